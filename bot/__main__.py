@@ -1,0 +1,131 @@
+"""argv → front. Imports only the standard library until it knows what is asked: help must come at once."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+from commands.command import Call, CommandError
+from commands.registry import COMMANDS, OWNER_OPTIONS
+from commands.reply import Reply
+from commands.request import Actor, Request
+from commands.run import mistake, parse
+from commands.words import take_apart
+
+PREFIX = "mailflow"
+ROLES = frozenset({"reader", "owner"})
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The program. Returns the exit code of contract 1."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _main(words)
+    except CommandError as error:
+        _complain(str(error))
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # the reader of a pipe went away: nothing to tell it any more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+
+
+def _main(words: list[str]) -> int:
+    if words and words[0] in ("--help", "-h"):
+        words[0] = "help"
+    if words and words[0] in ("--version", "-V"):
+        return _version()
+    line, flags = _owner_flags(words)
+    command, call = parse(line, prefix=PREFIX, owner=True)
+    if isinstance(call, Reply):
+        return _show(call)
+    if command.name == "serve":
+        return _serve(flags)
+    if command.name == "demo":
+        return _demo(call)
+    return _ask(line, call, flags)
+
+
+def _owner_flags(words: list[str]) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
+    """The line as anybody may say it, and the flags that only this machine's owner has."""
+    owned = {option.flag: option for option in OWNER_OPTIONS}
+    theirs: list[str] = []
+    ours: list[str] = []
+    queue = list(words)
+    while queue:
+        word = queue.pop(0)
+        if word == "--":
+            theirs += [word, *queue]
+            break
+        option = owned.get(word.partition("=")[0])
+        target = theirs if option is None else ours
+        target.append(word)
+        if option and option.metavar and "=" not in word and queue:
+            ours.append(queue.pop(0))
+    pseudo = COMMANDS[0]
+    taken = take_apart(pseudo, tuple(ours), options=OWNER_OPTIONS) if ours else None
+    return tuple(theirs), dict(taken.options) if taken else {}
+
+
+def _ask(line: tuple[str, ...], call: Call, flags: dict[str, tuple[str, ...]]) -> int:
+    """One command of anybody's, answered in the terminal."""
+    from bot.settings import load
+    from bot.terminal.ask import answer
+
+    request = Request(line, Actor(_user(), ROLES))
+    return _show(asyncio.run(answer(request, load(flags), quiet=call.has("--json"))))
+
+
+def _serve(flags: dict[str, tuple[str, ...]]) -> int:
+    from bot.settings import load
+
+    settings = load(flags, dotenv=True)
+
+    async def run() -> None:
+        from bot.slack.app import serve
+        from bot.wiring import open_services
+
+        stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        async with open_services(settings) as services:
+            await serve(settings, services, stop=stop, ready=asyncio.Event())
+
+    asyncio.run(run())
+    return 0
+
+
+def _demo(call: Call) -> int:
+    from bot.demo.run import demo
+
+    return asyncio.run(demo(once=call.has("--once")))
+
+
+def _show(reply: Reply) -> int:
+    from bot.terminal.show import show
+
+    show(reply)
+    return reply.exit_code
+
+
+def _complain(sentence: str) -> None:
+    reply = mistake(sentence)
+    print(f"{PREFIX}: {reply.headline}", file=sys.stderr)
+
+
+def _version() -> int:
+    from importlib.metadata import version
+
+    print(f"mailflow {version('mailflow')}")
+    return 0
+
+
+def _user() -> str:
+    return str(os.getuid())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

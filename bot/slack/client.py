@@ -1,0 +1,98 @@
+"""The ways to Slack: one HTTP session, two Web API clients on it, response_urls; and the SDK's log, without secrets."""
+
+import ipaddress
+import logging
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import aiohttp
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.http_retry.async_handler import AsyncRetryHandler
+from slack_sdk.http_retry.builtin_async_handlers import (
+    AsyncConnectionErrorRetryHandler,
+    AsyncRateLimitErrorRetryHandler,
+    AsyncServerErrorRetryHandler,
+)
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.webhook.async_client import AsyncWebhookClient
+
+FAILURES = (SlackClientError, aiohttp.ClientError, TimeoutError)
+"""What a call to Slack raises when it did not work."""
+
+_SECONDS = 10.0  # one request; the SDK's own timeout counts only for sessions that it made itself
+_SECRETS = re.compile(r"xox[a-z.]*-[\w-]+|xapp-[\w-]+|(?<=ticket=)[^&\s'\"]+|(?<=//hooks\.)\S+")
+
+
+@dataclass(frozen=True, slots=True)
+class Slack:
+    """Clients of one workspace. `sure` waits out 429 and tries again; `once` is for what may be lost: progress."""
+
+    sure: AsyncWebClient
+    once: AsyncWebClient
+    session: aiohttp.ClientSession = field(repr=False)
+
+    def webhook(self, url: str) -> AsyncWebhookClient:
+        """A client of a response_url. Bolt's own `respond` gives up at the first 429."""
+        client = AsyncWebhookClient(url, session=self.session, logger=sdk_log, retry_handlers=_retries())
+        if is_loopback(url):
+            client.proxy = None
+        return client
+
+
+@asynccontextmanager
+async def open_slack(base_url: str, token: str) -> AsyncIterator[Slack]:
+    """Clients for `base_url` (with its slash at the end), within the running loop."""
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_SECONDS)) as session:
+        sure = AsyncWebClient(token, base_url, session=session, logger=sdk_log, retry_handlers=_retries())
+        once = AsyncWebClient(token, base_url, session=session, logger=sdk_log, retry_handlers=[])
+        if is_loopback(base_url):
+            # the SDK takes HTTPS_PROXY for every address, this machine's own included
+            sure.proxy = once.proxy = None
+        yield Slack(sure, once, session)
+
+
+def error_code(error: Exception) -> str:
+    """Slack's own word (`channel_not_found`), or "" when Slack did not answer in its way."""
+    response = error.response if isinstance(error, SlackApiError) else {}
+    return str(response.get("error") or "") if hasattr(response, "get") else ""
+
+
+def retry_after(error: Exception) -> float:
+    """Seconds that a 429 asks for; 0 for anything else."""
+    headers = getattr(getattr(error, "response", None), "headers", None) or {}
+    value = next((v for k, v in headers.items() if k.lower() == "retry-after"), "0")
+    return float(value) if str(value).isdecimal() else 0.0
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the address is on this machine, which no proxy leads to."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _retries() -> list[AsyncRetryHandler]:
+    # only the first of these is the SDK's default
+    return [
+        AsyncConnectionErrorRetryHandler(),
+        AsyncRateLimitErrorRetryHandler(max_retry_count=5),
+        AsyncServerErrorRetryHandler(max_retry_count=2),
+    ]
+
+
+def _without_secrets(record: logging.LogRecord) -> bool:
+    """The SDK logs tickets and response_urls, also within tracebacks; its messages name the error already."""
+    record.msg, record.args = _SECRETS.sub("…", record.getMessage()), ()
+    record.exc_info = record.exc_text = None
+    return True
+
+
+sdk_log = logging.getLogger("mailflow.slack.sdk")
+# below INFO the SDK logs whole payloads, and it looks at this logger's own level, not at the root's
+sdk_log.setLevel(logging.INFO)
+sdk_log.addFilter(_without_secrets)

@@ -1,0 +1,91 @@
+"""Settings → Services: the one place that names concrete classes. Imports stand inside, so that each front loads its own."""
+
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from bot.settings import Settings
+from commands.command import CommandError, Services
+
+
+@asynccontextmanager
+async def open_services(settings: Settings) -> AsyncIterator[Services]:
+    """Services for one event loop, closed at the end. Raises CommandError that names the setting and the mend."""
+    from diagnostics.connectors.export_file import ExportFile
+    from diagnostics.guard import Guard
+    from diagnostics.probes.control import ControlHost
+    from diagnostics.probes.instruments import Instruments, Limits
+    from diagnostics.probes.resolver import Resolver
+    from diagnostics.probes.trust import TrustFault, TrustStore
+    from diagnostics.tools import Tools
+
+    trust = TrustStore(settings.ca_file)
+    if settings.ca_file:
+        try:
+            trust.dated  # noqa: B018 - a file that cannot be read must be told before any check
+        except TrustFault as fault:
+            raise CommandError(f"--ca-file (MAILFLOW_CA_FILE): {fault}.") from None
+    resolver = Resolver(_servers(settings), settings.timeout)
+    limits = Limits(
+        timeout=settings.timeout,
+        deadline=settings.deadline,
+        concurrency=settings.concurrency,
+        smtp_port=settings.smtp_port,
+        ehlo_name=_ehlo_name(settings),
+    )
+    guard = Guard(settings.allow_nets, settings.allow_private)
+    instruments = Instruments(resolver, guard, trust, limits)
+    control = ControlHost(settings.control_host, instruments) if settings.control_host else None
+    try:
+        yield Services(connectors=ExportFile(settings.connectors), tools=Tools(instruments, control))
+    finally:
+        await resolver.close()
+
+
+def _servers(settings: Settings) -> list[tuple[str, int]]:
+    """(address, port) of each resolver. Raises CommandError."""
+    if settings.dns:
+        return [_server(text) for text in settings.dns]
+    from dns.resolver import NoResolverConfiguration
+    from dns.resolver import Resolver as SystemResolver
+
+    try:
+        system = SystemResolver()
+    except NoResolverConfiguration:
+        raise CommandError(
+            "This machine names no DNS resolver: give one with --dns (MAILFLOW_DNS), for example --dns 192.0.2.53."
+        ) from None
+    return [(str(server), system.port) for server in system.nameservers if not str(server).startswith("https:")]
+
+
+def _server(text: str) -> tuple[str, int]:
+    from diagnostics.names import NameFault, address
+
+    mend = f"--dns (MAILFLOW_DNS): {text[:80]!r} is no resolver: write ADDRESS or ADDRESS:PORT, with an IPv6 address in brackets."
+    try:
+        if address(text) is not None:
+            return str(address(text)), 53
+        host, _, port = text.rpartition(":")
+        literal = address(host)
+    except NameFault:
+        raise CommandError(mend) from None
+    if host.lower() == "localhost":
+        literal = address("127.0.0.1")
+    if literal is None or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
+        raise CommandError(mend)
+    return str(literal), int(port)
+
+
+def _ehlo_name(settings: Settings) -> str:
+    """The name given in EHLO: the setting, else this machine's (RFC 5321 section 4.1.4 wants one that can be resolved)."""
+    from diagnostics.names import NameFault, host
+
+    if settings.ehlo_name is None:
+        try:
+            return host(socket.getfqdn())
+        except NameFault:
+            return "localhost"
+    try:
+        return host(settings.ehlo_name)
+    except NameFault as fault:
+        raise CommandError(f"--ehlo-name (MAILFLOW_EHLO_NAME): {fault}") from None

@@ -1,0 +1,69 @@
+"""The shapes that a subcommand is made of. Standard library only: help and usage errors must not wait for imports."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from diagnostics.connectors.source import ConnectorSource
+    from diagnostics.tools import Tools
+
+Front = Literal["everywhere", "terminal"]
+
+
+class CommandError(Exception):
+    """A mistake that the person who asked can mend: one sentence, fit to be shown. Anything else is an internal error."""
+
+    def __init__(self, message: str, *, exit_code: int = 2) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A flag of a subcommand, or of the program. `metavar` is empty for a switch."""
+
+    flag: str
+    metavar: str
+    summary: str
+    repeatable: bool = False
+    variable: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A row of the registry: plain data, so that help and completion can be made without loading what it runs."""
+
+    name: str
+    usage: str
+    summary: str
+    run: str
+    options: tuple[Option, ...] = ()
+    examples: tuple[tuple[str, str], ...] = ()
+    front: Front = "everywhere"
+    role: str = "reader"
+    max_words: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A command line, taken apart: words that are no options, and each option's values (a switch has none)."""
+
+    command: Command
+    words: tuple[str, ...]
+    options: Mapping[str, tuple[str, ...]]
+
+    def has(self, flag: str) -> bool:
+        return flag in self.options
+
+    def value(self, flag: str) -> str | None:
+        values: Sequence[str] = self.options.get(flag, ())
+        return values[-1] if values else None
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the subcommands work with, made once by `bot/wiring.py`."""
+
+    connectors: "ConnectorSource"
+    tools: "Tools"

@@ -1,0 +1,80 @@
+"""COMMANDS: what a user can say, in the order of help. An explicit table of plain data.
+
+A row stands here from the day it works. `run` names "module:function", imported when it is called.
+Standard library only.
+"""
+
+from commands.command import Command, Option
+
+JSON = Option("--json", "", "print one JSON document (schema mailflow/check/1)")
+
+OWNER_OPTIONS = (
+    Option("--connectors", "FILE", "what Get-OutboundConnector | ConvertTo-Json printed", variable="MAILFLOW_CONNECTORS"),
+    Option("--dns", "HOST[:PORT]", "DNS resolver to ask; default: the system's", repeatable=True, variable="MAILFLOW_DNS"),
+    Option("--smtp-port", "N", "port of the mail servers: 25", variable="MAILFLOW_SMTP_PORT"),
+    Option("--ca-file", "FILE", "PEM roots to trust instead of the default store", variable="MAILFLOW_CA_FILE"),
+    Option("--ehlo-name", "NAME", "the name given in EHLO; default: this machine's", variable="MAILFLOW_EHLO_NAME"),
+    Option("--timeout", "SECONDS", "connect, TLS handshake, one DNS query: 10", variable="MAILFLOW_TIMEOUT"),
+    Option("--deadline", "SECONDS", "one path, all steps: 60", variable="MAILFLOW_DEADLINE"),
+    Option("--concurrency", "N", "addresses probed at once: 256", variable="MAILFLOW_CONCURRENCY"),
+    Option("--allow-net", "CIDR", "a non-public range that may be probed", repeatable=True, variable="MAILFLOW_ALLOW_NETS"),
+    Option("--allow-private", "", "allow every non-public address (labs)", variable="MAILFLOW_ALLOW_PRIVATE"),
+    Option(
+        "--control-host",
+        "HOST",
+        "a host that is known to answer; tells our faults from theirs; empty: none",
+        variable="MAILFLOW_CONTROL_HOST",
+    ),
+    Option("--env-file", "FILE", "read settings from FILE", variable=""),
+)
+"""The machine's owner decides these: the terminal takes them, Slack never does (contract 1)."""
+
+CHECK = Command(
+    name="check",
+    usage="check [TARGET…]",
+    summary="tell whether Microsoft 365 can deliver through a connector, and if not, why and what to do",
+    run="commands.check:run",
+    options=(JSON,),
+    examples=(
+        ("check", "every enabled connector"),
+        ("check mail.contoso.com", "one smart host or server"),
+        ('check "Contoso on-premises"', "one connector, by name or Guid"),
+    ),
+)
+
+SERVE = Command(
+    name="serve",
+    usage="serve",
+    summary="run the Slack bot in Socket Mode (SLACK_BOT_TOKEN and SLACK_APP_TOKEN)",
+    run="",
+    examples=(("serve", "until Ctrl-C or SIGTERM"),),
+    front="terminal",
+    max_words=0,
+)
+
+DEMO = Command(
+    name="demo",
+    usage="demo [--once]",
+    summary="everything on this machine, nothing to configure: a fault lab, a local Slack, the bot",
+    run="",
+    options=(Option("--once", "", "check every target of the lab once, print the verdicts, end"),),
+    examples=(("demo", "stays up until Ctrl-C"), ("demo --once", "one line a verdict, then ends")),
+    front="terminal",
+    max_words=0,
+)
+
+HELP = Command(
+    name="help",
+    usage="help [command]",
+    summary="help with examples",
+    run="",
+    examples=(("help check", "everything about check"),),
+    max_words=1,
+)
+
+COMMANDS: tuple[Command, ...] = (CHECK, SERVE, DEMO, HELP)
+
+
+def find(name: str) -> Command | None:
+    """The row of that name, or None."""
+    return next((command for command in COMMANDS if command.name == name), None)

@@ -1,0 +1,71 @@
+"""What a person is told, before any front decides how it looks.
+
+Every string is plain text and may carry foreign words (banners, host names): a front escapes all of it, always.
+Standard library only: help and usage errors must not wait for imports.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+Severity = Literal["good", "mixed", "bad", "unknown", "info"]
+"""good: mail flows; mixed: some paths do; bad: none does; unknown: could not tell; info: no verdict (help, errors)."""
+
+SectionKind = Literal["text", "bullets", "steps", "code"]
+"""text: paragraphs; bullets: a list, best first; steps: numbered, to be done in order; code: lines to show as they are."""
+
+
+class Document(Protocol):
+    """The contract's JSON model of a command."""
+
+    def model_dump_json(self, *, indent: int | None = None, by_alias: bool = True) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One paragraph, list entry, step or line. `tag` stands before it (a likelihood, an owner); `notes` are its evidence."""
+
+    text: str
+    tag: str = ""
+    notes: tuple[str, ...] = ()
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A titled run of items of one kind; an empty title means none is shown."""
+
+    title: str
+    items: tuple[Item, ...]
+    kind: SectionKind = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole answer.
+
+    `headline` alone must carry the verdict: it is the line in the channel and on a phone. `parts` are answers of their
+    own in the same thread. `document` is what `--json` prints; `as_json` says that it was asked for.
+    """
+
+    headline: str
+    severity: Severity = "info"
+    sections: tuple[Section, ...] = ()
+    parts: tuple["Reply", ...] = ()
+    document: Document | None = None
+    as_json: bool = False
+    exit_code: int = 0
+    audience: Literal["thread", "asker"] = "thread"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a long answer is: `done` of `total` paths (0 while the total is not known), and what ended last."""
+
+    done: int
+    total: int
+    text: str
+
+
+Tell = Callable[[Progress], None]
+"""A front's callback for progress. It may be dropped, never raises, and never carries the verdict."""

@@ -1,0 +1,62 @@
+"""The one way in: a Request becomes a Reply, whatever happens. Both fronts, every click and every schedule come through here."""
+
+import importlib
+import logging
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import cast
+
+from commands import help as helping
+from commands import words
+from commands.command import Call, Command, CommandError, Services
+from commands.registry import find
+from commands.reply import Item, Reply, Section, Tell
+from commands.request import Request
+
+log = logging.getLogger("mailflow")
+
+Runner = Callable[[Call, Request, Services, Tell], Awaitable[Reply]]
+
+
+async def run(request: Request, services: Services, tell: Tell, *, prefix: str = "/mailflow") -> Reply:
+    """Find the command, check the role, call it. Never raises, except when cancelled.
+
+    `prefix` is what the front's users type before a command, for help and examples.
+    """
+    try:
+        command, call = parse(request.words, prefix=prefix, owner="owner" in request.actor.roles)
+        if isinstance(call, Reply):
+            return call
+        if command.role not in request.actor.roles:
+            raise CommandError(f"You may not run {command.name} here.", exit_code=1)
+        return await _runner(command)(call, request, services, tell)
+    except CommandError as error:
+        return mistake(str(error), error.exit_code)
+    except Exception:
+        number = "e-" + secrets.token_hex(3)
+        log.exception("internal error %s in %s", number, request.words[:1])
+        return mistake(f"mailflow failed at this itself, so nothing is said about your mail: internal error {number}.", 3)
+
+
+def parse(line: tuple[str, ...], *, prefix: str, owner: bool) -> tuple[Command, Call | Reply]:
+    """The row and the Call; for help and for a word that is no command, the Reply itself. Raises CommandError."""
+    name, rest = (line[0].lower(), line[1:]) if line else ("help", ())
+    command = find(name)
+    if command is None or (command.front == "terminal" and not owner):
+        raise CommandError(f"There is no command {name[:80]!r}. {helping.suggestion(owner=owner)}")
+    if "--help" in rest:
+        return command, helping.of(name, prefix, owner=owner)
+    call = words.take_apart(command, rest)
+    if name == "help":
+        return command, (helping.of(call.words[0], prefix, owner=owner) if call.words else helping.overview(prefix, owner=owner))
+    return command, call
+
+
+def mistake(sentence: str, exit_code: int = 2) -> Reply:
+    """An error as a Reply for the asker alone."""
+    return Reply(sentence, severity="info", exit_code=exit_code, audience="asker", sections=(Section("", (Item(sentence),)),))
+
+
+def _runner(command: Command) -> Runner:
+    module, function = command.run.split(":")
+    return cast(Runner, getattr(importlib.import_module(module), function))

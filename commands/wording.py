@@ -1,0 +1,124 @@
+"""Diagnosis → Reply: the words of an answer, in the order in which a person needs them. Pure."""
+
+from collections.abc import Sequence
+
+from commands.reply import Item, Reply, Section, Severity
+from diagnostics.model import STEPS, Certificate, Diagnosis, Path, Result
+
+_SEVERITY: dict[str, Severity] = {"healthy": "good", "degraded": "mixed", "failing": "bad", "unknown": "unknown"}
+_VERDICT = {"healthy": "Healthy", "degraded": "Degraded", "failing": "Failing", "unknown": "Could not tell"}
+_OWNER = {"you": "you", "network": "network team", "dns-host": "DNS host", "partner": "partner", "microsoft": "Microsoft"}
+_MARK = {"ok": "✓", "failed": "✗", "warning": "!", "skipped": "·"}
+PARTS = 10
+"""Bad targets that get an answer of their own; the rest stands in one list."""
+
+
+def check(diagnosis: Diagnosis, *, as_json: bool) -> Reply:
+    """The answer of `check`: one target whole, or several as one line each with the bad ones in parts."""
+    results = diagnosis.results
+    code = exit_code(results)
+    if len(results) == 1:
+        one = result(results[0])
+        return Reply(one.headline, one.severity, one.sections, document=diagnosis, as_json=as_json, exit_code=code)
+    bad = [r for r in results if r.verdict != "healthy"]
+    good = [r for r in results if r.verdict == "healthy"]
+    sections = []
+    if len(bad) > PARTS:
+        sections.append(Section("More that are not healthy", tuple(Item(_line(r)) for r in bad[PARTS:]), "bullets"))
+    if good:
+        sections.append(Section("Healthy", (Item(", ".join(r.target for r in good)),)))
+    return Reply(
+        _headline(results),
+        _worst(results),
+        tuple(sections),
+        parts=tuple(result(r) for r in bad[:PARTS]),
+        document=diagnosis,
+        as_json=as_json,
+        exit_code=code,
+    )
+
+
+def exit_code(results: Sequence[Result]) -> int:
+    """Contract 1: 1 failing or degraded, 3 something could not be told, 0 all healthy."""
+    verdicts = {r.verdict for r in results}
+    if verdicts & {"failing", "degraded"}:
+        return 1
+    return 3 if "unknown" in verdicts else 0
+
+
+def result(r: Result) -> Reply:
+    """One target: verdict, meaning, causes with evidence, steps with owners, the path, the certificate, warnings."""
+    sections = [Section("", (Item(r.summary),))]
+    if r.causes:
+        causes = tuple(Item(c.text, tag=c.likelihood.replace("-", " "), notes=c.evidence) for c in r.causes)
+        sections.append(Section("Likely causes", causes, "bullets"))
+    if r.fixes:
+        sections.append(Section("What to do", tuple(Item(f.text, tag=_OWNER[f.owner], url=f.url) for f in r.fixes), "steps"))
+    if r.paths:
+        sections.append(Section("Paths", tuple(_paths(r.paths)), "code"))
+    seen = next((p.certificate for p in r.paths if p.certificate and p.verdict == r.verdict), None)
+    seen = seen or next((p.certificate for p in r.paths if p.certificate), None)
+    if seen:
+        sections.append(Section("Certificate", tuple(Item(line) for line in certificate(seen)), "code"))
+    if r.warnings:
+        sections.append(Section("Also seen", tuple(Item(w.text) for w in r.warnings), "bullets"))
+    return Reply(_line(r), _SEVERITY[r.verdict], tuple(sections))
+
+
+def certificate(facts: Certificate) -> list[str]:
+    """The certificate as lines for a person."""
+    more = f" and {facts.sans_total - len(facts.sans)} more" if facts.sans_total > len(facts.sans) else ""
+    left = f"{facts.days_left} days left" if facts.days_left >= 0 else f"expired {-facts.days_left} days ago"
+    return [
+        f"subject   {facts.subject}",
+        f"names     {', '.join(facts.sans) or '(none: no subject alternative name)'}{more}",
+        *([f"wanted    {facts.wanted}"] if facts.wanted else []),
+        f"issuer    {facts.issuer}",
+        f"valid     {facts.not_before:%Y-%m-%d} to {facts.not_after:%Y-%m-%d} ({left})",
+        f"key       {facts.key}, signed with {facts.signature}",
+        f"SHA-1     {facts.sha1}",
+        f"SHA-256   {facts.sha256}",
+        f"chain     {' ← '.join(facts.chain)}",
+    ]
+
+
+def _line(r: Result) -> str:
+    what = f"{r.code} {r.title}" if r.code else r.title
+    name = r.connector.name if r.connector and r.connector.name != r.target else ""
+    return f"{_VERDICT[r.verdict]}: {r.target}{f' ({name})' if name else ''} — {what}"
+
+
+def _headline(results: Sequence[Result]) -> str:
+    counts = {verdict: sum(r.verdict == verdict for r in results) for verdict in ("failing", "degraded", "unknown", "healthy")}
+    named = {"failing": "failing", "degraded": "degraded", "unknown": "could not be told", "healthy": "healthy"}
+    said = ", ".join(f"{n} {named[verdict]}" for verdict, n in counts.items() if n)
+    codes = {r.code for r in results if r.code}
+    shared = f" — {codes.pop()}" if len(codes) == 1 and counts["failing"] + counts["degraded"] > 1 else ""
+    return f"{len(results)} targets: {said}{shared}"
+
+
+def _worst(results: Sequence[Result]) -> Severity:
+    verdicts = {r.verdict for r in results}
+    if "failing" in verdicts:
+        return "mixed" if "healthy" in verdicts else "bad"
+    return "mixed" if "degraded" in verdicts else "unknown" if "unknown" in verdicts else "good"
+
+
+def _paths(paths: Sequence[Path]) -> list[Item]:
+    """One line an address, one mark a step."""
+    wide = max(len(_place(p)) for p in paths)
+    return [Item(f"{_place(p):<{wide}}  {_marks(p)}", notes=(_stopped(p),) if p.verdict != "healthy" else ()) for p in paths]
+
+
+def _place(path: Path) -> str:
+    return path.host if path.address in (None, path.host) else f"{path.host} {path.address}"
+
+
+def _marks(path: Path) -> str:
+    steps = {s.step: s.status for s in path.steps}
+    return " ".join(f"{name} {_MARK[steps.get(name, 'skipped')]}" for name in STEPS)
+
+
+def _stopped(path: Path) -> str:
+    failed = next((s for s in path.steps if s.status == "failed"), None)
+    return f"{failed.step}: {failed.detail}" if failed else str(path.reason or "")

@@ -1,0 +1,209 @@
+"""Target + evidence + catalogue → Result: verdict, code, ranked causes, fixes with owners, warnings. Pure (contract 3)."""
+
+import re
+from collections.abc import Sequence
+
+from diagnostics import causes
+from diagnostics.catalogue import Catalogue
+from diagnostics.connectors.model import Connector
+from diagnostics.findings import CERTIFICATE, Clue, Finding, Reason, Warn
+from diagnostics.judge import Judged, from_this_vantage, judge, needs_control
+from diagnostics.model import ConnectorRef, Evidence, FixNow, Path, Result, Step, Verdict, Warning
+from diagnostics.probes.control import Control
+from diagnostics.target import Target
+
+_GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+FIX_NOW_BY_HAND = "mailflow reads an export of the tenant and changes nothing: the fix steps say how to do it by hand."
+
+
+def asks_control(target: Target, evidence: Sequence[Evidence]) -> bool:
+    """Whether this result must not be claimed before the control host was asked."""
+    return needs_control(_judged(target, evidence, None))
+
+
+def classify(target: Target, evidence: Sequence[Evidence], control: Control | None, catalogue: Catalogue, id: str) -> Result:
+    """The result of one target. `control` None: there is no control host, or it was not needed."""
+    paths = _judged(target, evidence, control)
+    tested = [p for p in paths if p.tested]
+    verdict = _verdict(tested)
+    bad = next((p for p in tested or paths if p.verdict != "healthy"), None)
+    reason = bad.reason if bad else target.settled
+    findings = _clues(tested) + [f for p in paths for f in p.warnings]
+    shown = tuple(_path(p, catalogue) for p in paths)
+    warnings = _warnings(target, paths, findings, catalogue)
+    common = {
+        "id": id,
+        "target": target.asked,
+        "connector": _ref(target.connector),
+        "warnings": warnings,
+        "paths": shown,
+    }
+    if reason is None:
+        return Result(
+            **common,
+            verdict=verdict,
+            code=None,
+            code_basis=None,
+            reason=None,
+            title="Mail can be delivered",
+            summary=_healthy(target, tested, warnings),
+            fix_now=FixNow(offered=False, why="Nothing is broken."),
+        )
+    entry = catalogue[reason]
+    words = _words(target, bad)
+    claimed = verdict in ("failing", "degraded")
+    proof = [p.finding for p in paths if p.finding and p.reason is reason] or [Finding(reason, target.why)]
+    return Result(
+        **common,
+        verdict=verdict,
+        code=entry.code if claimed else None,
+        code_basis=entry.basis if claimed and entry.code else None,
+        also_seen_as=entry.also_seen_as if claimed else (),
+        reason=reason,
+        title=entry.title,
+        summary=_summary(verdict, tested, entry.summary.format_map(words)),
+        causes=causes.rank(entry, [*proof, *findings], words, _audience(target)),
+        fixes=causes.fixes(entry, words, _audience(target)),
+        fix_now=FixNow(offered=False, why=_why_no_fix_now(reason, verdict)),
+    )
+
+
+def _judged(target: Target, evidence: Sequence[Evidence], control: Control | None) -> tuple[Judged, ...]:
+    return from_this_vantage(tuple(judge(e, target.policy) for e in evidence), control)
+
+
+def _verdict(tested: Sequence[Judged]) -> Verdict:
+    """Contract 3. A path that could not be told beside healthy ones: nothing fails, but something is not known."""
+    kinds = {p.verdict for p in tested}
+    if not kinds or kinds == {"unknown"}:
+        return "unknown"
+    if kinds == {"healthy"}:
+        return "healthy"
+    if "failing" not in kinds:
+        return "unknown"
+    return "failing" if kinds == {"failing"} else "degraded"
+
+
+def _path(judged: Judged, catalogue: Catalogue) -> Path:
+    evidence = judged.evidence
+    code = catalogue[judged.reason].code if judged.reason and judged.verdict == "failing" else None
+    # names that no connector lists must not tell what an inside DNS says of them
+    hidden = judged.reason is Reason.ADDRESS_NOT_PUBLIC and not evidence.listed
+    return Path(
+        host=evidence.host,
+        address=None if hidden else evidence.address,
+        preference=evidence.preference,
+        verdict=judged.verdict,
+        code=code,
+        reason=judged.reason,
+        steps=tuple(_step(step, judged, hidden=hidden) for step in evidence.steps),
+        certificate=evidence.certificate,
+        transcript=evidence.transcript,
+        findings=evidence.findings,
+    )
+
+
+def _step(step: Step, judged: Judged, *, hidden: bool) -> Step:
+    if hidden and step.step == "dns":
+        return step.model_copy(update={"detail": "not shown: no connector lists this name"})
+    if step.status == "failed" and judged.verdict == "healthy":
+        return step.model_copy(update={"status": "warning"})
+    return step
+
+
+def _clues(tested: Sequence[Judged]) -> list[Finding]:
+    """What the paths show only together."""
+    good = [p for p in tested if p.verdict == "healthy"]
+    bad = [p for p in tested if p.verdict == "failing"]
+    if not bad:
+        return []
+    clues = []
+    if all(p.evidence.address and _family(p) == 4 for p in tested):
+        clues.append(Finding(Clue.NO_IPV6_PUBLISHED, "no IPv6 address is published"))
+    if not good:
+        said = "it is the only path" if len(bad) == 1 else f"all {len(bad)} paths fail"
+        return [*clues, Finding(Clue.EVERY_PATH_FAILS, said)]
+    clues += [Finding(Clue.OTHER_PATHS_ANSWER, f"{len(good)} of {len(tested)} paths would take the mail: {_where(good[0])}")]
+    bad_families, good_families = ({_family(p) for p in group} for group in (bad, good))
+    if bad_families == {6} and good_families == {4}:
+        clues.append(
+            Finding(Clue.WHOLE_FAMILY_FAILS, f"every IPv6 address fails and every IPv4 address answers: {_where(bad[0])}")
+        )
+    return clues
+
+
+def _family(path: Judged) -> int:
+    return 6 if ":" in (path.evidence.address or "") else 4
+
+
+def _warnings(target: Target, paths: Sequence[Judged], findings: Sequence[Finding], catalogue: Catalogue) -> tuple[Warning, ...]:
+    """One warning an id, with the first evidence for it."""
+    found: dict[str, str] = {}
+    untested = [p for p in paths if not p.tested]
+    if untested and len(untested) < len(paths):
+        found[Warn.PATHS_NOT_TESTED] = ", ".join(_where(p) for p in untested[:3])
+    if target.connector and target.connector.TestMode:
+        found[Warn.CONNECTOR_TEST_MODE] = target.connector.Name
+    for finding in findings:
+        if isinstance(finding.tag, Warn) or finding.tag in CERTIFICATE:
+            hidden = finding.tag is Warn.SPLIT_HORIZON and target.connector is None
+            found.setdefault(finding.tag, "" if hidden else finding.evidence)
+        elif finding.tag is Reason.STARTTLS_MISSING:
+            found.setdefault(Warn.PLAIN_TEXT, finding.evidence)
+    prints = {p.evidence.certificate.sha256: p for p in paths if p.evidence.certificate}
+    if len(prints) > 1:
+        found[Warn.CERTIFICATE_DIFFERS] = "; ".join(f"{_where(p)}: {key[:16]}…" for key, p in list(prints.items())[:3])
+    return tuple(Warning(id=key, text=catalogue.warnings[key] + (f": {said}" if said else ".")) for key, said in found.items())
+
+
+def _healthy(target: Target, tested: Sequence[Judged], warnings: Sequence[Warning]) -> str:
+    inside = " from inside" if any(w.id == Warn.PROBED_FROM_INSIDE for w in warnings) else ""
+    secure = all(p.evidence.certificate for p in tested)
+    how = "over TLS" if secure else "in plain text"
+    through = f" through {target.connector.Name}" if target.connector else ""
+    count = "the path" if len(tested) == 1 else f"all {len(tested)} paths"
+    return f"Mail can be delivered{through}: {count} would take it {how}, as seen{inside or ' from here'}."
+
+
+def _summary(verdict: Verdict, tested: Sequence[Judged], sentence: str) -> str:
+    bad = [p for p in tested if p.verdict != "healthy"]
+    if verdict == "degraded":
+        return f"{sentence} The other {len(tested) - len(bad)} of {len(tested)} paths would take the mail, so it is late or fails at times."
+    if verdict == "failing" and len(tested) > 1:
+        return f"{sentence} None of {len(tested)} paths would take the mail."
+    return sentence
+
+
+def _words(target: Target, bad: Judged | None) -> dict[str, str]:
+    host = bad.evidence.host if bad else target.asked
+    where = _where(bad) if bad else target.asked
+    if bad and bad.reason is Reason.ADDRESS_NOT_PUBLIC and not bad.evidence.listed:
+        where = host
+    connector = target.connector
+    # only a Guid goes into a cmdlet that somebody will paste into a shell
+    guid = connector.Guid if connector and _GUID.fullmatch(connector.Guid) else "<Guid of the connector>"
+    return {"host": host, "where": where, "connector": connector.Name if connector else "(the connector)", "guid": guid}
+
+
+def _where(path: Judged) -> str:
+    evidence = path.evidence
+    if evidence.address is None or evidence.address == evidence.host:
+        return evidence.host
+    return f"{evidence.host} [{evidence.address}]"
+
+
+def _audience(target: Target) -> causes.Audience:
+    if target.connector is None:
+        return "everyone"
+    return "partner" if target.connector.is_partner else "on-premises"
+
+
+def _ref(connector: Connector | None) -> ConnectorRef | None:
+    return ConnectorRef(name=connector.Name, guid=connector.Guid) if connector else None
+
+
+def _why_no_fix_now(reason: Reason, verdict: Verdict) -> str:
+    if reason is not Reason.TCP_REFUSED or verdict != "failing":
+        return "Fix now is for 450 4.4.316 on every path: servers that are gone for good."
+    return FIX_NOW_BY_HAND

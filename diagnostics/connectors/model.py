@@ -1,0 +1,74 @@
+"""Exchange Online's outbound connector and accepted domain, as Get-OutboundConnector and Get-AcceptedDomain print them.
+
+Names are Microsoft's (ExchangePowerShell reference). Unknown fields and enum values are harmless: Microsoft adds some.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+
+def _list(value: object) -> object:
+    """PowerShell prints null for an empty list, a bare string for a list of one, and wraps lists and addresses in objects."""
+    if value is None:
+        return ()
+    if isinstance(value, dict) and isinstance(value.get("value"), list):
+        value = value["value"]
+    if isinstance(value, str | dict):
+        value = (value,)
+    if isinstance(value, list | tuple):
+        return tuple(row.get("Address") or row.get("Domain") if isinstance(row, dict) else row for row in value)
+    return value
+
+
+def _false(value: object) -> object:
+    return False if value is None else value
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_list)]
+Flag = Annotated[bool, BeforeValidator(_false)]
+
+
+class _Exported(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Connector(_Exported):
+    """An outbound connector. `TlsSettings` None is opportunistic TLS; a value that we do not know is kept as text."""
+
+    Name: str = Field(min_length=1)
+    Guid: str = ""
+    Enabled: Flag = True
+    ConnectorType: str | None = None
+    UseMXRecord: Flag = False
+    SmartHosts: Names = ()
+    RecipientDomains: Names = ()
+    AllAcceptedDomains: Flag = False
+    TlsSettings: str | None = None
+    TlsDomain: str | None = None
+    TestMode: Flag = False
+    IsTransportRuleScoped: Flag = False
+    RouteAllMessagesViaOnPremises: Flag = False
+
+    @property
+    def is_partner(self) -> bool:
+        return (self.ConnectorType or "").lower() == "partner"
+
+
+class AcceptedDomain(_Exported):
+    """An accepted domain: its name and whether it is Authoritative or InternalRelay."""
+
+    DomainName: str = Field(min_length=1)
+    DomainType: str | None = None
+    Default: Flag = False
+
+
+class Inventory(BaseModel):
+    """What is known of the tenant: connectors in their order, accepted domains, and where they came from."""
+
+    model_config = ConfigDict(frozen=True)
+
+    connectors: Sequence[Connector] = ()
+    accepted_domains: Sequence[AcceptedDomain] = ()
+    source: str = ""

@@ -1,0 +1,30 @@
+"""The main path, in one screen.
+
+Question (words of a person) and connectors
+→ route.py      which hosts and domains, under which TLS policy
+→ probes/       DNS, TCP, SMTP, TLS, certificate: evidence of every path; a failed check is a value, never an exception
+→ judge.py      one path's verdict under the policy, and whether this machine may be the one at fault (probes/control.py)
+→ classify.py   verdict of the target, Microsoft's code, causes and fixes from catalogue/
+→ Diagnosis     contract 3, which is also the JSON
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+from diagnostics.classify import asks_control, classify
+from diagnostics.connectors.model import Inventory
+from diagnostics.model import Diagnosis
+from diagnostics.probes.run import OnEvidence, probe_all
+from diagnostics.route import route
+from diagnostics.tools import Tools
+
+
+async def diagnose(words: Sequence[str], inventory: Inventory, tools: Tools, on_evidence: OnEvidence) -> Diagnosis:
+    """Check each TARGET of `words`, or every enabled connector without any. Raises route.TargetFault before a packet is sent."""
+    loop = asyncio.get_running_loop()
+    started, clock = tools.instruments.now(), loop.time()
+    observed = await probe_all(route(words, inventory), tools.instruments, on_evidence)
+    doubtful = any(asks_control(target, evidence) for target, evidence in observed)
+    control = await tools.control.ask() if tools.control and doubtful else None
+    results = tuple(classify(target, evidence, control, tools.catalogue, tools.new_id()) for target, evidence in observed)
+    return Diagnosis(started=started, seconds=round(loop.time() - clock, 3), results=results)

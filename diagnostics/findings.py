@@ -1,0 +1,126 @@
+"""The tags that probes write and the catalogue explains: contract 4's reasons, its warnings, and clues that rank causes.
+
+No code, no severity and no advice stands here: one fact can mean several of Microsoft's codes, so the catalogue decides.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why a path or a result is not healthy (contract 4)."""
+
+    DNS_NXDOMAIN = "dns-nxdomain"
+    DOMAIN_NXDOMAIN = "domain-nxdomain"
+    DNS_NO_RECORDS = "dns-no-records"
+    DNS_NULL_MX = "dns-null-mx"
+    DNS_SERVER_FAILURE = "dns-server-failure"
+    DNS_DNSSEC_BOGUS = "dns-dnssec-bogus"
+    DNS_TIMEOUT = "dns-timeout"
+    MX_IS_MICROSOFT = "mx-is-microsoft"
+    TCP_TIMEOUT = "tcp-timeout"
+    TCP_UNREACHABLE = "tcp-unreachable"
+    TCP_REFUSED = "tcp-refused"
+    SMTP_CLOSED = "smtp-closed"
+    SMTP_TIMEOUT = "smtp-timeout"
+    SMTP_UNAVAILABLE = "smtp-unavailable"
+    SMTP_REJECTED = "smtp-rejected"
+    SMTP_PROTOCOL = "smtp-protocol"
+    STARTTLS_MISSING = "starttls-missing"
+    STARTTLS_REJECTED = "starttls-rejected"
+    TLS_VERSION = "tls-version"
+    TLS_HANDSHAKE = "tls-handshake"
+    CERTIFICATE_UNTRUSTED = "certificate-untrusted"
+    CERTIFICATE_INCOMPLETE_CHAIN = "certificate-incomplete-chain"
+    CERTIFICATE_INVALID = "certificate-invalid"
+    CERTIFICATE_WEAK = "certificate-weak"
+    CERTIFICATE_EXPIRED = "certificate-expired"
+    CERTIFICATE_NOT_YET_VALID = "certificate-not-yet-valid"
+    CERTIFICATE_NAME_MISMATCH = "certificate-name-mismatch"
+    ADDRESS_NOT_PUBLIC = "address-not-public"
+    VANTAGE_PORT_25_BLOCKED = "vantage-port-25-blocked"
+    VANTAGE_PORT_25_INTERCEPTED = "vantage-port-25-intercepted"
+    VANTAGE_DNS = "vantage-dns"
+    VANTAGE_NO_IPV6 = "vantage-no-ipv6"
+    VANTAGE_NO_ROUTE = "vantage-no-route"
+    VANTAGE_CLOCK = "vantage-clock"
+    VANTAGE_FAULT = "vantage-fault"
+    CONNECTOR_DISABLED = "connector-disabled"
+    NOTHING_TO_CHECK = "nothing-to-check"
+
+
+class Warn(StrEnum):
+    """What a person should know although the verdict does not hang on it. Certificate reasons can be warnings too."""
+
+    PATHS_NOT_TESTED = "paths-not-tested"
+    SPLIT_HORIZON = "split-horizon"
+    PROBED_FROM_INSIDE = "probed-from-inside"
+    PLAIN_TEXT = "plain-text"
+    SLOW = "slow"
+    DNS_AAAA_BROKEN = "dns-aaaa-broken"
+    DNS_TOO_MANY = "dns-too-many"
+    MX_IS_CNAME = "mx-is-cname"
+    DANE_NOT_CHECKED = "dane-not-checked"
+    MTA_STS_NOT_CHECKED = "mta-sts-not-checked"
+    REVOCATION_NOT_CHECKED = "revocation-not-checked"
+    CERTIFICATE_EXPIRES_SOON = "certificate-expires-soon"
+    CERTIFICATE_DIFFERS = "certificate-differs"
+    SMTP_IRREGULAR = "smtp-irregular"
+    CONNECTOR_TEST_MODE = "connector-test-mode"
+
+
+class Clue(StrEnum):
+    """An observation that makes one cause likelier than another. It never is a verdict."""
+
+    INSPECTION = "inspection"
+    TOO_MANY_CONNECTIONS = "too-many-connections"
+    REPUTATION = "reputation"
+    OTHER_PATHS_ANSWER = "other-paths-answer"
+    WHOLE_FAMILY_FAILS = "whole-family-fails"
+    NO_IPV6_PUBLISHED = "no-ipv6-published"
+    EVERY_PATH_FAILS = "every-path-fails"
+    NOT_SMTP = "not-smtp"
+    SILENT_SERVER = "silent-server"
+    CLOSED_AT_ONCE = "closed-at-once"
+    CLOSED_LATER = "closed-later"
+    ALERT = "tls-alert"
+    SELF_SIGNED = "self-signed"
+    ISSUER_KNOWN = "issuer-not-sent"
+    MX_WITHOUT_ADDRESS = "mx-without-address"
+    RESOLVER_REFUSED = "resolver-refused"
+    CNAME_LOOP = "cname-loop"
+    INTERNAL_NAME = "internal-name"
+
+
+Tag = Reason | Warn | Clue
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One tag and the line that proves it: what was seen, where, in words a person can check."""
+
+    tag: Tag
+    evidence: str
+
+
+UNTESTED = frozenset(
+    {
+        Reason.ADDRESS_NOT_PUBLIC,
+        Reason.VANTAGE_NO_IPV6,
+        Reason.VANTAGE_NO_ROUTE,
+        Reason.VANTAGE_FAULT,
+        Reason.NOTHING_TO_CHECK,
+    }
+)
+"""Reasons that say that a path was not tested; they neither heal nor harm (contract 3)."""
+
+CERTIFICATE = (
+    Reason.CERTIFICATE_UNTRUSTED,
+    Reason.CERTIFICATE_INCOMPLETE_CHAIN,
+    Reason.CERTIFICATE_INVALID,
+    Reason.CERTIFICATE_WEAK,
+    Reason.CERTIFICATE_EXPIRED,
+    Reason.CERTIFICATE_NOT_YET_VALID,
+    Reason.CERTIFICATE_NAME_MISMATCH,
+)
+"""Faults of one certificate, in the order in which contract 3 ranks them (revoked is not checked yet)."""

@@ -1,0 +1,121 @@
+"""One path's evidence under the connector's TLS policy → its verdict. Pure (contract 4, "TLS by the connector's TlsSettings")."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+from diagnostics.findings import CERTIFICATE, UNTESTED, Finding, Reason
+from diagnostics.model import Evidence
+from diagnostics.probes.control import Control
+from diagnostics.target import Policy
+
+Weight = Literal["fault", "warning", "unknown", "untested"]
+
+NEEDS_CONTROL = frozenset(
+    {
+        Reason.TCP_TIMEOUT,
+        Reason.TCP_REFUSED,
+        Reason.TCP_UNREACHABLE,
+        Reason.SMTP_CLOSED,
+        Reason.SMTP_TIMEOUT,
+        Reason.STARTTLS_MISSING,
+        Reason.DNS_TIMEOUT,
+        Reason.DNS_SERVER_FAILURE,
+    }
+)
+"""Claims that a fault of this machine can fake (contract 4, "The control host")."""
+
+_DNS = frozenset({Reason.DNS_TIMEOUT, Reason.DNS_SERVER_FAILURE})
+_DATES = frozenset({Reason.CERTIFICATE_EXPIRED, Reason.CERTIFICATE_NOT_YET_VALID})
+CLOCK_MARGIN = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A path with its verdict; `reason` None when it would take the mail. `warnings` are findings that do not decide."""
+
+    evidence: Evidence
+    verdict: Literal["healthy", "failing", "unknown"]
+    reason: Reason | None
+    finding: Finding | None
+    warnings: tuple[Finding, ...]
+
+    @property
+    def tested(self) -> bool:
+        return self.reason not in UNTESTED
+
+
+def judge(evidence: Evidence, policy: Policy) -> Judged:
+    """The first reason that counts under this policy decides; what does not count is a warning."""
+    decisive: Finding | None = None
+    decided: Weight = "warning"
+    warnings = []
+    for finding in evidence.findings:
+        weight = weigh(finding, evidence, policy)
+        if weight == "warning" or decisive is not None:
+            warnings.append(finding)
+        else:
+            decisive, decided = finding, weight
+    if decisive is None or not isinstance(decisive.tag, Reason):
+        return Judged(evidence, "healthy", None, None, tuple(warnings))
+    verdict: Literal["failing", "unknown"] = "failing" if decided == "fault" else "unknown"
+    return Judged(evidence, verdict, decisive.tag, decisive, tuple(warnings))
+
+
+def weigh(finding: Finding, evidence: Evidence, policy: Policy) -> Weight:
+    """How much one finding counts under a TLS policy."""
+    reason = finding.tag
+    if not isinstance(reason, Reason):
+        return "warning"
+    if reason in UNTESTED:
+        return "untested"
+    if reason in CERTIFICATE:
+        return "fault" if policy.tls in ("CertificateValidation", "DomainValidation") else "warning"
+    if policy.tls is not None:
+        return "fault"
+    if reason is Reason.STARTTLS_MISSING:
+        return "warning"
+    failed = {step.step for step in evidence.steps if step.status == "failed"}
+    # offered and then failing: whether Exchange Online falls back to plain text is not documented
+    return "unknown" if failed & {"starttls", "tls"} else "fault"
+
+
+def needs_control(paths: tuple[Judged, ...]) -> bool:
+    """Whether every tested path claims something that a fault of this machine can fake, or hangs on its clock."""
+    tested = [p for p in paths if p.tested]
+    if not tested:
+        return False
+    return all(p.reason in NEEDS_CONTROL and p.verdict == "failing" for p in tested) or any(p.reason in _DATES for p in tested)
+
+
+def from_this_vantage(paths: tuple[Judged, ...], control: Control | None) -> tuple[Judged, ...]:
+    """The same paths once the control host has been asked: what it shows too is no fault of theirs."""
+    if control is None:
+        return paths
+    tested = [p for p in paths if p.tested]
+    if tested and all(p.reason in NEEDS_CONTROL and p.verdict == "failing" for p in tested):
+        reason = _local_fault(control, {p.reason for p in tested})
+        if reason:
+            return tuple(_ours(p, reason, control.evidence) if p.tested else p for p in paths)
+    return tuple(_ours(p, Reason.VANTAGE_CLOCK, said) if (said := _clock_doubt(p, control)) else p for p in paths)
+
+
+def _local_fault(control: Control, reasons: set[Reason | None]) -> Reason | None:
+    if control.state == "dns":
+        return Reason.VANTAGE_DNS
+    if reasons <= _DNS or control.state == "answers":
+        return None  # the control host was resolved, so the resolver works
+    return Reason.VANTAGE_PORT_25_BLOCKED if control.state == "tcp" else Reason.VANTAGE_PORT_25_INTERCEPTED
+
+
+def _clock_doubt(path: Judged, control: Control) -> str:
+    """Words, if a date fault would not be one by the control host's clock."""
+    off, facts = control.clock_off, path.evidence.certificate
+    if path.reason not in _DATES or off is None or abs(off) <= CLOCK_MARGIN or facts is None:
+        return ""
+    return f"{control.evidence}; this machine's clock is off by {off.total_seconds() / 3600:+.1f} hours"
+
+
+def _ours(path: Judged, reason: Reason, evidence: str) -> Judged:
+    finding = Finding(reason, evidence)
+    return Judged(path.evidence, "unknown", reason, finding, path.warnings)

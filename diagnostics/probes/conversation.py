@@ -1,0 +1,189 @@
+"""One SMTP conversation: aiosmtplib's protocol frames the replies, and what it is lax about is judged here on the raw bytes.
+
+It takes `-20`, `2_2` and `220x` for codes, lets the last code of a reply win, keeps bytes that came behind a reply for the
+next one, and cannot tell a TLS record from silence. RFC 5321 section 4.2 is the judge; the limits are Postfix's.
+"""
+
+import asyncio
+import re
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from typing import Literal
+
+from aiosmtplib.errors import SMTPException, SMTPReadTimeoutError, SMTPServerDisconnected
+from aiosmtplib.protocol import SMTPProtocol
+
+MAX_REPLY = 32 * 1024
+MAX_LINE = 2048
+_REPLY_LINE = re.compile(rb"[2-5][0-9][0-9](?:[ -].*)?")
+_REPLY_START = re.compile(rb"[2-5](?:[0-9](?:[0-9](?:[ \r\n-].*)?)?)?", re.DOTALL)
+
+Outcome = Literal["reply", "closed", "timeout", "not-smtp"]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What came back to one command. `code` 0 without a complete reply; `detail` says what was wrong with it."""
+
+    outcome: Outcome
+    code: int = 0
+    lines: tuple[str, ...] = ()
+    detail: str = ""
+    seconds: float = 0.0
+
+    @property
+    def text(self) -> str:
+        """The reply as one line, cut to what a person can read."""
+        return " / ".join(self.lines)[:300]
+
+
+class _BrokeRules(SMTPException):
+    """The peer sent what is no SMTP reply, or one beyond our limits."""
+
+
+class Conversation(SMTPProtocol):
+    """A connected server. Records a readable transcript, and irregularities that are no verdict by themselves."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.transcript: list[str] = []
+        self.irregular: list[str] = []
+        self._raw = bytearray()
+        self._expecting = True
+
+    def data_received(self, data: bytes) -> None:
+        if not self._expecting:
+            self._unasked(data)
+            return
+        self._raw += data[: MAX_REPLY + 1 - len(self._raw)]
+        trouble = _trouble(bytes(self._raw))
+        waiter = self._response_waiter
+        if trouble and waiter is not None and not waiter.done():
+            self._set_response_exception(waiter, _BrokeRules(trouble))
+            return
+        super().data_received(data)
+        if waiter is not None and waiter.done():
+            self._expecting = False
+
+    async def hear(self, timeout: float) -> Said:
+        """The banner."""
+        return await self._said(self.read_response(), timeout)
+
+    async def say(self, *words: str, timeout: float) -> Said:
+        """Send a command and await its whole reply."""
+        self.transcript.append("C: " + " ".join(words))
+        self._raw.clear()
+        del self._buffer[:]
+        self._expecting = True
+        return await self._said(self.execute_command(*(w.encode("ascii") for w in words)), timeout)
+
+    def abort(self) -> None:
+        if isinstance(self.transport, asyncio.Transport):
+            self.transport.abort()
+
+    def into_tls(self, transport: asyncio.Transport) -> None:
+        """The same conversation over TLS; nothing that came before it counts (RFC 3207 section 4.2)."""
+        self.transport = transport
+        self._over_ssl = True
+        del self._buffer[:]
+        self._raw.clear()
+
+    def _unasked(self, data: bytes) -> None:
+        self._note("sent data that nobody had asked for", data)
+
+    def _note(self, what: str, data: bytes) -> None:
+        if len(self.irregular) < 8:
+            self.irregular.append(f"{what}: {readable(data[:100])}")
+
+    async def _said(self, awaited: Awaitable[object], timeout: float) -> Said:
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        outcome: Outcome = "reply"
+        detail = ""
+        try:
+            async with asyncio.timeout(timeout):
+                await awaited
+        except (TimeoutError, SMTPReadTimeoutError):
+            outcome, detail = "timeout", "no complete reply"
+        except _BrokeRules as error:
+            outcome, detail = "not-smtp", str(error)
+        except (SMTPServerDisconnected, OSError) as error:
+            was_reset = isinstance(error.__cause__, OSError) or not isinstance(error, SMTPException)
+            outcome, detail = "closed", "the connection was reset" if was_reset else "the server closed the connection"
+        except SMTPException as error:
+            outcome, detail = "not-smtp", readable(str(error).encode("utf-8", "replace"))[:200]
+        finally:
+            self._expecting = False
+        return self._judge(bytes(self._raw), outcome, detail, loop.time() - started)
+
+    def _judge(self, raw: bytes, outcome: Outcome, detail: str, seconds: float) -> Said:
+        lines, rest = _split(raw)
+        self.transcript += [f"S: {readable(line)}" for line in lines[:64]]
+        if outcome != "reply":
+            if rest:
+                self.transcript.append(f"S: {readable(rest[:200])} (incomplete)")
+            shown = tuple(readable(line) for line in [*lines, rest][:64] if line)
+            self.transcript.append(f"-- {detail}")
+            return Said(outcome, lines=shown, detail=detail, seconds=seconds)
+        if rest or len(self._buffer):
+            self._note("sent more behind its reply", rest or bytes(self._buffer))
+        if any(line.endswith(b"\n") and not line.endswith(b"\r\n") for line in raw.splitlines(keepends=True)):
+            self._note("ends its lines with a bare LF", lines[0])
+        codes = {line[:3] for line in lines}
+        if len(codes) > 1:
+            detail = f"one reply carries several codes: {', '.join(sorted(c.decode() for c in codes))}"
+            return Said("not-smtp", lines=tuple(map(readable, lines)), detail=detail, seconds=seconds)
+        return Said("reply", int(lines[0][:3]), tuple(readable(line) for line in lines), seconds=seconds)
+
+
+def _split(raw: bytes) -> tuple[list[bytes], bytes]:
+    """The lines of the first whole reply in `raw`, and what stands behind it."""
+    lines: list[bytes] = []
+    rest = raw
+    while b"\n" in rest:
+        line, rest = rest.split(b"\n", 1)
+        lines.append(line.rstrip(b"\r"))
+        if line[3:4] != b"-":
+            break
+    return lines, rest
+
+
+def _trouble(raw: bytes) -> str:
+    """Why these bytes cannot become an SMTP reply, or nothing."""
+    lines, rest = _split(raw)
+    for line in lines:
+        if not _REPLY_LINE.fullmatch(line):
+            return f"no SMTP reply, but {readable(line[:80])}{_protocol(line)}"
+        if len(line) > MAX_LINE * 4:
+            return f"a line of more than {MAX_LINE * 4} bytes"
+    if len(raw) > MAX_REPLY:
+        return f"a reply of more than {MAX_REPLY} bytes"
+    complete = bool(lines) and lines[-1][3:4] != b"-"
+    if not complete and rest and not _REPLY_START.fullmatch(rest[:5]):
+        return f"no SMTP reply, but {readable(rest[:80])}{_protocol(rest)}"
+    return ""
+
+
+def _protocol(data: bytes) -> str:
+    """Who else may be speaking; for the person who has to find the wrong service."""
+    for start, name in (
+        (b"HTTP/", "HTTP"),
+        (b"SSH-", "SSH"),
+        (b"\x16\x03", "TLS"),
+        (b"\x15\x03", "TLS"),
+        (b"* OK", "IMAP"),
+        (b"+OK", "POP3"),
+    ):
+        if data.startswith(start):
+            return f" ({name})"
+    return ""
+
+
+_HIDDEN = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+
+
+def readable(data: bytes) -> str:
+    """Foreign bytes as text that cannot move a cursor, turn the direction of writing or end a line: others become \\xNN."""
+    text = data[:MAX_LINE].decode("utf-8", "backslashreplace")
+    text = _HIDDEN.sub(lambda m: m[0].encode("unicode_escape").decode(), text)
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)

@@ -1,0 +1,206 @@
+"""The step `dns`: one destination → the addresses that Exchange Online would try, in its order, or why there are none.
+
+Exchange Online looks for MX records of a smart host's name first and takes A and AAAA only without them; lower preferences
+first, within one preference all IPv6 before all IPv4 (Microsoft: "Outbound Connector Smart Host Behavior", IPv6 2024-10).
+"""
+
+import asyncio
+import ipaddress
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from diagnostics.findings import Clue, Finding, Reason, Warn
+from diagnostics.names import Address, NameFault, host
+from diagnostics.probes.resolver import Answer, Status
+from diagnostics.target import Destination
+
+MAX_MX = 20
+MAX_ADDRESSES = 8
+"""Per host. A zone with thousands of records must not turn a diagnosis into a flood."""
+
+Lookup = Callable[[str, str], Awaitable[Answer]]
+
+_MICROSOFT = (
+    ".mail.protection.outlook.com",
+    ".mx.microsoft",
+    ".mail.protection.office365.us",
+    ".mail.protection.partner.outlook.cn",
+)
+
+_INSIDE = (".local", ".lan", ".internal", ".corp", ".intra", ".home.arpa", ".localdomain")
+
+_REASONS = {
+    Status.NXDOMAIN: Reason.DNS_NXDOMAIN,
+    Status.NO_DATA: Reason.DNS_NO_RECORDS,
+    Status.FAILURE: Reason.DNS_SERVER_FAILURE,
+    Status.BOGUS: Reason.DNS_DNSSEC_BOGUS,
+    Status.TIMEOUT: Reason.DNS_TIMEOUT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A host at an address to be probed, or (address None) a host whose look-up failed, with the findings that say why."""
+
+    host: str
+    address: Address | None
+    preference: int | None
+    findings: tuple[Finding, ...] = ()
+    detail: str = ""
+    seconds: float = 0.0
+
+
+class Lookups:
+    """Answers kept by name and type within one run; equal questions at the same time are asked once."""
+
+    def __init__(self, ask: Lookup) -> None:
+        self._ask = ask
+        self._asked: dict[tuple[str, str], asyncio.Task[Answer]] = {}
+
+    async def __call__(self, name: str, kind: str) -> Answer:
+        task = self._asked.get((name, kind))
+        if task is None or (task.done() and task.cancelled()):
+            task = self._asked[name, kind] = asyncio.create_task(self._ask_it(name, kind))
+        return await asyncio.shield(task)
+
+    async def _ask_it(self, name: str, kind: str) -> Answer:
+        return await self._ask(name, kind)
+
+
+async def has_mx(name: str, lookup: Lookup) -> bool:
+    """Whether a name has MX records (decides whether a connector for `*` serves it: contract 1)."""
+    return (await lookup(name, "MX")).status is Status.OK
+
+
+async def resolve(destination: Destination, lookup: Lookup) -> tuple[Endpoint, ...]:
+    """Everything to be probed for one destination, in contract 3's order."""
+    literal = destination.address
+    if literal is not None:
+        return (Endpoint(destination.name, literal, None, detail="an address literal: no DNS needed"),)
+    try:
+        host(destination.name)
+    except NameFault as fault:
+        finding = Finding(Reason.DNS_NXDOMAIN, str(fault))
+        return (Endpoint(destination.name, None, None, (finding,), finding.evidence),)
+    mx = await lookup(destination.name, "MX")
+    by_mx = destination.delivery == "mx"
+    if mx.status is Status.NXDOMAIN:
+        reason = Reason.DOMAIN_NXDOMAIN if by_mx else Reason.DNS_NXDOMAIN
+        return (_failed(destination.name, None, reason, mx),)
+    if mx.status is Status.NO_DATA:
+        return await _addresses(destination.name, None, lookup)
+    if mx.status is not Status.OK:
+        return (_failed(destination.name, None, _REASONS[mx.status], mx),)
+    exchanges, faults = _exchanges(mx)
+    if any(name == "" for _, name in exchanges):
+        return (
+            _failed(destination.name, None, Reason.DNS_NULL_MX, mx, f"{destination.name} has a null MX (0 .): it takes no mail"),
+        )
+    if by_mx and exchanges and all(name.endswith(_MICROSOFT) for _, name in exchanges):
+        said = f"the MX of {destination.name} is {exchanges[0][1]}: Exchange Online itself"
+        return (_failed(destination.name, exchanges[0][0], Reason.MX_IS_MICROSOFT, mx, said),)
+    notes = []
+    if len(exchanges) > MAX_MX:
+        notes.append(
+            Finding(Warn.DNS_TOO_MANY, f"{destination.name} has {len(exchanges)} MX hosts; the first {MAX_MX} are tested")
+        )
+    if by_mx:
+        notes += await _policies(destination.name, [name for _, name in exchanges[:MAX_MX]], lookup)
+    found = await asyncio.gather(*(_addresses(name, preference, lookup) for preference, name in exchanges[:MAX_MX]))
+    endpoints = sorted((e for group in found for e in group), key=_order) + faults
+    first = endpoints[0]
+    return (
+        Endpoint(first.host, first.address, first.preference, (*notes, *first.findings), first.detail, first.seconds),
+        *endpoints[1:],
+    )
+
+
+def _order(endpoint: Endpoint) -> tuple[int, int, str, int]:
+    address = endpoint.address
+    family = 0 if address is None or address.version == 6 else 1
+    return (endpoint.preference or 0, family, endpoint.host, int(address) if address else -1)
+
+
+def _exchanges(mx: Answer) -> tuple[list[tuple[int, str]], list[Endpoint]]:
+    """(preference, host) pairs without duplicates, in order, and an endpoint for each name that is no host name."""
+    best: dict[str, int] = {}
+    faults = []
+    for record in mx.records:
+        preference, name = record.split(" ", 1)
+        try:
+            clean = "" if name == "." else host(name)
+        except NameFault as fault:
+            finding = Finding(Reason.DNS_SERVER_FAILURE, f"an MX record names a host that can be none: {fault}")
+            faults.append(Endpoint(name[:253], None, int(preference), (finding,), finding.evidence))
+            continue
+        best[clean] = min(int(preference), best.get(clean, 65536))
+    return sorted((preference, name) for name, preference in best.items()), faults
+
+
+async def _addresses(name: str, preference: int | None, lookup: Lookup) -> tuple[Endpoint, ...]:
+    """The endpoints of one host name. `preference` None: the name itself was asked for and has no MX."""
+    v4, v6 = await asyncio.gather(lookup(name, "A"), lookup(name, "AAAA"))
+    usable = [a for answer in (v6, v4) if answer.status is Status.OK for a in answer.records]
+    if not usable:
+        return (_no_address(name, preference, v4, v6),)
+    findings = []
+    if v4.alias and preference is not None:
+        findings.append(
+            Finding(Warn.MX_IS_CNAME, f"the MX host {name} is a CNAME of {v4.alias} (RFC 2181 section 10.3 forbids it)")
+        )
+    if v6.status not in (Status.OK, Status.NO_DATA, Status.NXDOMAIN):
+        findings.append(Finding(Warn.DNS_AAAA_BROKEN, f"the AAAA look-up of {name} fails: {v6.detail}"))
+    chosen = []
+    for answer in (v6, v4):
+        ordered = sorted({ipaddress.ip_address(text) for text in answer.records}, key=int) if answer.status is Status.OK else []
+        if len(ordered) > MAX_ADDRESSES:
+            kept = f"{name} has {len(ordered)} addresses of one family; the first {MAX_ADDRESSES} are tested"
+            findings.append(Finding(Warn.DNS_TOO_MANY, kept))
+        chosen += ordered[:MAX_ADDRESSES]
+    seconds = max(v4.seconds, v6.seconds)
+    via = f"{name} → {v4.alias or v6.alias} → " if v4.alias or v6.alias else f"{name} → "
+    endpoints = [Endpoint(name, a, preference, tuple(findings), f"{via}{a}", seconds) for a in chosen]
+    if v4.status not in (Status.OK, Status.NO_DATA, Status.NXDOMAIN):
+        endpoints.append(_failed(name, preference, _REASONS[v4.status], v4, f"the A look-up of {name} fails: {v4.detail}"))
+    return tuple(endpoints)
+
+
+def _no_address(name: str, preference: int | None, v4: Answer, v6: Answer) -> Endpoint:
+    for answer in (v4, v6):
+        if answer.status not in (Status.NXDOMAIN, Status.NO_DATA):
+            return _failed(name, preference, _REASONS[answer.status], answer)
+    if preference is not None:
+        what = "does not exist" if v4.status is Status.NXDOMAIN else "has no address"
+        failed = _failed(name, preference, Reason.DNS_NO_RECORDS, v4, f"the MX host {name} {what}")
+        return Endpoint(
+            name, None, preference, (*failed.findings, Finding(Clue.MX_WITHOUT_ADDRESS, failed.detail)), failed.detail, v4.seconds
+        )
+    if Status.NXDOMAIN in (v4.status, v6.status):
+        return _failed(name, None, Reason.DNS_NXDOMAIN, v4 if v4.status is Status.NXDOMAIN else v6)
+    return _failed(name, None, Reason.DNS_NO_RECORDS, v4, f"{name} exists, but has no MX, A or AAAA record")
+
+
+def _failed(name: str, preference: int | None, reason: Reason, answer: Answer, said: str = "") -> Endpoint:
+    said = said or answer.detail
+    findings = [Finding(reason, said)]
+    if "CNAME" in answer.detail:
+        findings.append(Finding(Clue.CNAME_LOOP, said))
+    if name.endswith(_INSIDE):
+        findings.append(Finding(Clue.INTERNAL_NAME, f"{name} has an ending that only inside networks use"))
+    if "REFUSED" in answer.detail:
+        findings.append(Finding(Clue.RESOLVER_REFUSED, said))
+    return Endpoint(name, None, preference, tuple(findings), said, answer.seconds)
+
+
+async def _policies(domain: str, hosts: list[str], lookup: Lookup) -> list[Finding]:
+    """DANE and MTA-STS records bind Exchange Online on MX delivery; they are seen here, not yet checked (contract 3)."""
+    sts, *tlsa = await asyncio.gather(
+        lookup(f"_mta-sts.{domain}", "TXT"), *(lookup(f"_25._tcp.{name}", "TLSA") for name in hosts)
+    )
+    found = []
+    if sts.status is Status.OK and any("v=STSv1" in record for record in sts.records):
+        found.append(Finding(Warn.MTA_STS_NOT_CHECKED, f"_mta-sts.{domain} has a record: {sts.records[0][:120]}"))
+    with_tlsa = [name for name, answer in zip(hosts, tlsa, strict=True) if answer.status is Status.OK]
+    if with_tlsa:
+        found.append(Finding(Warn.DANE_NOT_CHECKED, f"_25._tcp.{with_tlsa[0]} has TLSA records"))
+    return found

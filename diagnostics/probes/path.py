@@ -1,0 +1,207 @@
+"""One path: one host at one address, all steps on one connection, one absolute deadline.
+
+tcp → banner → ehlo → starttls → tls → certificate → QUIT. A failed step is a finding, never an exception.
+"""
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+
+from diagnostics.findings import Finding, Reason, Warn
+from diagnostics.guard import is_public
+from diagnostics.model import STEPS, Certificate, Evidence, Step, StepName, StepStatus
+from diagnostics.names import Address
+from diagnostics.probes import certificate, smtp, tcp, tls
+from diagnostics.probes.conversation import Conversation
+from diagnostics.probes.dns import Endpoint
+from diagnostics.probes.instruments import Instruments
+from diagnostics.probes.smtp import Spoken
+from diagnostics.probes.trust import TrustFault
+from diagnostics.target import Destination, Policy
+
+log = logging.getLogger("mailflow.probe")
+
+QUIT_SECONDS = 2.0
+
+
+@dataclass(slots=True)
+class _Walk:
+    """The evidence of a path as it grows."""
+
+    endpoint: Endpoint
+    deadline: float = 0.0
+    steps: dict[StepName, Step] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    transcript: list[str] = field(default_factory=list)
+    certificate: Certificate | None = None
+
+    def left(self, most: float | None = None) -> float:
+        left = max(0.001, self.deadline - asyncio.get_running_loop().time())
+        return left if most is None else min(left, most)
+
+    def step(self, step: StepName, seconds: float | None, detail: str, findings: tuple[Finding, ...] = ()) -> bool:
+        """Write one step down; True when the path goes on."""
+        failed = any(isinstance(f.tag, Reason) for f in findings)
+        warned = any(isinstance(f.tag, Warn) for f in findings)
+        status: StepStatus = "failed" if failed else "warning" if warned else "ok"
+        self.steps[step] = Step(step=step, status=status, seconds=seconds, detail=detail)
+        self.findings += findings
+        return not failed
+
+    def evidence(self, *, listed: bool) -> Evidence:
+        address = self.endpoint.address
+        skipped = {name: Step(step=name, status="skipped") for name in STEPS}
+        return Evidence(
+            host=self.endpoint.host,
+            address=str(address) if address else None,
+            preference=self.endpoint.preference,
+            steps=tuple((skipped | self.steps).values()),
+            findings=tuple(self.findings),
+            transcript=tuple(self.transcript),
+            certificate=self.certificate,
+            listed=listed,
+        )
+
+
+async def probe(endpoint: Endpoint, destination: Destination, policy: Policy, tools: Instruments, *, listed: bool) -> Evidence:
+    """Everything that this endpoint shows. Never raises, except when cancelled. `listed`: some connector names the host."""
+    walk = _Walk(endpoint)
+    try:
+        if _resolved(walk) and endpoint.address is not None and _allowed(walk, endpoint.address, destination, tools):
+            async with tools.all_gate(), tools.gate(endpoint.address):
+                walk.deadline = asyncio.get_running_loop().time() + tools.limits.deadline
+                await _connect_and_talk(walk, endpoint.address, policy, tools)
+    except Exception as error:
+        # our own fault must never be told as the customer's
+        log.exception("probe of a path failed")
+        walk.findings.append(Finding(Reason.VANTAGE_FAULT, f"mailflow failed at this itself: {type(error).__name__}"))
+    return walk.evidence(listed=listed)
+
+
+def _resolved(walk: _Walk) -> bool:
+    endpoint = walk.endpoint
+    return walk.step("dns", endpoint.seconds, endpoint.detail, endpoint.findings)
+
+
+def _allowed(walk: _Walk, address: Address, destination: Destination, tools: Instruments) -> bool:
+    """The very address that was judged is the one connected to (no second look-up: DNS rebinding)."""
+    refusal = tools.guard.refuses(address, tools.limits.smtp_port)
+    if destination.address is None and not is_public(address):
+        walk.findings.append(Finding(Warn.SPLIT_HORIZON, f"{walk.endpoint.host} resolves to {address} here"))
+    if refusal is None:
+        if not is_public(address):
+            walk.findings.append(
+                Finding(Warn.PROBED_FROM_INSIDE, f"{address} is not public and was probed because it is allowed")
+            )
+        return True
+    walk.findings.append(Finding(Reason.ADDRESS_NOT_PUBLIC, f"{address} is {refusal}"))
+    return False
+
+
+async def _connect_and_talk(walk: _Walk, address: Address, policy: Policy, tools: Instruments) -> None:
+    talk = await _open(walk, address, tools)
+    if talk is None:
+        return
+    try:
+        await _talk(walk, talk, policy, tools)
+    finally:
+        walk.transcript += talk.transcript
+        walk.findings += [Finding(Warn.SMTP_IRREGULAR, f"the server {note}") for note in talk.irregular]
+        talk.abort()
+    if walk.steps.get("tls") and walk.steps["tls"].status == "failed":
+        await _ask_for_old_tls(walk, address, tools)
+
+
+async def _open(walk: _Walk, address: Address, tools: Instruments, *, record: bool = True) -> Conversation | None:
+    done = await tcp.connect(address, tools.limits.smtp_port, walk.left(tools.limits.timeout))
+    if record:
+        found = (done.finding,) if done.finding else ()
+        walk.step(
+            "tcp", done.seconds, done.finding.evidence if done.finding else f"connected to port {tools.limits.smtp_port}", found
+        )
+    if done.socket is None:
+        return None
+    _, talk = await asyncio.get_running_loop().create_connection(Conversation, sock=done.socket)
+    return talk
+
+
+async def _talk(walk: _Walk, talk: Conversation, policy: Policy, tools: Instruments) -> None:
+    """Banner to certificate. Ends at the first step that fails, politely where the server still listens."""
+    limits = tools.limits
+    if not _heard(walk, await smtp.banner(talk, walk.left()), limits.timeout):
+        return await _quit(walk, talk)
+    greeting = await smtp.ehlo(talk, limits.ehlo_name, walk.left())
+    if not _heard(walk, greeting, limits.timeout):
+        return await _quit(walk, talk)
+    if not smtp.offers_starttls(greeting):
+        line = f"the reply to EHLO offers no STARTTLS: {', '.join(greeting.extensions)[:200] or 'no extensions at all'}"
+        walk.step("starttls", None, line, (Finding(Reason.STARTTLS_MISSING, line),))
+        return await _quit(walk, talk)
+    if not _heard(walk, await smtp.starttls(talk, walk.left()), limits.timeout):
+        return await _quit(walk, talk)
+    shaken = await tls.handshake(talk, _sni(walk.endpoint), walk.left(limits.timeout))
+    talk.transcript.append(f"-- {shaken.detail}")
+    if not walk.step("tls", shaken.seconds, shaken.detail, shaken.findings):
+        return None
+    after = await smtp.ehlo(talk, limits.ehlo_name, walk.left(limits.timeout))
+    if after.said.outcome != "reply":
+        # TLS 1.3 lets a server refuse us (for want of a client certificate, say) only after our side of the handshake
+        line = f"TLS handshake done, then: {after.said.detail}"
+        walk.step("tls", shaken.seconds, line, (Finding(Reason.TLS_HANDSHAKE, line),))
+        return None
+    _judge_certificate(walk, shaken.chain, policy, tools)
+    return await _quit(walk, talk)
+
+
+def _heard(walk: _Walk, spoken: Spoken, slow_after: float) -> bool:
+    findings = spoken.findings
+    if spoken.said.outcome == "reply" and spoken.said.seconds > slow_after:
+        findings += (Finding(Warn.SLOW, f"the reply to step {spoken.step} took {spoken.said.seconds:.0f} s"),)
+    return walk.step(spoken.step, spoken.said.seconds, spoken.said.text or spoken.said.detail, findings)
+
+
+def _judge_certificate(walk: _Walk, chain: tuple[bytes, ...], policy: Policy, tools: Instruments) -> None:
+    wanted = (policy.domain or walk.endpoint.host) if policy.tls == "DomainValidation" else None
+    started = asyncio.get_running_loop().time()
+    try:
+        walk.certificate, findings = certificate.judge(chain, tools.trust, wanted, tools.now())
+    except TrustFault as fault:
+        findings = (Finding(Reason.VANTAGE_FAULT, str(fault)),)
+    seconds = asyncio.get_running_loop().time() - started
+    facts = walk.certificate
+    detail = findings[0].evidence if findings else f"{facts.subject}, valid until {facts.not_after:%Y-%m-%d}" if facts else ""
+    walk.step("certificate", seconds, detail, findings)
+    if policy.tls in ("CertificateValidation", "DomainValidation"):
+        walk.findings.append(Finding(Warn.REVOCATION_NOT_CHECKED, "revocation lists are not fetched"))
+
+
+async def _quit(walk: _Walk, talk: Conversation) -> None:
+    if talk.is_connected:
+        await talk.say("QUIT", timeout=walk.left(QUIT_SECONDS))
+
+
+async def _ask_for_old_tls(walk: _Walk, address: Address, tools: Instruments) -> None:
+    """A second connection that offers TLS 1.0 and 1.1, to tell "too old" from "broken". Only after a failed handshake."""
+    if walk.left() < 1:
+        return
+    talk = await _open(walk, address, tools, record=False)
+    if talk is None:
+        return
+    try:
+        if (await smtp.banner(talk, walk.left())).failed:
+            return
+        if (await smtp.ehlo(talk, tools.limits.ehlo_name, walk.left())).failed or (await smtp.starttls(talk, walk.left())).failed:
+            return
+        shaken = await tls.handshake(talk, _sni(walk.endpoint), walk.left(tools.limits.timeout), old=True)
+    finally:
+        talk.abort()
+    if not shaken.findings:
+        line = f"the server speaks only {shaken.detail}; Exchange Online needs TLS 1.2"
+        kept = [f for f in walk.findings if f.tag is not Reason.TLS_HANDSHAKE]
+        walk.findings[:] = kept
+        walk.step("tls", shaken.seconds, line, (Finding(Reason.TLS_VERSION, line),))
+
+
+def _sni(endpoint: Endpoint) -> str | None:
+    """The host name; none for literals (RFC 6066 section 3)."""
+    return None if certificate.is_literal(endpoint.host) else endpoint.host

@@ -1,0 +1,189 @@
+"""Question + connectors → Targets with the TLS policy in force. Pure.
+
+The order in which a TARGET is read is contract 1's; Exchange Online's own choice of a connector is the same from the
+recipient domain on: exact domain, then the longest wildcard, then all accepted domains, then `*`.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from diagnostics import names
+from diagnostics.connectors.model import Connector, Inventory
+from diagnostics.findings import Reason
+from diagnostics.names import Address, NameFault
+from diagnostics.target import Destination, Policy, Target, TlsSettings
+
+
+class TargetFault(ValueError):
+    """A TARGET that cannot be read: one sentence fit to be shown."""
+
+
+def route(words: Sequence[str], inventory: Inventory) -> tuple[Target, ...]:
+    """The targets of a check, in the order of the words, else of the connector list. Raises TargetFault."""
+    if not words:
+        return tuple(_connector(c, c.Name) for c in inventory.connectors if c.Enabled)
+    return tuple(target for word in words for target in _read(word, inventory))
+
+
+def _read(word: str, inventory: Inventory) -> tuple[Target, ...]:
+    text, forced = word.strip(), None
+    for reading in ("connector", "smarthost", "domain"):
+        if text.lower().startswith(reading + ":"):
+            text, forced = text[len(reading) + 1 :].strip(), reading
+    if not text:
+        raise TargetFault(f"{word[:80]!r} names nothing. Give a connector, a smart host, an address or a recipient domain.")
+    if forced in (None, "connector"):
+        named = [c for c in inventory.connectors if c.Guid and c.Guid.lower() == text.strip("{}").lower()]
+        named = named or [c for c in inventory.connectors if c.Name.casefold() == text.casefold()]
+        if named:
+            return tuple(_by_name(c, word.strip()) for c in named)
+        if forced:
+            raise TargetFault(_unknown_connector(text, inventory))
+    return (_host_or_domain(word.strip(), text, forced, inventory),)
+
+
+def _unknown_connector(text: str, inventory: Inventory) -> str:
+    known = ", ".join(repr(c.Name[:64]) for c in inventory.connectors[:5]) or "none (name a file with --connectors)"
+    return f"There is no connector {text[:80]!r}. Known: {known}."
+
+
+def _host_or_domain(asked: str, text: str, forced: str | None, inventory: Inventory) -> Target:
+    name, literal = _clean(text, inventory)
+    if forced in (None, "smarthost"):
+        listing = _listing(name, literal, inventory)
+        if listing is not None:
+            return Target(asked, (Destination(name, "smart-host", literal),), listing, policy_of(listing))
+        if literal is not None or forced:
+            return Target(asked, (Destination(name, "smart-host" if forced else "host", literal),))
+    if literal is not None:
+        raise TargetFault(f"{text[:80]!r} is an address, not a recipient domain.")
+    plain = Target(asked, (Destination(name, "mx" if forced else "host"),))
+    serving, wildcard = _serving(name, inventory)
+    if serving is None:
+        return plain
+    target = _for_domain(serving, name, asked)
+    return replace(target, only_with_mx=name, otherwise=plain) if wildcard else target
+
+
+def _clean(text: str, inventory: Inventory) -> tuple[str, Address | None]:
+    """Host name or address of what was typed: a mail address stands for its domain. Raises TargetFault."""
+    bare = text.rsplit("@", 1)[-1] if "@" in text else text
+    try:
+        literal = names.address(bare)
+        if literal is not None:
+            return str(literal), literal
+        if names.network(bare):
+            raise TargetFault(f"{bare[:80]!r} is a range of addresses: name one of them, such as {bare.split('/')[0]}.")
+        if ":" in bare and bare.rsplit(":", 1)[1].isdigit():
+            raise TargetFault(f"{bare[:80]!r} names a port: mail servers are asked on port 25 alone, so leave the port away.")
+        return names.host(bare), None
+    except NameFault as fault:
+        raise TargetFault(_hint(text, str(fault), inventory)) from None
+
+
+def _hint(text: str, fault: str, inventory: Inventory) -> str:
+    if " " in text.strip() or not inventory.connectors:
+        return fault
+    close = next((c.Name for c in inventory.connectors if text.casefold() in c.Name.casefold()), None)
+    return f'{fault} Did you mean the connector "{close[:64]}"?' if close else fault
+
+
+def _listing(name: str, literal: Address | None, inventory: Inventory) -> Connector | None:
+    """The connector that lists this host as a smart host; one that is switched on before one that is not."""
+    listing = [c for c in inventory.connectors if any(_same_host(entry, name, literal) for entry in c.SmartHosts)]
+    return next((c for c in listing if c.Enabled), listing[0] if listing else None)
+
+
+def _same_host(entry: str, name: str, literal: Address | None) -> bool:
+    try:
+        listed = names.address(entry)
+        return listed == literal if literal is not None or listed is not None else names.host(entry) == name
+    except NameFault:
+        return False
+
+
+def _serving(domain: str, inventory: Inventory) -> tuple[Connector | None, bool]:
+    """The connector that would carry mail for a recipient domain, and whether only its `*` says so."""
+    live = [c for c in inventory.connectors if c.Enabled and not c.TestMode and not c.IsTransportRuleScoped]
+    exact = _first(live, lambda c: domain in map(_pattern, c.RecipientDomains))
+    if exact:
+        return exact, False
+    suffixes = [
+        (len(p), -i, c)
+        for i, c in enumerate(live)
+        for p in map(_pattern, c.RecipientDomains)
+        if p.startswith("*.") and domain.endswith(p[1:])
+    ]
+    if suffixes:
+        return max(suffixes, key=lambda row: row[:2])[2], False
+    accepted = {_pattern(d.DomainName) for d in inventory.accepted_domains}
+    if domain in accepted:
+        everything = _first(live, lambda c: c.AllAcceptedDomains)
+        if everything:
+            return everything, False
+    return _first(live, lambda c: "*" in map(_pattern, c.RecipientDomains)), True
+
+
+def _first(connectors: Sequence[Connector], fits: Callable[[Connector], bool]) -> Connector | None:
+    return next((c for c in connectors if fits(c)), None)
+
+
+def _pattern(domain: str) -> str:
+    """A recipient domain as it is compared: A-labels, lower case; patterns keep their star."""
+    star = "*." if domain.startswith("*.") else ""
+    try:
+        return domain if domain == "*" else star + names.host(domain.removeprefix("*."))
+    except NameFault:
+        return domain.lower()
+
+
+def _by_name(connector: Connector, asked: str) -> Target:
+    if not connector.Enabled:
+        why = f"The connector {connector.Name} is switched off, so Exchange Online sends nothing through it."
+        return Target(asked, (), connector, policy_of(connector), Reason.CONNECTOR_DISABLED, why)
+    return _connector(connector, asked)
+
+
+def _connector(connector: Connector, asked: str) -> Target:
+    """A whole connector: its smart hosts, or its domains by MX."""
+    if connector.UseMXRecord or not connector.SmartHosts:
+        domains = [d for d in connector.RecipientDomains if d != "*" and not d.startswith("*.")]
+        destinations = tuple(Destination(_pattern(d), "mx") for d in dict.fromkeys(domains))
+        why = (
+            f"The connector {connector.Name} delivers by MX to any domain, so there is no host to check: name a recipient domain."
+        )
+    else:
+        destinations = tuple(d for entry in dict.fromkeys(connector.SmartHosts) if (d := _smart_host(entry)) is not None)
+        why = f"The connector {connector.Name} lists no host that can be checked: name one address of its range."
+    if not destinations:
+        return Target(asked, (), connector, policy_of(connector), Reason.NOTHING_TO_CHECK, why)
+    return Target(asked, destinations, connector, policy_of(connector))
+
+
+def _smart_host(entry: str) -> Destination | None:
+    """A smart host; None for a range (it is not expanded). A name that cannot be one is kept, and DNS says so."""
+    if names.network(entry):
+        return None
+    try:
+        literal = names.address(entry)
+        return Destination(str(literal) if literal else names.host(entry), "smart-host", literal)
+    except NameFault:
+        return Destination(entry[:253], "smart-host")
+
+
+def _for_domain(connector: Connector, domain: str, asked: str) -> Target:
+    if connector.UseMXRecord or not connector.SmartHosts:
+        return Target(asked, (Destination(domain, "mx"),), connector, policy_of(connector))
+    return _connector(connector, asked)
+
+
+def policy_of(connector: Connector) -> Policy:
+    """TLS policy of a connector. A setting that we do not know demands TLS at least: never healthier than it may be."""
+    known: dict[str, TlsSettings] = {
+        "encryptiononly": "EncryptionOnly",
+        "certificatevalidation": "CertificateValidation",
+        "domainvalidation": "DomainValidation",
+    }
+    if not connector.TlsSettings:
+        return Policy()
+    return Policy(known.get(connector.TlsSettings.lower(), "EncryptionOnly"), connector.TlsDomain or None)

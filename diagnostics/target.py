@@ -1,0 +1,46 @@
+"""What is to be checked, once the words of a person have been held against the connectors."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from diagnostics.connectors.model import Connector
+from diagnostics.findings import Reason
+from diagnostics.names import Address
+
+Delivery = Literal["smart-host", "mx", "host"]
+TlsSettings = Literal["EncryptionOnly", "CertificateValidation", "DomainValidation"]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """TlsSettings and TlsDomain of the connector; `tls` None is opportunistic."""
+
+    tls: TlsSettings | None = None
+    domain: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """One thing to resolve: a smart host, a recipient domain delivered by MX, or a bare host."""
+
+    name: str
+    delivery: Delivery
+    address: Address | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What one TARGET (or one enabled connector) comes to.
+
+    `settled`: nothing is probed, for this reason and with these words. `otherwise`: what counts instead when `only_with_mx`
+    holds and the name has no MX.
+    """
+
+    asked: str
+    destinations: tuple[Destination, ...] = ()
+    connector: Connector | None = None
+    policy: Policy = field(default_factory=Policy)
+    settled: Reason | None = None
+    why: str = ""
+    only_with_mx: str | None = None
+    otherwise: "Target | None" = None

@@ -1,0 +1,194 @@
+"""What every test gets: a clean environment, no way off this machine, and an honest list of what was not run.
+
+A test that needs more than Python says so, `@pytest.mark.needs("local-slack", "namespaces")`, and is left out where that is
+not to be had. With MAILFLOW_LAB=full anything left out makes the run fail: so CI cannot lose a test without a word.
+"""
+
+import functools
+import ipaddress
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+GIVEN_ENVIRON = dict(os.environ)
+"""The environment as it was, with the proxies and CA files that package managers need."""
+
+
+# --- What a machine may lack ---
+
+
+def _ran(*argv: str) -> str | None:
+    """None if the command succeeds, else why not, in a line."""
+    try:
+        done = subprocess.run(argv, env=GIVEN_ENVIRON, capture_output=True, text=True, timeout=60, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
+    said = done.stderr.strip().splitlines() or ["no reason given"]
+    return said[-1][:200] if done.returncode else None
+
+
+def _local_slack() -> str | None:
+    binary = ROOT / "bot/demo/node_modules/local-slack-linux-x64/bin/local-slack"
+    return None if os.access(binary, os.X_OK) else "not installed: npm ci in bot/demo brings it"
+
+
+def _git() -> str | None:
+    return None if shutil.which("git") else "git is not installed"
+
+
+CAPABILITIES: dict[str, Callable[[], str | None]] = {
+    "git": _git,
+    "local-slack": _local_slack,
+    "namespaces": lambda: _ran("unshare", "--user", "--map-root-user", "--net", "true"),
+    "package-index": lambda: _ran(sys.executable, "-m", "pip", "--disable-pip-version-check", "index", "versions", "hatchling"),
+}
+"""Each says None when it is there, else why not."""
+
+
+@functools.cache
+def lacks(capability: str) -> str | None:
+    return CAPABILITIES[capability]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for mark in item.iter_markers("needs"):
+        for capability in mark.args:
+            if why := lacks(capability):
+                pytest.skip(f"needs {capability}: {why}")
+
+
+@pytest.fixture(scope="session")
+def given_environ() -> dict[str, str]:
+    """For package managers alone."""
+    return GIVEN_ENVIRON
+
+
+# --- What was not run ---
+
+
+class NotRun:
+    """Collects what was left out, however that came about, and says so at the end."""
+
+    def __init__(self, *, full: bool) -> None:
+        self.full = full
+        self.tests: dict[str, list[str]] = {}
+        self.deselected = 0
+
+    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
+        self.deselected += len(items)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        self._look(report)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self._look(report)
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if self.full and self._left_out() and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
+        terminalreporter.section("not run")
+        for why, tests in sorted(self.tests.items()):
+            terminalreporter.line(why)
+            for test in tests:
+                terminalreporter.line(f"    {test}")
+        if self.deselected:
+            terminalreporter.line(f"{self.deselected} deselected on the command line")
+        if self._left_out() and self.full:
+            terminalreporter.line("MAILFLOW_LAB=full: what is listed here makes this run a failure.", red=True)
+        elif exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+            terminalreporter.line("The run was broken off: not known.")
+        elif not self._left_out():
+            whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+            terminalreporter.line("Everything was run." if whole else "Everything that was asked for was run.")
+
+    def _left_out(self) -> bool:
+        return bool(self.tests or self.deselected)
+
+    def _look(self, report: pytest.CollectReport | pytest.TestReport) -> None:
+        if report.skipped and not hasattr(report, "wasxfail"):
+            why = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+            self.tests.setdefault(why.removeprefix("Skipped: "), []).append(report.nodeid)
+
+
+# --- A clean environment ---
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "needs(*capabilities): what the test needs besides Python; see CAPABILITIES in tests/conftest.py"
+    )
+    config.pluginmanager.register(NotRun(full=os.environ.get("MAILFLOW_LAB") == "full"))
+    for name in tuple(os.environ):
+        if name.startswith(("MAILFLOW_", "SLACK_", "XDG_")) or name.lower().endswith("_proxy"):
+            del os.environ[name]
+    sys.addaudithook(_watch)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_home(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A home that is not there: nothing is read from it, and who wants to write there has to make it."""
+    os.environ["HOME"] = str(tmp_path_factory.mktemp("nobody") / "home")
+
+
+# --- No way off this machine ---
+
+_went_out: list[str] = []
+
+
+class LeftTheMachineError(RuntimeError):
+    """A test tried to talk to somebody else. RuntimeError: code that expects network errors must not swallow it."""
+
+
+def _watch(event: str, args: tuple[object, ...]) -> None:
+    if event in ("socket.connect", "socket.sendto", "socket.sendmsg"):
+        sock, address = args[0], args[1]
+        internet = getattr(sock, "family", None) in (socket.AF_INET, socket.AF_INET6)
+        if internet and isinstance(address, tuple) and not _is_here(_text(address[0])):
+            _refuse(event, address)
+    elif event in ("socket.getaddrinfo", "socket.gethostbyname"):
+        host = _text(args[0] or "")
+        if not _is_address(host) and not _is_here(host):  # an address is looked up nowhere
+            _refuse(event, host)
+
+
+def _refuse(event: str, where: object) -> None:
+    _went_out.append(f"{event} {where}")
+    raise LeftTheMachineError(_went_out[-1])
+
+
+def _text(host: object) -> str:
+    return host.decode("ascii", "replace") if isinstance(host, bytes) else str(host)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_here(host: str) -> bool:
+    if not _is_address(host):
+        return host.lower() in ("", "localhost", socket.gethostname().lower())
+    address = ipaddress.ip_address(host)
+    plain = getattr(address, "ipv4_mapped", None) or address
+    return plain.is_loopback or plain.is_unspecified
+
+
+@pytest.fixture(autouse=True)
+def _stays_here() -> Iterator[None]:
+    """The exception alone is not enough: a broad `except` in the code under test would hide it."""
+    _went_out.clear()
+    yield
+    assert not _went_out, f"the test tried to leave this machine: {_went_out}"

@@ -1,0 +1,196 @@
+"""Reply → Slack message: one golden file; and whatever a Reply holds, within Slack's limits and with nothing alive in it."""
+
+import json
+import os
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from slack_sdk.models.blocks import Block
+
+from bot.slack import blocks
+from bot.slack.blocks import Message
+from commands.reply import Item, Progress, Reply, Section
+from tests.e2e.slack_rules import as_sent, check_message
+from tests.slack.replies import FAILING, PAGE, REPLIES, TEXTS
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "slack"
+THOROUGH = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def judge(messages: tuple[Message, ...]) -> None:
+    """By our own rules, and by the SDK's."""
+    for message in messages:
+        sent = as_sent(message.blocks)
+        assert check_message(message.text, sent) == []
+        for block in sent:
+            parsed = Block.parse(block)
+            assert parsed is not None
+            parsed.validate_json()
+
+
+def shown(*messages: Message) -> str:
+    """All words on the screen."""
+
+    def words(value: Any) -> list[str]:
+        if isinstance(value, dict):
+            return ([value["text"]] if isinstance(value.get("text"), str) else []) + words(list(value.values()))
+        return [found for inner in value for found in words(inner)] if isinstance(value, list) else []
+
+    text = "\n".join(word for message in messages for word in words(as_sent(message.blocks)))
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+def test_golden() -> None:
+    """To accept what is there now: UPDATE_GOLDEN=1 pytest tests/slack."""
+    path = GOLDEN / "failing.json"
+    parent = blocks.parent(FAILING, "/mailflow check Contoso", "U01ALICE")
+    thread = blocks.thread(FAILING)
+    judge((parent, *thread))
+    now = {"parent": vars_of(parent), "thread": [vars_of(message) for message in thread]}
+    text = json.dumps(now, indent=2, ensure_ascii=False) + "\n"
+    if os.environ.get("UPDATE_GOLDEN"):
+        path.write_text(text, encoding="utf-8")
+    assert path.read_text(encoding="utf-8") == text
+
+
+def vars_of(message: Message) -> dict[str, Any]:
+    return {"text": message.text, "blocks": list(message.blocks)}
+
+
+@THOROUGH
+@given(REPLIES, TEXTS, st.one_of(st.just("U01ALICE"), TEXTS))
+def test_any_reply_is_within_limits_and_escaped(reply: Reply, line: str, user: str) -> None:
+    judge((blocks.parent(reply, line, user), *blocks.thread(reply)))
+
+
+@THOROUGH
+@given(REPLIES, TEXTS, st.integers(1, 5))
+def test_any_private_answer_is_within_limits_and_escaped(reply: Reply, hint: str, most: int) -> None:
+    messages = blocks.private(reply, most, hint[:200])
+    assert 1 <= len(messages) <= most
+    judge(messages)
+
+
+@given(TEXTS, st.integers(0, 99), st.integers(0, 99), TEXTS)
+def test_any_progress_is_within_limits_and_escaped(line: str, done: int, total: int, text: str) -> None:
+    judge((blocks.working(line), blocks.working(line, Progress(done, total, text)), blocks.sentence(text)))
+
+
+@THOROUGH
+@given(st.text(alphabet="abc <>&*`:\n😀", min_size=1, max_size=200), st.integers(1, 400))
+def test_long_things_are_split_not_dropped(word: str, times: int) -> None:
+    """Every character that can be seen is there, in its order, whatever it is in."""
+    long = word * times
+    section = Section("t", (Item(long, tag=long[:500], notes=(long,)),), "bullets")
+    code = Section("c", (Item(long),), "code")
+    for given_section in (section, code):
+        messages = blocks.thread(Reply("h", sections=(given_section,)))
+        judge(messages)
+        seen = re.sub(r"[\s\u200b*]", "", shown(*messages).replace("```", ""))
+        wanted = re.sub(r"[\s*]", "", long.replace("```", ""))
+        if "`" not in word:
+            page = re.sub(r"\d+of\d+", "", seen.replace("h", ""))
+            assert wanted in page or len(messages) > 1
+            assert page.count("😀") >= long.count("😀")
+            assert sum(map(page.count, "abc")) >= sum(map(long.count, "abc"))
+
+
+def test_verdict_is_in_text_and_first_block_with_emoji_and_word() -> None:
+    words = {"good": "Healthy", "mixed": "Partly failing", "bad": "Failing", "unknown": "Could not tell"}
+    for severity, word in words.items():
+        reply = replace(FAILING, headline="failing.contoso.example: 450 4.4.316", severity=severity)  # type: ignore[arg-type]
+        for message in (blocks.parent(reply, "x", "U1"), blocks.thread(reply)[0], blocks.private(reply, 4)[0]):
+            assert f"{word}: failing.contoso.example: 450 4.4.316" in message.text.split("\n")[0]
+            assert word in shown(message).split("\n")[0]
+            assert not message.text.startswith(word), "an emoji stands before it"
+
+
+@pytest.mark.parametrize("headline", ["3 targets: 2 failing, 1 healthy", "Could not tell: a.example — no route"])
+def test_the_headlines_own_verdict_stands(headline: str) -> None:
+    assert blocks.parent(Reply(headline, "mixed"), "", "").text == f"⚠️ {headline}"
+
+
+def test_the_word_is_not_said_twice() -> None:
+    assert blocks.parent(FAILING, "", "").text == "🔴 Contoso on-premises: failing, 450 4.4.316 Connection refused"
+
+
+def test_phone_and_screen_reader_get_the_whole_thread_in_text() -> None:
+    (message,) = blocks.thread(FAILING)
+    for words in ("450 4.4.316", "likely: Nothing listens", "network: Let Microsoft 365 in", "tcp REFUSED"):
+        assert words in message.text
+
+
+def test_evidence_is_never_parsed() -> None:
+    notes = [block for block in blocks.thread(FAILING)[0].blocks if block["type"] == "context"]
+    assert len(notes) == 2
+    assert {element["type"] for note in notes for element in note["elements"]} == {"plain_text"}
+
+
+def test_names_that_look_like_markup_keep_every_character() -> None:
+    text = "*.contoso.com, *.fabrikam.com, _dmarc_x_, ~old~, fd00:100:2::1"
+    (message,) = blocks.thread(Reply("h", sections=(Section("", (Item(text),)),)))
+    assert message.blocks[1]["text"] == {"type": "plain_text", "text": text, "emoji": False}
+
+
+def test_links_show_their_host_and_others_are_text() -> None:
+    def of(url: str) -> dict[str, Any]:
+        found: dict[str, Any] = blocks.thread(Reply("h", sections=(Section("", (Item("see", url=url),)),)))[0].blocks[1]
+        return found["text"]  # type: ignore[no-any-return]
+
+    assert of(PAGE)["text"] == f"see <{PAGE.replace('&', '&amp;')}|learn.microsoft.com>"
+    for bad in ("javascript:alert(1)", "http://a.example/", "https://a.example/|bank", "https://a.example/>x"):
+        assert "<" not in of(bad)["text"]
+        assert check_message("h", [{"type": "section", "text": of(bad)}]) == [
+            "text and first block differ: 'h', " + repr(of(bad)["text"])
+        ]
+
+
+def test_many_parts_get_ten_messages_and_the_rest_together() -> None:
+    parts = tuple(replace(FAILING, headline=f"connector {number}: failing") for number in range(40))
+    messages = blocks.thread(Reply("40 of 40 connectors are failing", severity="bad", parts=parts))
+    judge(messages)
+    assert len(messages) < 20
+    assert [f"connector {number}: failing" in shown(*messages) for number in range(40)] == [True] * 40
+    assert all(f"connector {n}:" in messages[n].text.split("\n")[0] for n in range(10))
+
+
+def test_private_answer_that_does_not_fit_keeps_all_verdicts() -> None:
+    parts = tuple(replace(FAILING, headline=f"connector {number}: failing") for number in range(60))
+    messages = blocks.private(Reply("60 of 60 are failing", severity="bad", parts=parts), 4, "Invite me")
+    judge(messages)
+    assert len(messages) == 4
+    assert "Not all of it fits" in shown(*messages)
+    assert [f"connector {number}: failing" in shown(*messages) for number in range(60)] == [True] * 60
+
+
+def test_a_mistake_is_said_once() -> None:
+    sentence = "There is no command 'chek'. Try check, help."
+    (message,) = blocks.private(Reply(sentence, sections=(Section("", (Item(sentence),)),)), 5)
+    assert message.text == sentence
+
+
+def test_an_answer_without_details_has_no_thread() -> None:
+    assert blocks.thread(Reply("nothing to check", severity="unknown")) == ()
+
+
+class Document:
+    def model_dump_json(self, *, indent: int | None = None, by_alias: bool = True) -> str:
+        return json.dumps({"schema": "mailflow/check/1", "results": ["<!channel>", "```"] * 600}, indent=indent)
+
+
+def test_json_that_was_asked_for_is_in_the_thread_whole() -> None:
+    messages = blocks.thread(replace(FAILING, document=Document(), as_json=True, parts=(FAILING,)))
+    judge(messages)
+    fences = re.findall(r"```\n(.*?)\n```", shown(*messages).replace("\u200b", ""), re.DOTALL)
+    assert "\n".join(fences).count('"<!channel>"') == 600
+    assert "Likely causes" not in shown(*messages)
+
+
+@pytest.mark.parametrize("user", ["U1|x", "<!channel>", "", "None"])
+def test_only_a_user_id_becomes_a_mention(user: str) -> None:
+    assert "<" not in json.dumps(blocks.parent(FAILING, "x", user).blocks[-1])

@@ -1,0 +1,95 @@
+"""`pip install .` into an empty environment gives a `mailflow` that works from any folder and writes nothing at home."""
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("bot", "commands", "diagnostics")
+LEFT_AT_HOME = shutil.ignore_patterns("__pycache__", "node_modules", ".*_cache")
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `pip install .` starts from, in a copy: a build may write into its folder. With an npm install in it."""
+    copy = tmp_path_factory.mktemp("source")
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, copy / package, ignore=LEFT_AT_HOME)
+    for name in ("pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", ".gitignore"):
+        shutil.copy(ROOT / name, copy)
+    heavy = copy / "bot/demo/node_modules/heavy"
+    heavy.mkdir(parents=True)
+    (heavy / "index.js").touch()
+    return copy
+
+
+@pytest.fixture(scope="module")
+def installed(source: Path, given_environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bin folder of an environment that holds nothing but what `pip install .` brought."""
+    environment = tmp_path_factory.mktemp("installed")
+    subprocess.run([sys.executable, "-m", "venv", environment], env=given_environ, check=True, timeout=120)
+    pip = [str(environment / "bin/python"), "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "."]
+    subprocess.run(pip, cwd=source, env=given_environ, check=True, timeout=240)
+    return environment / "bin"
+
+
+def run(program: Path, *argv: str, home: Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    env = {"PATH": os.defpath, "HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.run([program, *argv], cwd=cwd, env=env, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.needs("package-index")
+@pytest.mark.timeout(400)
+class TestInstalled:
+    @pytest.mark.parametrize("argv", [("--help",), ("check", "--help"), ("help", "check")])
+    def test_help_from_another_folder(self, installed: Path, tmp_path: Path, argv: tuple[str, ...]) -> None:
+        home = tmp_path / "home"
+        home.mkdir()
+        done = run(installed / "mailflow", *argv, home=home, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert "mailflow check" in done.stdout
+        assert list(home.iterdir()) == []
+
+    def test_a_home_that_cannot_be_written(self, installed: Path, tmp_path: Path) -> None:
+        (tmp_path / "file").touch()  # nobody can write below a file, root included
+        done = run(installed / "mailflow", "check", "--help", home=tmp_path / "file/home", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+
+    def test_a_check_works(self, installed: Path, tmp_path: Path) -> None:
+        (tmp_path / "none.json").write_text("[]")
+        done = run(installed / "mailflow", "check", "--connectors", "none.json", home=tmp_path / "home", cwd=tmp_path)
+        assert done.returncode == 2, done.stdout + done.stderr
+        assert len(done.stderr.splitlines()) == 1
+        assert not (tmp_path / "home").exists()
+
+    def test_all_data_files_and_nothing_else(self, source: Path, installed: Path) -> None:
+        expected = {
+            path.relative_to(source)
+            for package in PACKAGES
+            for path in (source / package).rglob("*")
+            if path.is_file() and "node_modules" not in path.parts
+        }
+        site = Path(sysconfig.get_path("purelib", vars={"base": str(installed.parent)}))
+        names = {path.name for path in site.iterdir()}
+        found = {path.relative_to(site) for package in PACKAGES for path in (site / package).rglob("*") if path.is_file()}
+        assert {path for path in found if path.suffix != ".pyc"} == expected
+        assert any(path.suffix == ".toml" for path in expected)
+        assert Path("bot/demo/package-lock.json") in expected
+        assert not names & {"tests", "bench", "docs"}
+
+
+def test_the_lock_is_current() -> None:
+    uv = Path(sys.executable).parent / "uv"
+    done = subprocess.run([uv, "lock", "--check", "--offline"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_everything_locked_has_a_hash() -> None:
+    lines = [line for line in (ROOT / "uv.lock").read_text().splitlines() if "url = " in line]
+    assert len(lines) > 100
+    assert all('hash = "sha256:' in line for line in lines)
