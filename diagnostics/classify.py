@@ -151,10 +151,19 @@ def _warnings(target: Target, paths: Sequence[Judged], findings: Sequence[Findin
             found.setdefault(finding.tag, "" if hidden else finding.evidence)
         elif finding.tag is Reason.STARTTLS_MISSING:
             found.setdefault(Warn.PLAIN_TEXT, finding.evidence)
-    prints = {p.evidence.certificate.sha256: p for p in paths if p.evidence.certificate}
-    if len(prints) > 1:
-        found[Warn.CERTIFICATE_DIFFERS] = "; ".join(f"{_where(p)}: {key[:16]}…" for key, p in list(prints.items())[:3])
+    if differing := _differing(paths):
+        found[Warn.CERTIFICATE_DIFFERS] = differing
     return tuple(Warning(id=key, text=catalogue.warnings[key] + (f": {said}" if said else ".")) for key, said in found.items())
+
+
+def _differing(paths: Sequence[Judged]) -> str:
+    """Words, if the addresses of one host present different certificates."""
+    seen: dict[str, dict[str, Judged]] = {}
+    for path in paths:
+        if path.evidence.certificate:
+            seen.setdefault(path.evidence.host, {}).setdefault(path.evidence.certificate.sha256, path)
+    several = next((prints for prints in seen.values() if len(prints) > 1), {})
+    return "; ".join(f"{_where(p)}: SHA-256 {key[:16]}…" for key, p in list(several.items())[:3])
 
 
 def _healthy(target: Target, tested: Sequence[Judged], warnings: Sequence[Warning]) -> str:

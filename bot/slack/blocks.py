@@ -7,8 +7,9 @@ plain_text, which parses nothing, otherwise; evidence is always plain_text.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -207,33 +208,50 @@ def _asked(line: str, user: str) -> _Piece:
 
 def _paragraphs(lines: Sequence[_Line]) -> list[_Piece]:
     """Lines → section blocks, as many lines in one as it holds."""
-    pieces: list[_Piece] = []
-    group: list[_Line] = []
-    held = 0
-    for line in lines:
-        plain = _plain(line)
-        size = max(_units(plain), _units(_mrkdwn(line))) + 1
-        if size > _SECTION or held + size > _SECTION:
-            pieces += _sections(group)
-            group, held = [], 0
-        if size > _SECTION:
-            raw = "".join(text for _, text in line)
-            pieces += [_section({"type": "plain_text", "text": w, "emoji": False}, w) for w in _split(raw, _SECTION)]
-        elif plain.strip():
-            group.append(line)
-            held += size
-    return pieces + _sections(group)
+    groups = groupby((line for line in lines if _plain(line).strip()), key=_is_inert)
+    return [piece for inert, group in groups for piece in (_marked(group) if inert else _unmarked(group))]
 
 
-def _sections(lines: Sequence[_Line]) -> list[_Piece]:
-    if not lines:
-        return []
-    words = "\n".join(_plain(line) for line in lines)
-    if any(_MARKUP.search("".join(text for kind, text in line if kind != "link")) for line in lines):
-        return [_section({"type": "plain_text", "text": words, "emoji": False}, words)]
-    text = "\n".join(_mrkdwn(line) for line in lines)
+def _is_inert(line: _Line) -> bool:
+    """Whether nothing from outside would be read as markup, and one section holds it."""
+    outside = "".join(text for kind, text in line if kind != "link")
+    return not _MARKUP.search(outside) and max(_units(_mrkdwn(line)), _units(_plain(line))) <= _SECTION
+
+
+def _marked(lines: Iterable[_Line]) -> Iterator[_Piece]:
     # verbatim: Slack must not make links of names that it was given as text
-    return [_section({"type": "mrkdwn", "text": text, "verbatim": True}, words)]
+    for text, words in _filled((_mrkdwn(line), _plain(line)) for line in lines):
+        yield _section({"type": "mrkdwn", "text": text, "verbatim": True}, words)
+
+
+def _unmarked(lines: Iterable[_Line]) -> Iterator[_Piece]:
+    """plain_text parses nothing, so a link has to stand in a block of its own."""
+    texts: list[str] = []
+    for line in lines:
+        texts += _split("".join(text for kind, text in line if kind != "link").rstrip(), _SECTION)
+        for link in (run for run in line if run[0] == "link"):
+            yield from _plain_sections(texts)
+            texts = []
+            label: Block = {"type": "mrkdwn", "text": _mrkdwn((link,)), "verbatim": True}
+            yield _Piece({"type": "context", "elements": [label]}, _plain((link,)))
+    yield from _plain_sections(texts)
+
+
+def _plain_sections(texts: Iterable[str]) -> Iterator[_Piece]:
+    for words, _ in _filled((text, "") for text in texts):
+        yield _section({"type": "plain_text", "text": words, "emoji": False}, words)
+
+
+def _filled(lines: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Lines joined, as many as a section holds; the second of each pair goes with the first."""
+    text = words = ""
+    for line, said in lines:
+        if text and max(_units(text) + _units(line), _units(words) + _units(said)) >= _SECTION:
+            yield text, words
+            text = words = ""
+        text, words = (f"{text}\n{line}", f"{words}\n{said}") if text else (line, said)
+    if text:
+        yield text, words
 
 
 def _section(text: Block, words: str) -> _Piece:
@@ -335,8 +353,8 @@ def _split(raw: str, most: int) -> list[str]:
     while start < len(raw):
         end = _reach(raw, start, most)
         if end < len(raw):
-            gap = max(raw.rfind("\n", start, end), raw.rfind(" ", start, end))
-            end = gap + 1 if gap > (start + end) // 2 else end
+            gaps = (raw.rfind(gap, (start + end) // 2, end) for gap in "\n ")
+            end = next((gap + 1 for gap in gaps if gap >= 0), end)
         if (piece := _escaped(raw[start:end])).strip():
             pieces.append(piece.strip("\n"))
         start = end

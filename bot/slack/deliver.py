@@ -87,15 +87,9 @@ class Delivery:
         if not self._parent and not self._hint:
             await self.begin()
             self._over.set()
-        if not self._parent:
-            await self._privately(reply)
-            return
-        try:
-            for message in blocks.thread(reply):
-                await self._post(message, self._parent.ts)
-            await self._conclude(blocks.parent(reply, self._place.line, self._place.user))
-        except FAILURES as error:
-            self._hint = self._why_private(error)
+        if self._parent:
+            await self._publicly(reply)
+        if self._hint:
             await self._privately(reply)
 
     async def give_up(self, sentence: str) -> None:
@@ -111,6 +105,18 @@ class Delivery:
         except FAILURES as error:
             log.warning("the parent could not be closed: %s", _named(error))
         await self._aside.send(message)
+
+    async def _publicly(self, reply: Reply) -> None:
+        """Thread and parent. Each is tried whatever became of the other; `_hint` says that something is missing."""
+        try:
+            for message in blocks.thread(reply):
+                await self._post(message, self._parent.ts)
+        except FAILURES as error:
+            self._hint = self._why_private(error)
+        try:
+            await self._conclude(blocks.parent(reply, self._place.line, self._place.user))
+        except FAILURES as error:
+            self._hint = self._why_private(error)
 
     # ---- the parent
 

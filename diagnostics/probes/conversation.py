@@ -125,6 +125,9 @@ class Conversation(SMTPProtocol):
             shown = tuple(readable(line) for line in [*lines, rest][:64] if line)
             self.transcript.append(f"-- {detail}")
             return Said(outcome, lines=shown, detail=detail, seconds=seconds)
+        if not lines:
+            # aiosmtplib takes a lost connection for the reply to QUIT
+            return Said("closed", detail="the server closed the connection", seconds=seconds)
         if rest or len(self._buffer):
             self._note("sent more behind its reply", rest or bytes(self._buffer))
         if any(line.endswith(b"\n") and not line.endswith(b"\r\n") for line in raw.splitlines(keepends=True)):

@@ -143,7 +143,7 @@ async def _talk(walk: _Walk, talk: Conversation, policy: Policy, tools: Instrume
     talk.transcript.append(f"-- {shaken.detail}")
     if not walk.step("tls", shaken.seconds, shaken.detail, shaken.findings):
         return None
-    after = await smtp.ehlo(talk, limits.ehlo_name, walk.left(limits.timeout))
+    after = await smtp.ehlo(talk, limits.ehlo_name, walk.left())
     if after.said.outcome != "reply":
         # TLS 1.3 lets a server refuse us (for want of a client certificate, say) only after our side of the handshake
         line = f"TLS handshake done, then: {after.said.detail}"

@@ -1,21 +1,19 @@
 """The lab starts whole and ends without a trace, whatever happens in between."""
 
 import asyncio
-import os
 import socket
 from pathlib import Path
 
 import pytest
 
 from bot.demo.lab import Lab, parse
-from bot.demo.lab import lab as module
 from bot.demo.lab.mailserver import BlackHole
 
 HOSTS = {f"127.0.32.{number}": {"behaviour": name} for number, name in enumerate(("healthy", "black-hole", "banner-never"), 1)}
 
 
 def descriptors() -> set[str]:
-    return set(os.listdir("/proc/self/fd"))
+    return {file.name for file in Path("/proc/self/fd").iterdir()}
 
 
 async def hold(lab: Lab, address: str) -> socket.socket:
@@ -60,7 +58,7 @@ async def test_a_failed_start_leaves_nothing(tmp_path: Path, monkeypatch: pytest
     async def fails(_: BlackHole) -> None:
         raise OSError("this kernel does not")
 
-    monkeypatch.setattr(module.BlackHole, "start", fails)
+    monkeypatch.setattr(BlackHole, "start", fails)
     before, tasks = descriptors(), asyncio.all_tasks()
     with pytest.raises(OSError, match="this kernel does not"):
         await Lab(parse({"mail": HOSTS}), tmp_path).__aenter__()
@@ -73,7 +71,9 @@ async def test_a_fault_of_the_lab_itself_is_not_kept_quiet(tmp_path: Path, monke
         raise ZeroDivisionError
 
     monkeypatch.setattr("bot.demo.lab.mailserver.BEHAVIOURS", {"healthy": broken})
+    lab = Lab(parse({"mail": {"127.0.32.1": {}}}), tmp_path)
+    await lab.__aenter__()
+    with await hold(lab, "127.0.32.1") as client:
+        assert await asyncio.get_running_loop().sock_recv(client, 10) == b""
     with pytest.raises(ZeroDivisionError):
-        async with Lab(parse({"mail": {"127.0.32.1": {}}}), tmp_path) as lab:
-            with await hold(lab, "127.0.32.1") as client:
-                assert await asyncio.get_running_loop().sock_recv(client, 10) == b""
+        await lab.__aexit__(None, None, None)

@@ -54,19 +54,13 @@ class MailServer:
 
     async def start(self) -> None:
         self._socket.listen(1024)
-        self._background.start(self._accept())
+        self._background.listen(self._socket, self._converse)
 
     async def stop(self) -> None:
         await self._background.stop()
 
-    async def _accept(self) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            connection, peer = await loop.sock_accept(self._socket)
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._background.start(self._converse(connection, peer[0]))
-
     async def _converse(self, connection: socket.socket, peer: str) -> None:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         session, number = Session(peer), len(self.mail.sessions)
         self.mail.sessions.append(session)
         self.mail.open += 1
@@ -79,7 +73,6 @@ class MailServer:
             with contextlib.suppress(Gone):
                 await BEHAVIOURS[behaviour](talk)
         finally:
-            connection.close()
             self.mail.open -= 1
             session.ended = time.monotonic()
 

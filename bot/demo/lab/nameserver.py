@@ -37,7 +37,7 @@ class NameServer:
         udp, tcp = _bound_pair()
         self._udp, self._sockets, self.port = udp, [udp, tcp], udp.getsockname()[1]
         self._background.start(self._serve_udp(udp))
-        self._background.start(self._serve_tcp(tcp))
+        self._background.listen(tcp, self._serve_connection)
 
     async def stop(self) -> None:
         try:
@@ -119,15 +119,9 @@ class NameServer:
             for wire in reaction.wires:
                 await loop.sock_sendto(out, wire, peer)
 
-    async def _serve_tcp(self, tcp: socket.socket) -> None:
+    async def _serve_connection(self, connection: socket.socket, _: str) -> None:
         loop = asyncio.get_running_loop()
-        while True:
-            connection, _ = await loop.sock_accept(tcp)
-            self._background.start(self._serve_connection(connection))
-
-    async def _serve_connection(self, connection: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        with connection, contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):
             while True:
                 length = await _exactly(connection, 2)
                 wire = await _exactly(connection, int.from_bytes(length, "big"))

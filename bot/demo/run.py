@@ -1,0 +1,117 @@
+"""`mailflow demo`: the lab, then Slack or, where that cannot be, the terminal; with --once a comparison that ends."""
+
+import asyncio
+import functools
+import signal
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+from bot.demo import in_slack, in_terminal, verdicts
+from bot.demo.lab import Lab, load
+from bot.demo.local_slack import LocalSlack, Unavailable
+from bot.settings import Settings
+from bot.wiring import open_services
+from commands.command import Services
+from commands.reply import Reply
+from commands.request import Actor, Request
+from commands.run import run
+
+WORLD = Path(__file__).parent / "lab" / "demo.toml"
+ONCE_SECONDS = 110.0
+
+Say = Callable[[str], None]
+
+
+async def demo(once: bool) -> int:
+    """Everything on this machine, until Ctrl-C. `once`: one line a target, then 0 if all is told as built, else 1."""
+    say = functools.partial(print, file=sys.stderr if once else sys.stdout, flush=True)
+    work = asyncio.create_task(_demo(once, say))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, work.cancel)
+    try:
+        await asyncio.wait({work})
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+    if work.cancelled():
+        say("")
+        # half a comparison is none
+        return 1 if once else 0
+    return work.result()
+
+
+async def _demo(once: bool, say: Say) -> int:
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mailflow-demo-")))
+        lab = await stack.enter_async_context(Lab(load(WORLD), folder))
+        settings = _settings(lab)
+        services = await stack.enter_async_context(open_services(settings))
+        say(f"Fault lab: {lab.title} (DNS {lab.dns}, SMTP port {lab.smtp_port}, loopback only)")
+        try:
+            slack = await stack.enter_async_context(LocalSlack(in_slack.SEED))
+        except Unavailable as why:
+            say(f"No Slack here: {why}. So this is the terminal.")
+            return await _in_terminal(lab, services, once, say)
+        return await _in_slack(lab, services, slack, settings, once, say)
+
+
+async def _in_slack(lab: Lab, services: Services, slack: LocalSlack, settings: Settings, once: bool, say: Say) -> int:
+    async with in_slack.bot_in(slack, settings, services) as bot:
+        say(f"Slack: {slack.base} (#{in_slack.CHANNEL_NAME}; try /mailflow check, /mailflow help)")
+        await in_slack.ask(slack)
+        if once:
+            async with asyncio.timeout(ONCE_SECONDS):
+                reply, wrong = await _compare(lab, services)
+                wrong += await in_slack.shortcomings(slack, reply.headline, verdicts.found(reply))
+            return _conclude(wrong, say)
+        say("Ctrl-C ends everything.")
+        await bot
+    return 0
+
+
+async def _in_terminal(lab: Lab, services: Services, once: bool, say: Say) -> int:
+    if once:
+        async with asyncio.timeout(ONCE_SECONDS):
+            _, wrong = await _compare(lab, services)
+        return _conclude(wrong, say)
+    await in_terminal.talk(services, say)
+    return 0
+
+
+async def _compare(lab: Lab, services: Services) -> tuple[Reply, list[str]]:
+    """Check everything, print the verdicts, and tell what differs from the lab."""
+    request = Request(("check", "--json"), Actor("demo", frozenset({"reader"})))
+    reply = await run(request, services, lambda _: None, prefix="mailflow")
+    rows = verdicts.found(reply)
+    for line in verdicts.table(rows):
+        print(line, flush=True)
+    if not rows:
+        return reply, [reply.headline]
+    return reply, verdicts.differences(map(verdicts.Row.of, lab.expect), rows)
+
+
+def _conclude(wrong: list[str], say: Say) -> int:
+    for sentence in wrong:
+        say(sentence)
+    return 1 if wrong else 0
+
+
+def _settings(lab: Lab) -> Settings:
+    """The lab's settings, and for the rest the defaults: the demo is the same whatever the environment says."""
+    given: dict[str, Any] = {
+        "connectors": lab.connectors_file,
+        "dns": (lab.dns,),
+        "smtp_port": lab.smtp_port,
+        "ca_file": lab.ca_file,
+        "ehlo_name": "mailflow.lab.test",
+        "allow_private": True,
+        "control_host": "",
+        "timeout": 2,
+        "deadline": 8,
+    }
+    return Settings(**({name: field.default for name, field in Settings.model_fields.items()} | given))

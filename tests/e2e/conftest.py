@@ -1,0 +1,135 @@
+"""A Slack workspace that is as strict as the real one, and the bot in it."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.demo.lab.lab import Lab
+from bot.demo.lab.world import parse
+from bot.demo.local_slack import LocalSlack
+from bot.settings import Settings
+from bot.slack.app import serve
+from bot.wiring import open_services
+from tests.e2e.strict_proxy import StrictProxy
+
+WORKSPACE: dict[str, Any] = {
+    "workspace": {"name": "Lab", "domain": "mailflow-lab", "teamId": "T01TEST"},
+    "app": {
+        "appId": "A01MAILFLOW",
+        "botUserId": "U0BOT",
+        "botName": "mailflow",
+        "botToken": "xoxb-test-token",
+        "appToken": "xapp-test-token",
+        "signingSecret": "test-signing-secret",
+        "mode": "socket",
+    },
+    "users": [
+        {"id": "U01ALICE", "name": "alice", "real_name": "Alice Anderson"},
+        {"id": "U02BOB", "name": "bob", "real_name": "Bob Brown"},
+    ],
+    "channels": [
+        {"id": "C01GEN", "name": "general", "members": ["U01ALICE", "U02BOB", "U0BOT"]},
+        {"id": "C02INC", "name": "inc-mail", "members": ["U01ALICE", "U02BOB", "U0BOT"]},
+        {"id": "C03OUT", "name": "not-invited", "members": ["U01ALICE"]},
+        {"id": "G03PRIV", "name": "secret", "is_private": True, "members": ["U01ALICE"]},
+    ],
+}
+
+WORLD: dict[str, Any] = {
+    "title": "What the Slack front is shown",
+    "dns": {
+        "mail.contoso.lab.test": ["A 127.0.11.1"],
+        "gone.contoso.lab.test": ["A 127.0.11.2"],
+        "rude.contoso.lab.test": ["A 127.0.11.3"],
+        "slow.contoso.lab.test": ["A 127.0.11.4"],
+    },
+    "mail": {
+        "127.0.11.1": {},
+        "127.0.11.3": {"behaviour": "banner-421", "banner": "<!channel> & <https://evil.example|bank> `x` *.example :x:"},
+        "127.0.11.4": {"behaviour": "black-hole"},
+    },
+    "connectors": [
+        {"Name": "Healthy one", "SmartHosts": ["mail.contoso.lab.test"], "TlsSettings": "EncryptionOnly"},
+        {"Name": "Branch office", "SmartHosts": ["gone.contoso.lab.test"]},
+        {"Name": "<!channel> & *rude* :one:", "SmartHosts": ["rude.contoso.lab.test"]},
+        {"Name": "Black hole", "SmartHosts": ["slow.contoso.lab.test"]},
+    ],
+}
+
+Serving = Callable[[], contextlib.AbstractAsyncContextManager[asyncio.Task[None]]]
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[LocalSlack]:
+    async with LocalSlack(WORKSPACE) as running:
+        yield running
+
+
+@pytest.fixture
+async def proxy(slack: LocalSlack) -> AsyncIterator[StrictProxy]:
+    """Strict to the end: what it holds against the bot fails the test."""
+    running = StrictProxy(slack.base)
+    async with running:
+        yield running
+    assert running.violations == []
+
+
+@pytest.fixture
+async def lab(tmp_path: Path) -> AsyncIterator[Lab]:
+    async with Lab(parse(WORLD), tmp_path) as running:
+        yield running
+
+
+def settings_for(lab: Lab, api: str, **more: Any) -> Settings:
+    """Settings of `serve` for this lab and this Slack. A black hole takes `timeout` seconds."""
+    return Settings(
+        **{
+            "slack_bot_token": "xoxb-test-token",
+            "slack_app_token": "xapp-test-token",
+            "slack_api_url": api,
+            "connectors": lab.connectors_file,
+            "dns": (lab.dns,),
+            "smtp_port": lab.smtp_port,
+            "ca_file": lab.ca_file,
+            "ehlo_name": "probe.lab.test",
+            "timeout": 5,
+            "allow_private": True,
+            "control_host": "",
+            **more,
+        }
+    )
+
+
+@pytest.fixture
+def serving(lab: Lab, proxy: StrictProxy) -> Serving:
+    """`async with serving() as task:` the bot is connected; at the end it is told to stop, and has to."""
+
+    @contextlib.asynccontextmanager
+    async def run() -> AsyncIterator[asyncio.Task[None]]:
+        stop, ready = asyncio.Event(), asyncio.Event()
+        settings = settings_for(lab, proxy.api)
+        async with open_services(settings) as services:
+            task = asyncio.create_task(serve(settings, services, stop=stop, ready=ready))
+            waiting = asyncio.create_task(ready.wait())
+            await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED, timeout=10)
+            waiting.cancel()
+            if not ready.is_set():
+                task.cancel()
+                await task
+                raise AssertionError("the bot did not connect")
+            yield task
+            stop.set()
+            async with asyncio.timeout(30):
+                await task
+
+    return run
+
+
+@pytest.fixture
+async def bot(serving: Serving) -> AsyncIterator[asyncio.Task[None]]:
+    async with serving() as task:
+        yield task

@@ -1,0 +1,296 @@
+"""Between the bot and local-slack: what real Slack refuses and local-slack lets pass, faults on demand, and a record of all.
+
+Web API, Socket Mode and response_urls all lead through here. `violations` is what Slack, or a reader of its pages, would
+hold against the bot: it ends every test empty. Refusals that no bot can foresee (a channel it is not in) are no violations.
+"""
+
+import asyncio
+import contextlib
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+from aiohttp import WSMsgType, web
+
+from tests.e2e.slack_rules import Json, check_message
+
+ACK_SECONDS = 3.0
+HOOK_USES = 5
+UPDATES_A_MINUTE = 50
+TOKENS = {"xoxb-test-token", "xapp-test-token"}
+BOT_METHODS = {"auth.test", "chat.postMessage", "chat.update", "chat.delete", "apps.connections.open"}
+"""What the manifest's scopes allow: `commands` and `chat:write`, and the app-level token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request of the bot's, and what it was answered ("ok" or the error)."""
+
+    at: float
+    method: str
+    args: Mapping[str, Any]
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What a method answers instead of reaching local-slack; `seconds` delays, and without a body nothing else happens."""
+
+    status: int = 200
+    body: Json | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+def rate_limited(seconds: int) -> Fault:
+    return Fault(429, {"ok": False, "error": "ratelimited"}, {"Retry-After": str(seconds)})
+
+
+class StrictProxy:
+    """`async with StrictProxy(slack.base) as proxy:` gives `proxy.api`, the bot's base URL.
+
+    `rate` messages a second and channel after a `burst`: Slack's "about one a second, short bursts are tolerated".
+    """
+
+    def __init__(self, base: str, *, rate: float = 1.0, burst: int = 5) -> None:
+        self._base = base
+        self._rate, self._burst = rate, burst
+        self._buckets: dict[str, tuple[float, float]] = {}
+        self._sockets: list[str] = []
+        self._live: set[web.WebSocketResponse] = set()
+        self._hooks: list[str] = []
+        self._open_envelopes: dict[str, float] = {}
+        self._stack = contextlib.AsyncExitStack()
+        self._http: aiohttp.ClientSession
+        self._own = ""
+        self.calls: list[Call] = []
+        self.acks: list[float] = []
+        self.violations: list[str] = []
+        self.faults: dict[str, list[Fault]] = {}
+        self.closed: dict[str, str] = {}
+        self.tokens = set(TOKENS)
+
+    async def __aenter__(self) -> Self:
+        self._http = await self._stack.enter_async_context(aiohttp.ClientSession())
+        app = web.Application(client_max_size=8 << 20)
+        app.router.add_route("*", "/api/{method}", self._api)
+        app.router.add_post("/hooks/{number}", self._hook)
+        app.router.add_get("/socket/{number}", self._socket)
+        runner = web.AppRunner(app, shutdown_timeout=1)
+        self._stack.push_async_callback(runner.cleanup)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        self._own = f"127.0.0.1:{runner.addresses[0][1]}"
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.violations += [f"no ack of {envelope}" for envelope in self._open_envelopes]
+        await self._stack.aclose()
+
+    @property
+    def api(self) -> str:
+        return f"http://{self._own}/api/"
+
+    def fail(self, method: str, *faults: Fault) -> None:
+        """The next calls of `method` ("response_url" included) meet these, one each."""
+        self.faults.setdefault(method, []).extend(faults)
+
+    def close_channel(self, channel: str, error: str) -> None:
+        """From now on the bot cannot write there: `channel_not_found` (private), `is_archived`…"""
+        self.closed[channel] = error
+
+    def made(self, method: str, answer: str = "ok") -> list[Call]:
+        """The bot's calls of a method that were answered so."""
+        return [call for call in self.calls if call.method == method and call.answer == answer]
+
+    async def drop_sockets(self) -> None:
+        """As when Slack restarts a server: all Socket Mode connections end."""
+        for socket in list(self._live):
+            await socket.close()
+
+    # ---- Web API
+
+    async def _api(self, request: web.Request) -> web.StreamResponse:
+        method = request.match_info["method"]
+        raw = await request.read()
+        args = await _arguments(request, raw)
+        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        body, status, headers = await self._answer(request, method, raw, args, token)
+        self.calls.append(Call(time.monotonic(), method, args, "ok" if body.get("ok") else str(body.get("error"))))
+        return web.json_response(body, status=status, headers=headers)
+
+    async def _answer(
+        self, request: web.Request, method: str, raw: bytes, args: Json, token: str
+    ) -> tuple[Json, int, Mapping[str, str]]:
+        if fault := self._fault(method):
+            await asyncio.sleep(fault.seconds)
+            if fault.body is not None:
+                return fault.body, fault.status, fault.headers
+        if token not in self.tokens:
+            return {"ok": False, "error": "invalid_auth" if token else "not_authed"}, 200, {}
+        error = self._refusal(method, args, token) or await self._no_place(method, args)
+        if error == "ratelimited":
+            return {"ok": False, "error": error}, 429, {"Retry-After": "1"}
+        if error:
+            return {"ok": False, "error": error}, 200, {}
+        sent = {key: value for key, value in request.headers.items() if key in ("Authorization", "Content-Type")}
+        async with self._http.request(
+            request.method, f"{self._base}/api/{method}", params=request.query, data=raw, headers=sent
+        ) as response:
+            body: Json = await response.json()
+        if method == "apps.connections.open" and body.get("ok"):
+            self._sockets.append(body["url"])
+            body["url"] = f"ws://{self._own}/socket/{len(self._sockets) - 1}"
+        return body, 200, {}
+
+    def _fault(self, method: str) -> Fault | None:
+        waiting = self.faults.get(method)
+        return waiting.pop(0) if waiting else None
+
+    def _refusal(self, method: str, args: Json, token: str) -> str:
+        """An error that the bot could have known: a violation."""
+        wrong: list[str] = []
+        if method not in BOT_METHODS:
+            wrong = ["missing_scope"]
+        elif (method == "apps.connections.open") != token.startswith("xapp-"):
+            wrong = ["not_allowed_token_type"]
+        elif method in ("chat.postMessage", "chat.update"):
+            if errors := check_message(args.get("text"), args.get("blocks")):
+                wrong = ["invalid_blocks", *errors]
+            elif method == "chat.postMessage" and not (args.get("unfurl_links") is args.get("unfurl_media") is False):
+                wrong = ["names unfurl unless unfurl_links and unfurl_media are false"]
+            elif sum(call.at > time.monotonic() - 60 for call in self.made("chat.update")) >= UPDATES_A_MINUTE:
+                wrong = ["more than 50 edits a minute"]
+        return self._violated(method, *wrong) if wrong else ""
+
+    async def _no_place(self, method: str, args: Json) -> str:
+        """An error that only the try can tell: no violation, unless the message itself is addressed wrongly."""
+        channel = args.get("channel")
+        if channel is None:
+            return ""
+        if not isinstance(channel, str) or not isinstance(args.get("ts", ""), str):
+            return self._violated(method, "invalid_arguments", "channel and ts are strings")
+        if error := self.closed.get(channel) or await self._not_a_member(channel):
+            return error
+        if (thread := args.get("thread_ts")) and not await self._is_parent(channel, thread):
+            known = any(call.args.get("ts") == thread for call in self.calls)
+            return "thread_not_found" if known else self._violated(method, "thread_ts is no parent's ts")
+        return self._too_fast(channel) if method == "chat.postMessage" else ""
+
+    async def _not_a_member(self, channel: str) -> str:
+        state = await self._control("/state")
+        found = next((c for c in state["channels"] if c["id"] == channel), None)
+        bots = {app["botUserId"] for app in state["apps"]}
+        if found is None:
+            return "channel_not_found"
+        if found.get("is_im") or bots & set(found["members"]):
+            return ""
+        # of a private channel Slack does not say that it exists
+        return "channel_not_found" if found.get("is_private") else "not_in_channel"
+
+    async def _is_parent(self, channel: str, ts: str) -> bool:
+        messages = (await self._control(f"/messages/{channel}"))["messages"]
+        return any(m["ts"] == ts and (m.get("thread_ts") or ts) == ts for m in messages)
+
+    def _too_fast(self, channel: str) -> str:
+        now = time.monotonic()
+        level, at = self._buckets.get(channel, (float(self._burst), now))
+        level = min(float(self._burst), level + (now - at) * self._rate)
+        self._buckets[channel] = (level - 1 if level >= 1 else level, now)
+        return "" if level >= 1 else "ratelimited"
+
+    def _violated(self, method: str, error: str, *details: str) -> str:
+        self.violations.append(": ".join((method, error, *details)))
+        return error
+
+    async def _control(self, path: str) -> Json:
+        async with self._http.get(f"{self._base}/_control{path}") as response:
+            body: Json = await response.json()
+            return body
+
+    # ---- Socket Mode: envelopes in, acknowledgements out
+
+    async def _socket(self, request: web.Request) -> web.StreamResponse:
+        bot = web.WebSocketResponse()
+        await bot.prepare(request)
+        self._live.add(bot)
+        try:
+            async with self._http.ws_connect(self._sockets[int(request.match_info["number"])]) as slack:
+                down = asyncio.create_task(self._down(slack, bot))
+                await self._up(bot, slack)
+                await slack.close()
+                await down
+        finally:
+            self._live.discard(bot)
+        return bot
+
+    async def _down(self, slack: aiohttp.ClientWebSocketResponse, bot: web.WebSocketResponse) -> None:
+        async for message in slack:
+            if message.type is WSMsgType.TEXT:
+                envelope = json.loads(message.data)
+                payload = envelope.get("payload") or {}
+                if payload.get("response_url"):
+                    self._hooks.append(payload["response_url"])
+                    payload["response_url"] = f"http://{self._own}/hooks/{len(self._hooks) - 1}"
+                if "envelope_id" in envelope:
+                    self._open_envelopes[envelope["envelope_id"]] = time.monotonic()
+                await bot.send_str(json.dumps(envelope))
+        await bot.close()
+
+    async def _up(self, bot: web.WebSocketResponse, slack: aiohttp.ClientWebSocketResponse) -> None:
+        async for message in bot:
+            if message.type is not WSMsgType.TEXT:
+                continue
+            answer = json.loads(message.data)
+            took = time.monotonic() - self._open_envelopes.pop(answer["envelope_id"], 0.0)
+            self.acks.append(took)
+            if took > ACK_SECONDS:
+                self.violations.append(f"ack after {took:.1f} s")
+            if answer.get("payload"):
+                self._judge_private("ack", answer["payload"])
+            await slack.send_str(message.data)
+
+    # ---- response_url
+
+    async def _hook(self, request: web.Request) -> web.StreamResponse:
+        body = await request.json()
+        number = int(request.match_info["number"])
+        uses = sum(call.method == "response_url" and call.args["hook"] == number for call in self.calls)
+        answer = "ok"
+        if uses >= HOOK_USES:
+            answer = self._violated("response_url", f"used more than {HOOK_USES} times")
+        if fault := self._fault("response_url"):
+            answer = f"HTTP {fault.status}"
+        self.calls.append(Call(time.monotonic(), "response_url", {**body, "hook": number}, answer))
+        if fault:
+            return web.json_response(fault.body, status=fault.status, headers=fault.headers)
+        if answer != "ok":
+            return web.Response(status=404, text="used_url")
+        self._judge_private("response_url", body)
+        async with self._http.post(self._hooks[number], json=body) as response:
+            return web.Response(status=response.status, text=await response.text())
+
+    def _judge_private(self, what: str, body: Json) -> None:
+        if body.get("response_type") not in ("ephemeral", "in_channel"):
+            self._violated(what, "response_type is not said")
+        if "blocks" in body and (errors := check_message(body.get("text"), body["blocks"])):
+            self._violated(what, *errors)
+
+
+async def _arguments(request: web.Request, raw: bytes) -> Json:
+    """As Slack reads them: query, form or JSON, with JSON within forms unpacked."""
+    args: Json = dict(request.query)
+    if request.content_type == "application/json":
+        args |= json.loads(raw or b"{}")
+    elif request.method == "POST":
+        args |= dict(await request.post())
+    for key in ("blocks", "attachments", "metadata"):
+        if isinstance(args.get(key), str):
+            args[key] = json.loads(args[key])
+    args.pop("token", None)
+    return args
