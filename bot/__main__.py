@@ -42,6 +42,8 @@ def _main(words: list[str]) -> int:
     command, call = parse(line, prefix=PREFIX, owner=True)
     if isinstance(call, Reply):
         return _show(call)
+    if command.name == "completion":
+        return _completion(call)
     if command.name == "serve":
         return _serve(flags)
     if command.name == "demo":
@@ -95,6 +97,13 @@ def _serve(flags: dict[str, tuple[str, ...]]) -> int:
             await serve(settings, services, stop=stop, ready=asyncio.Event())
 
     asyncio.run(run())
+    return 0
+
+
+def _completion(call: Call) -> int:
+    from bot.terminal.completion import script
+
+    print(script(call.words[0] if call.words else ""), end="")
     return 0
 
 

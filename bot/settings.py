@@ -28,6 +28,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_prefix="", case_sensitive=True, populate_by_name=True)
 
     connectors: Path | None = Field(None, validation_alias=_named("MAILFLOW_CONNECTORS"))
+    accepted_domains: Path | None = Field(None, validation_alias=_named("MAILFLOW_ACCEPTED_DOMAINS"))
     dns: Annotated[tuple[str, ...], NoDecode] = Field((), validation_alias=_named("MAILFLOW_DNS"))
     smtp_port: int = Field(25, ge=1, le=65535, validation_alias=_named("MAILFLOW_SMTP_PORT"))
     ca_file: Path | None = Field(None, validation_alias=_named("MAILFLOW_CA_FILE"))
@@ -47,7 +48,9 @@ class Settings(BaseSettings):
     def _list(cls, value: Any) -> Any:
         return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
 
-    @field_validator("connectors", "ca_file", "ehlo_name", "slack_bot_token", "slack_app_token", mode="before")
+    @field_validator(
+        "connectors", "accepted_domains", "ca_file", "ehlo_name", "slack_bot_token", "slack_app_token", mode="before"
+    )
     @classmethod
     def _empty_is_absent(cls, value: Any) -> Any:
         return None if value == "" else value

@@ -11,6 +11,7 @@ from commands.command import CommandError, Services
 @asynccontextmanager
 async def open_services(settings: Settings) -> AsyncIterator[Services]:
     """Services for one event loop, closed at the end. Raises CommandError that names the setting and the mend."""
+    from commands.allowance import Allowance
     from diagnostics.connectors.export_file import ExportFile
     from diagnostics.guard import Guard
     from diagnostics.probes.control import ControlHost
@@ -37,8 +38,13 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     instruments = Instruments(resolver, guard, trust, limits)
     control = ControlHost(settings.control_host, instruments) if settings.control_host else None
     try:
-        yield Services(connectors=ExportFile(settings.connectors), tools=Tools(instruments, control))
+        yield Services(
+            connectors=ExportFile(settings.connectors, settings.accepted_domains),
+            tools=Tools(instruments, control),
+            allowance=Allowance(),
+        )
     finally:
+        await instruments.flights.close()
         await resolver.close()
 
 

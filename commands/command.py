@@ -1,10 +1,13 @@
 """The shapes that a subcommand is made of. Standard library only: help and usage errors must not wait for imports."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from commands.memory import Memory
+
 if TYPE_CHECKING:
+    from commands.allowance import Allowance
     from diagnostics.connectors.source import ConnectorSource
     from diagnostics.tools import Tools
 
@@ -67,3 +70,5 @@ class Services:
 
     connectors: "ConnectorSource"
     tools: "Tools"
+    allowance: "Allowance"
+    memory: Memory = field(default_factory=Memory)

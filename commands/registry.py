@@ -10,6 +10,7 @@ JSON = Option("--json", "", "print one JSON document (schema mailflow/check/1)")
 
 OWNER_OPTIONS = (
     Option("--connectors", "FILE", "what Get-OutboundConnector | ConvertTo-Json printed", variable="MAILFLOW_CONNECTORS"),
+    Option("--accepted-domains", "FILE", "likewise of Get-AcceptedDomain", variable="MAILFLOW_ACCEPTED_DOMAINS"),
     Option("--dns", "HOST[:PORT]", "DNS resolver to ask; default: the system's", repeatable=True, variable="MAILFLOW_DNS"),
     Option("--smtp-port", "N", "port of the mail servers: 25", variable="MAILFLOW_SMTP_PORT"),
     Option("--ca-file", "FILE", "PEM roots to trust instead of the default store", variable="MAILFLOW_CA_FILE"),
@@ -29,16 +30,20 @@ OWNER_OPTIONS = (
 )
 """The machine's owner decides these: the terminal takes them, Slack never does (contract 1)."""
 
+AGAIN = Option("--again", "RESULT-ID", "repeat the check of that result, afresh")
+PARTNER_TEXT = Option("--partner-text", "", "print the text for the partner who has to act")
+
 CHECK = Command(
     name="check",
     usage="check [TARGET…]",
     summary="tell whether Microsoft 365 can deliver through a connector, and if not, why and what to do",
     run="commands.check:run",
-    options=(JSON,),
+    options=(JSON, AGAIN, PARTNER_TEXT),
     examples=(
         ("check", "every enabled connector"),
         ("check mail.contoso.com", "one smart host or server"),
         ('check "Contoso on-premises"', "one connector, by name or Guid"),
+        ("check contoso.com --partner-text", "words for the partner"),
     ),
 )
 
@@ -50,6 +55,16 @@ SERVE = Command(
     examples=(("serve", "until Ctrl-C or SIGTERM"),),
     front="terminal",
     max_words=0,
+)
+
+COMPLETION = Command(
+    name="completion",
+    usage="completion bash|zsh|fish",
+    summary="print the completion script of a shell",
+    run="",
+    examples=(("completion bash", 'eval "$(mailflow completion bash)"'),),
+    front="terminal",
+    max_words=1,
 )
 
 DEMO = Command(
@@ -72,7 +87,7 @@ HELP = Command(
     max_words=1,
 )
 
-COMMANDS: tuple[Command, ...] = (CHECK, SERVE, DEMO, HELP)
+COMMANDS: tuple[Command, ...] = (CHECK, SERVE, DEMO, COMPLETION, HELP)
 
 
 def find(name: str) -> Command | None:

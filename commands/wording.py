@@ -48,7 +48,8 @@ def exit_code(results: Sequence[Result]) -> int:
 
 def result(r: Result) -> Reply:
     """One target: verdict, meaning, causes with evidence, steps with owners, the path, the certificate, warnings."""
-    sections = [Section("", (Item(r.summary),))]
+    seen_before = (Item(f"Seen {r.age:.0f} s ago. For a fresh look: check --again {r.id}"),) if r.age >= 1 else ()
+    sections = [Section("", (Item(r.summary), *seen_before))]
     if r.causes:
         causes = tuple(Item(c.text, tag=c.likelihood.replace("-", " "), notes=c.evidence) for c in r.causes)
         sections.append(Section("Likely causes", causes, "bullets"))

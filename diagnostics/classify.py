@@ -8,8 +8,9 @@ from diagnostics.catalogue import Catalogue
 from diagnostics.connectors.model import Connector
 from diagnostics.findings import CERTIFICATE, Clue, Finding, Reason, Warn
 from diagnostics.judge import Judged, from_this_vantage, judge, needs_control
-from diagnostics.model import ConnectorRef, Evidence, FixNow, Path, Result, Step, Verdict, Warning
+from diagnostics.model import ConnectorRef, FixNow, Path, Result, Step, Verdict, Warning
 from diagnostics.probes.control import Control
+from diagnostics.probes.run import Observed
 from diagnostics.target import Target
 
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -17,14 +18,15 @@ _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 FIX_NOW_BY_HAND = "mailflow reads an export of the tenant and changes nothing: the fix steps say how to do it by hand."
 
 
-def asks_control(target: Target, evidence: Sequence[Evidence]) -> bool:
+def asks_control(seen: Observed) -> bool:
     """Whether this result must not be claimed before the control host was asked."""
-    return needs_control(_judged(target, evidence, None))
+    return needs_control(_judged(seen, None))
 
 
-def classify(target: Target, evidence: Sequence[Evidence], control: Control | None, catalogue: Catalogue, id: str) -> Result:
+def classify(seen: Observed, control: Control | None, catalogue: Catalogue, id: str) -> Result:
     """The result of one target. `control` None: there is no control host, or it was not needed."""
-    paths = _judged(target, evidence, control)
+    target = seen.target
+    paths = _judged(seen, control)
     tested = [p for p in paths if p.tested]
     verdict = _verdict(tested)
     bad = next((p for p in tested or paths if p.verdict != "healthy"), None)
@@ -38,6 +40,7 @@ def classify(target: Target, evidence: Sequence[Evidence], control: Control | No
         "connector": _ref(target.connector),
         "warnings": warnings,
         "paths": shown,
+        "age": round(seen.age, 1),
     }
     if reason is None:
         return Result(
@@ -65,12 +68,13 @@ def classify(target: Target, evidence: Sequence[Evidence], control: Control | No
         summary=_summary(verdict, tested, entry.summary.format_map(words)),
         causes=causes.rank(entry, [*proof, *findings], words, _audience(target)),
         fixes=causes.fixes(entry, words, _audience(target)),
+        partner_ask=entry.partner.format_map(words | {"where": _public_where(bad) if bad else target.asked}),
         fix_now=FixNow(offered=False, why=_why_no_fix_now(reason, verdict)),
     )
 
 
-def _judged(target: Target, evidence: Sequence[Evidence], control: Control | None) -> tuple[Judged, ...]:
-    return from_this_vantage(tuple(judge(e, target.policy) for e in evidence), control)
+def _judged(seen: Observed, control: Control | None) -> tuple[Judged, ...]:
+    return from_this_vantage(tuple(judge(e, seen.target.policy) for e in seen.evidence), control)
 
 
 def _verdict(tested: Sequence[Judged]) -> Verdict:
@@ -178,7 +182,8 @@ def _healthy(target: Target, tested: Sequence[Judged], warnings: Sequence[Warnin
 def _summary(verdict: Verdict, tested: Sequence[Judged], sentence: str) -> str:
     bad = [p for p in tested if p.verdict != "healthy"]
     if verdict == "degraded":
-        return f"{sentence} The other {len(tested) - len(bad)} of {len(tested)} paths would take the mail, so it is late or fails at times."
+        good = f"The other {len(tested) - len(bad)} of {len(tested)} paths would take the mail"
+        return f"{sentence} {good}, so it is late or fails at times."
     if verdict == "failing" and len(tested) > 1:
         return f"{sentence} None of {len(tested)} paths would take the mail."
     return sentence
@@ -200,6 +205,12 @@ def _where(path: Judged) -> str:
     if evidence.address is None or evidence.address == evidence.host:
         return evidence.host
     return f"{evidence.host} [{evidence.address}]"
+
+
+def _public_where(path: Judged) -> str:
+    """The place without an address that only an inside DNS gives: this goes to a partner."""
+    inside = any(f.tag is Warn.SPLIT_HORIZON for f in path.evidence.findings)
+    return path.evidence.host if inside else _where(path)
 
 
 def _audience(target: Target) -> causes.Audience:

@@ -19,12 +19,17 @@ from diagnostics.route import route
 from diagnostics.tools import Tools
 
 
-async def diagnose(words: Sequence[str], inventory: Inventory, tools: Tools, on_evidence: OnEvidence) -> Diagnosis:
-    """Check each TARGET of `words`, or every enabled connector without any. Raises route.TargetFault before a packet is sent."""
+async def diagnose(
+    words: Sequence[str], inventory: Inventory, tools: Tools, on_evidence: OnEvidence, *, fresh: bool = False
+) -> Diagnosis:
+    """Check each TARGET of `words`, or every enabled connector without any. Raises route.TargetFault before a packet is sent.
+
+    Without `fresh` an answer of the last minute counts, and the result says how old it is.
+    """
     loop = asyncio.get_running_loop()
     started, clock = tools.instruments.now(), loop.time()
-    observed = await probe_all(route(words, inventory), tools.instruments, on_evidence)
-    doubtful = any(asks_control(target, evidence) for target, evidence in observed)
+    observed = await probe_all(route(words, inventory), tools.instruments, on_evidence, fresh=fresh)
+    doubtful = any(asks_control(seen) for seen in observed)
     control = await tools.control.ask() if tools.control and doubtful else None
-    results = tuple(classify(target, evidence, control, tools.catalogue, tools.new_id()) for target, evidence in observed)
+    results = tuple(classify(seen, control, tools.catalogue, tools.new_id()) for seen in observed)
     return Diagnosis(started=started, seconds=round(loop.time() - clock, 3), results=results)

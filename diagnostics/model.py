@@ -104,7 +104,7 @@ class ConnectorRef(Frozen):
 
 
 class Result(Frozen):
-    """One target's result (contract 3)."""
+    """One target's result (contract 3). `age`: seconds since its paths were seen, 0 when this run saw them."""
 
     id: str
     target: str
@@ -121,6 +121,8 @@ class Result(Frozen):
     fix_now: FixNow
     warnings: tuple[Warning, ...] = ()
     paths: tuple[Path, ...] = ()
+    age: float = 0.0
+    partner_ask: str = Field(default="", exclude=True)
 
 
 class Diagnosis(Frozen):

@@ -112,8 +112,6 @@ async def main(descriptor: int, port: int, command: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    # Ctrl-C in a terminal reaches the whole group; the end of standard input is the one signal here
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         enter()
     except OSError as error:

@@ -7,14 +7,14 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from bot.demo.local_slack import Json, LocalSlack
+from bot.demo.local_slack import Json, LocalSlack, eventually
 from bot.demo.verdicts import Row
 from bot.settings import Settings
 from bot.slack.app import serve
 from commands.command import Services
 
 BOT, USER, CHANNEL, CHANNEL_NAME = "U0MAILFLOW", "U0DANA", "C0INCIDENTS", "mail-incidents"
-BOT_TOKEN, APP_TOKEN = "xoxb-demo", "xapp-demo"  # noqa: S105 (local-slack takes any)
+BOT_TOKEN, APP_TOKEN = "xoxb-demo", "xapp-demo"  # local-slack takes any
 
 SEED: dict[str, Any] = {
     "workspace": {"name": "Contoso", "domain": "contoso-lab", "teamId": "T0CONTOSO"},
@@ -76,11 +76,15 @@ async def ask(slack: LocalSlack) -> None:
 async def shortcomings(slack: LocalSlack, headline: str, rows: Collection[Row]) -> list[str]:
     """Wait until the thread is final, and say what it lacks: the verdict above, each failing target with its code below."""
     wanted = [row for row in rows if row.code != "-"]
-    lacks = ["nothing was looked at"]
+    lacks: list[str] = []
+
+    async def complete() -> bool:
+        nonlocal lacks
+        lacks = _lacks(await slack.messages(CHANNEL), headline, wanted)
+        return not lacks
+
     try:
-        async with asyncio.timeout(FINAL_SECONDS):
-            while lacks := _lacks(await slack.messages(CHANNEL), headline, wanted):
-                await asyncio.sleep(LOOK_SECONDS)
+        await eventually(complete, seconds=FINAL_SECONDS, every=LOOK_SECONDS)
     except TimeoutError:
         return [f"The Slack thread is not final after {FINAL_SECONDS:.0f} s: {lack}." for lack in lacks]
     return []

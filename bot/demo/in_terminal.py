@@ -38,7 +38,7 @@ class Keyboard:
         loop = asyncio.get_running_loop()
         readable: asyncio.Future[None] = loop.create_future()
         try:
-            loop.add_reader(self._descriptor, lambda: readable.done() or readable.set_result(None))
+            loop.add_reader(self._descriptor, _settle, readable)
         except PermissionError:
             # a file is always readable, so the kernel does not watch it
             return os.read(self._descriptor, 65536)
@@ -47,6 +47,11 @@ class Keyboard:
             return os.read(self._descriptor, 65536)
         finally:
             loop.remove_reader(self._descriptor)
+
+
+def _settle(readable: "asyncio.Future[None]") -> None:
+    if not readable.done():
+        readable.set_result(None)
 
 
 async def talk(services: Services, say: Callable[[str], None]) -> None:
@@ -61,7 +66,9 @@ async def talk(services: Services, say: Callable[[str], None]) -> None:
         if line is None or line.strip().lower() in ("quit", "exit"):
             return
         if line.strip():
-            say(render(await _answer(line, services), color=wants_color()))
+            reply = await _answer(line, services)
+            is_error = reply.exit_code and reply.document is None
+            say(reply.headline if is_error else render(reply, color=wants_color()))
 
 
 async def _answer(line: str, services: Services) -> Reply:

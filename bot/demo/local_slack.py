@@ -78,6 +78,8 @@ class LocalSlack:
             stderr=asyncio.subprocess.DEVNULL,
             pass_fds=[listener.fileno()],
             cwd=folder,
+            # Ctrl-C reaches the whole group of a terminal; the bot shall still find its Slack while it finishes
+            start_new_session=True,
         )
         # from here on the enclosure alone listens: when it ends, connections are refused
         listener.close()

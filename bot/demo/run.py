@@ -5,13 +5,13 @@ import functools
 import signal
 import sys
 import tempfile
-from collections.abc import Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from bot.demo import in_slack, in_terminal, verdicts
-from bot.demo.lab import Lab, load
+from bot.demo.lab import Lab, WorldError, load
 from bot.demo.local_slack import LocalSlack, Unavailable
 from bot.settings import Settings
 from bot.wiring import open_services
@@ -42,7 +42,13 @@ async def demo(once: bool) -> int:
         say("")
         # half a comparison is none
         return 1 if once else 0
-    return work.result()
+    try:
+        return work.result()
+    except TimeoutError as error:
+        say(f"The demo took too long: {error or f'it was not done within {ONCE_SECONDS:.0f} s'}.")
+    except (OSError, WorldError) as error:
+        say(f"The demo cannot run here: {error}.")
+    return 1
 
 
 async def _demo(once: bool, say: Say) -> int:
@@ -52,35 +58,43 @@ async def _demo(once: bool, say: Say) -> int:
         settings = _settings(lab)
         services = await stack.enter_async_context(open_services(settings))
         say(f"Fault lab: {lab.title} (DNS {lab.dns}, SMTP port {lab.smtp_port}, loopback only)")
+        slack: LocalSlack | None = None
         try:
             slack = await stack.enter_async_context(LocalSlack(in_slack.SEED))
         except Unavailable as why:
             say(f"No Slack here: {why}. So this is the terminal.")
-            return await _in_terminal(lab, services, once, say)
-        return await _in_slack(lab, services, slack, settings, once, say)
+        if once:
+            async with asyncio.timeout(ONCE_SECONDS):
+                return await _once(lab, services, slack, settings, say)
+        if slack is None:
+            await in_terminal.talk(services, say)
+            return 0
+        async with _bot(slack, settings, services, say) as bot:
+            say("Ctrl-C ends everything.")
+            await bot
+        return 0
 
 
-async def _in_slack(lab: Lab, services: Services, slack: LocalSlack, settings: Settings, once: bool, say: Say) -> int:
+@asynccontextmanager
+async def _bot(slack: LocalSlack, settings: Settings, services: Services, say: Say) -> AsyncIterator["asyncio.Task[None]"]:
+    """The bot in Slack, with a first command under way."""
     async with in_slack.bot_in(slack, settings, services) as bot:
         say(f"Slack: {slack.base} (#{in_slack.CHANNEL_NAME}; try /mailflow check, /mailflow help)")
         await in_slack.ask(slack)
-        if once:
-            async with asyncio.timeout(ONCE_SECONDS):
-                reply, wrong = await _compare(lab, services)
-                wrong += await in_slack.shortcomings(slack, reply.headline, verdicts.found(reply))
-            return _conclude(wrong, say)
-        say("Ctrl-C ends everything.")
-        await bot
-    return 0
+        yield bot
 
 
-async def _in_terminal(lab: Lab, services: Services, once: bool, say: Say) -> int:
-    if once:
-        async with asyncio.timeout(ONCE_SECONDS):
-            _, wrong = await _compare(lab, services)
-        return _conclude(wrong, say)
-    await in_terminal.talk(services, say)
-    return 0
+async def _once(lab: Lab, services: Services, slack: LocalSlack | None, settings: Settings, say: Say) -> int:
+    """Print a verdict a line; say whatever is not as the lab built it."""
+    if slack is None:
+        _, wrong = await _compare(lab, services)
+    else:
+        async with _bot(slack, settings, services, say):
+            reply, wrong = await _compare(lab, services)
+            wrong += await in_slack.shortcomings(slack, reply.headline, verdicts.found(reply))
+    for sentence in wrong:
+        say(sentence)
+    return 1 if wrong else 0
 
 
 async def _compare(lab: Lab, services: Services) -> tuple[Reply, list[str]]:
@@ -93,12 +107,6 @@ async def _compare(lab: Lab, services: Services) -> tuple[Reply, list[str]]:
     if not rows:
         return reply, [reply.headline]
     return reply, verdicts.differences(map(verdicts.Row.of, lab.expect), rows)
-
-
-def _conclude(wrong: list[str], say: Say) -> int:
-    for sentence in wrong:
-        say(sentence)
-    return 1 if wrong else 0
 
 
 def _settings(lab: Lab) -> Settings:

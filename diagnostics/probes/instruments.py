@@ -8,6 +8,7 @@ from weakref import WeakValueDictionary
 
 from diagnostics.guard import Guard
 from diagnostics.names import Address
+from diagnostics.probes.flights import Flights
 from diagnostics.probes.resolver import Resolver
 from diagnostics.probes.trust import TrustStore
 
@@ -39,6 +40,7 @@ class Instruments:
     trust: TrustStore
     limits: Limits
     now: Callable[[], datetime] = _now
+    flights: Flights = field(default_factory=Flights)
     _all: asyncio.Semaphore | None = None
     _gates: "WeakValueDictionary[Address, asyncio.Semaphore]" = field(default_factory=WeakValueDictionary)
 

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from itertools import chain
+from dataclasses import dataclass
+from functools import partial
 
 from diagnostics.model import Evidence
 from diagnostics.probes import dns, path
@@ -12,28 +13,40 @@ from diagnostics.target import Destination, Target
 OnEvidence = Callable[[Target, Evidence], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """A target as it came to be read (see Target.otherwise), its paths in contract 3's order, and their age in seconds."""
+
+    target: Target
+    evidence: tuple[Evidence, ...] = ()
+    age: float = 0.0
+
+
 async def probe_all(
-    targets: Sequence[Target], tools: Instruments, on_evidence: OnEvidence
-) -> tuple[tuple[Target, tuple[Evidence, ...]], ...]:
-    """Each target as it came to be read (see Target.otherwise), with its evidence in contract 3's order of paths."""
+    targets: Sequence[Target], tools: Instruments, on_evidence: OnEvidence, *, fresh: bool
+) -> tuple[Observed, ...]:
+    """Everything that the targets show. `fresh`: nothing that was seen before this run counts."""
     lookup = dns.Lookups(tools.resolver.ask)
-    return tuple(await asyncio.gather(*(_target(target, lookup, tools, on_evidence) for target in targets)))
+    return tuple(await asyncio.gather(*(_target(t, lookup, tools, on_evidence, fresh=fresh) for t in targets)))
 
 
-async def _target(
-    target: Target, lookup: dns.Lookups, tools: Instruments, on_evidence: OnEvidence
-) -> tuple[Target, tuple[Evidence, ...]]:
+async def _target(target: Target, lookup: dns.Lookups, tools: Instruments, on_evidence: OnEvidence, *, fresh: bool) -> Observed:
     if target.only_with_mx and target.otherwise and not await dns.has_mx(target.only_with_mx, lookup):
         target = target.otherwise
     if target.settled:
-        return target, ()
-    groups = await asyncio.gather(*(_destination(target, d, lookup, tools, on_evidence) for d in target.destinations))
-    return target, tuple(chain.from_iterable(groups))
+        return Observed(target)
+    listed = target.connector is not None
+    flights = []
+    for destination in target.destinations:
+        probe = partial(_destination, target, destination, lookup, tools, on_evidence)
+        flights.append(tools.flights.take((destination, target.policy, listed), probe, fresh=fresh))
+    landed = await asyncio.gather(*flights)
+    return Observed(target, tuple(e for evidence, _ in landed for e in evidence), max(age for _, age in landed))
 
 
 async def _destination(
     target: Target, destination: Destination, lookup: dns.Lookups, tools: Instruments, on_evidence: OnEvidence
-) -> Sequence[Evidence]:
+) -> tuple[Evidence, ...]:
     endpoints = await dns.resolve(destination, lookup)
 
     async def one(endpoint: dns.Endpoint) -> Evidence:
@@ -41,4 +54,4 @@ async def _destination(
         on_evidence(target, evidence)
         return evidence
 
-    return await asyncio.gather(*(one(endpoint) for endpoint in endpoints))
+    return tuple(await asyncio.gather(*(one(endpoint) for endpoint in endpoints)))

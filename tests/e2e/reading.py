@@ -14,7 +14,7 @@ async def final_parent(slack: LocalSlack, channel: str) -> Message:
 
     async def found() -> list[Message]:
         own = [m for m in await slack.messages(channel) if m.get("user") == "U0BOT" and not m.get("thread_ts")]
-        return [m for m in own if not m["text"].startswith("⏳")]
+        return [m for m in own if not m["text"].startswith("⏳") and m.get("subtype") != "ephemeral"]
 
     (parent,) = await eventually(found, seconds=30)
     return parent

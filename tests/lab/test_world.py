@@ -21,6 +21,7 @@ WRONG = {
     '[mail."127.0.0.1"]\ncertificate = "best"': "mail.\"127.0.0.1\".certificate: no recipe 'best'; known are good, ",
     '[mail."127.0.0.1"]\ncertificate = {name = "x"}': "mail.\"127.0.0.1\".certificate: unknown key 'name'; known are recipe,",
     '[mail."127.0.0.1"]\ncertificate = {key = "dsa"}': "mail.\"127.0.0.1\".certificate: key 'dsa' is none of ec, p521",
+    '[mail."127.0.0.1"]\ndelay = "2"': "mail.\"127.0.0.1\".delay: '2' is not of the right kind",
     '[[connectors]]\nSmartHosts = ["a.test"]': "connectors: a Name is wanted in {'SmartHosts': ['a.test']}",
     "[[accepted_domains]]": "accepted_domains: a DomainName is wanted in {}",
 }

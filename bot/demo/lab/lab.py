@@ -87,9 +87,8 @@ class Lab:
         self.dns = f"127.0.0.1:{self._names.port}"
         hosts = {host.address: host for host in self._world.mail}
         silent = [address for address in self._world.addresses() if address not in hosts and ip_address(address).is_loopback]
-        self.smtp_port, bound, reserved = _bind_all(tuple(hosts), silent, self._wanted_port)
-        for held in (*bound.values(), *reserved):
-            stack.callback(held.close)
+        sockets = stack.enter_context(contextlib.ExitStack())
+        self.smtp_port, bound = _bind_all(tuple(hosts), silent, self._wanted_port, sockets)
         contexts = Contexts(self._folder)
         for address, host in hosts.items():
             if host.behaviour == BLACK_HOLE:
@@ -133,31 +132,29 @@ def _one_of(place: str, word: str, known: Collection[str]) -> None:
 
 
 def _bind_all(
-    listening: Sequence[str], silent: Sequence[str], wanted: int | None
-) -> tuple[int, dict[str, socket.socket], list[socket.socket]]:
-    """One port on all addresses. It is bound on the silent ones too, so that nobody else comes to listen there."""
+    listening: Sequence[str], silent: Sequence[str], wanted: int | None, stack: contextlib.ExitStack
+) -> tuple[int, dict[str, socket.socket]]:
+    """One port on all addresses, which the stack closes. It is bound on the silent ones too, lest others come to listen there."""
     for attempt in range(1, TRIES + 1):
         port = wanted or random.choice(PORTS)  # noqa: S311 (no secret)
-        bound: dict[str, socket.socket] = {}
-        try:
-            for address in listening:
-                bound[address] = bind(address, port, again=wanted is not None)
-            held = [socket_ for address in silent if (socket_ := _bind_if_here(address, port))]
-        except OSError as error:
-            for opened in bound.values():
-                opened.close()
-            if wanted or attempt == TRIES or error.errno != errno.EADDRINUSE:
-                raise
-            continue
-        return port, bound, held
+        with contextlib.ExitStack() as held:
+            try:
+                bound = {address: held.enter_context(bind(address, port, again=wanted is not None)) for address in listening}
+                for address in silent:
+                    _reserve(address, port, held)
+            except OSError as error:
+                if wanted or attempt == TRIES or error.errno != errno.EADDRINUSE:
+                    raise
+                continue
+            stack.enter_context(held.pop_all())
+            return port, bound
     raise AssertionError("unreachable")
 
 
-def _bind_if_here(address: str, port: int) -> socket.socket | None:
+def _reserve(address: str, port: int, held: contextlib.ExitStack) -> None:
     """A machine without IPv6 needs no reservation of ::1."""
     try:
-        return bind(address, port)
+        held.enter_context(bind(address, port))
     except OSError as error:
-        if error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
-            return None
-        raise
+        if error.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+            raise

@@ -86,7 +86,10 @@ class Talk:
             await self.send_raw(data)
             return
         for start in range(0, len(data), TLS_RECORD):
-            self._tls.write(data[start : start + TLS_RECORD])
+            try:
+                self._tls.write(data[start : start + TLS_RECORD])
+            except ssl.SSLError as error:
+                raise Gone from error
             await self._flush()
 
     async def send_raw(self, data: bytes) -> None:
@@ -125,8 +128,10 @@ class Talk:
             except ssl.SSLWantReadError:
                 self._incoming.write(await self.receive_raw())
                 continue
+            except ssl.SSLZeroReturnError:
+                raise Gone from None
             except ssl.SSLError as error:
-                self.session.tls_error = self.session.tls_error or str(error.reason)
+                self.session.tls_error = str(error.reason)
                 await self._flush()
                 raise Gone from error
             if not data:

@@ -54,7 +54,11 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class MailHost:
-    """A mail server: its address, its behaviour by name, its certificates (several take turns, one a connection)."""
+    """A mail server: its address, its behaviour by name, its certificates (several take turns, one a connection).
+
+    name: in banner and EHLO. banner: the whole first reply, "220 …". delay: seconds before each reply. most_at_once:
+    connections, of which a further one is told 421 (0: any number).
+    """
 
     address: str
     behaviour: str = "healthy"
@@ -179,6 +183,9 @@ def _mail_host(address: str, value: Mapping[str, Any]) -> MailHost:
     for key in ("extensions", "extensions_after_tls"):
         if key in fields:
             fields[key] = tuple(fields[key])
+    for key, kind in (("behaviour", str), ("name", str), ("banner", str), ("delay", int | float), ("most_at_once", int)):
+        if not isinstance(fields.get(key, MailHost.__dataclass_fields__[key].default), kind):
+            raise WorldError(f"{place}.{key}: {fields[key]!r} is not of the right kind")
     return MailHost(address=address, **fields)
 
 

@@ -1,0 +1,48 @@
+"""A Result → the text for the partner: their host and address, when, what they presented, what to change. Pure.
+
+Nothing internal: no connector, no name of ours, no address that only we know.
+"""
+
+from datetime import datetime
+
+from commands.wording import certificate
+from diagnostics.findings import Warn
+from diagnostics.model import Path, Result
+
+MAX_LINES = 12
+
+
+def text(result: Result, at: datetime) -> list[str] | None:
+    """The lines to send, or None when there is nothing that a partner could mend."""
+    bad = [p for p in result.paths if p.verdict == "failing"]
+    if not bad or not result.partner_ask:
+        return None
+    lines = [
+        "Hello,",
+        "",
+        f"Microsoft 365 cannot deliver our mail to your mail server ({result.code} {result.title}).",
+        f"Please {result.partner_ask}.",
+        "",
+        f"What we saw on {at:%Y-%m-%d} at {at:%H:%M:%S} UTC:",
+        "",
+    ]
+    for path in bad:
+        lines += _path(path)
+    facts = next((p.certificate for p in bad if p.certificate), None)
+    if facts:
+        lines += ["", "The certificate that was presented:", *(f"  {line}" for line in certificate(facts))]
+    return [*lines, "", "Mail waits at Microsoft for up to 24 hours and is tried again by itself once this is mended."]
+
+
+def _path(path: Path) -> list[str]:
+    inside = any(f.tag is Warn.SPLIT_HORIZON for f in path.findings)
+    address = f" ({path.address})" if path.address and path.address != path.host and not inside else ""
+    failed = next((s for s in path.steps if s.status == "failed"), None)
+    # what DNS and TCP say carries the address
+    why = f": {failed.step}" + (f": {failed.detail}" if not inside or failed.step not in ("dns", "tcp") else "") if failed else ""
+    return [f"- {path.host}{address}, TCP port 25{why}", *(f"    {_ours_hidden(line)}" for line in path.transcript[:MAX_LINES])]
+
+
+def _ours_hidden(line: str) -> str:
+    """The name that this machine gives itself is nobody else's business."""
+    return line if not line.startswith(("C: EHLO", "C: HELO")) else line[:7]

@@ -1,0 +1,72 @@
+"""Equal questions share one probe, and an answer is kept for a minute: fifty people asking at once are one connection."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from diagnostics.model import Evidence
+from diagnostics.target import Destination, Policy
+
+KEPT_SECONDS = 60.0
+FRESH_SECONDS = 5.0
+"""Whoever asks for a fresh run sooner than this gets the last one: a button pressed in anger must not become a flood."""
+
+MAX_KEPT = 4096
+
+Question = tuple[Destination, Policy, bool]
+Probe = Callable[[], Awaitable[tuple[Evidence, ...]]]
+
+
+@dataclass(slots=True)
+class _Flight:
+    task: "asyncio.Task[tuple[Evidence, ...]]"
+    landed: float | None = None
+
+
+class Flights:
+    """Kept in memory, for one event loop; a process that starts anew knows nothing and asks again."""
+
+    def __init__(self) -> None:
+        self._flights: OrderedDict[Question, _Flight] = OrderedDict()
+
+    async def take(self, question: Question, probe: Probe, *, fresh: bool = False) -> tuple[tuple[Evidence, ...], float]:
+        """(evidence, its age in seconds). `fresh` does not take an answer that is older than FRESH_SECONDS."""
+        now = asyncio.get_running_loop().time()
+        flight = self._flights.get(question)
+        if flight is None or self._is_stale(flight, now, FRESH_SECONDS if fresh else KEPT_SECONDS):
+            flight = _Flight(asyncio.create_task(self._fly(question, probe)))
+            self._flights.pop(question, None)  # a new flight is the youngest
+            self._flights[question] = flight
+            self._drop_old(now)
+        evidence = await asyncio.shield(flight.task)
+        return evidence, max(0.0, asyncio.get_running_loop().time() - (flight.landed or now)) if flight.landed else 0.0
+
+    async def close(self) -> None:
+        """End what nobody waits for any more."""
+        tasks = [flight.task for flight in self._flights.values()]
+        self._flights.clear()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _fly(self, question: Question, probe: Probe) -> tuple[Evidence, ...]:
+        try:
+            evidence = await probe()
+        except BaseException:
+            self._flights.pop(question, None)
+            raise
+        self._flights[question].landed = asyncio.get_running_loop().time()
+        return evidence
+
+    def _is_stale(self, flight: _Flight, now: float, most: float) -> bool:
+        return flight.landed is not None and now - flight.landed > most
+
+    def _drop_old(self, now: float) -> None:
+        while self._flights:
+            question, oldest = next(iter(self._flights.items()))
+            if len(self._flights) <= MAX_KEPT and not self._is_stale(oldest, now, KEPT_SECONDS):
+                return
+            if oldest.landed is None:
+                return
+            del self._flights[question]

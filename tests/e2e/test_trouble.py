@@ -1,0 +1,175 @@
+"""Slack throttles, fails, forbids, forgets: the person still gets the whole answer."""
+
+import asyncio
+import logging
+import re
+import time
+
+import pytest
+
+from bot.demo.local_slack import LocalSlack, eventually
+from bot.slack import blocks
+from tests.e2e.reading import Bot, final_parent, running_parents, thread_of
+from tests.e2e.strict_proxy import Fault, StrictProxy, rate_limited
+
+pytestmark = pytest.mark.needs("local-slack", "namespaces")
+
+LINE = 'check "Branch office"'
+BROKEN = Fault(500, {"ok": False, "error": "internal_error"})
+
+
+async def said_privately(proxy: StrictProxy, words: str) -> list[str]:
+    """Every text of the response_url, once `words` are among them; all of it for the asker alone."""
+
+    async def found() -> list[str]:
+        texts = [call.args["text"] for call in proxy.made("response_url")]
+        return texts if any(words in text for text in texts) else []
+
+    texts = await eventually(found, seconds=30)
+    assert {call.args["response_type"] for call in proxy.made("response_url")} == {"ephemeral"}
+    return texts
+
+
+# ---- throttled, failing
+
+
+async def test_429_is_waited_out(slack: LocalSlack, proxy: StrictProxy, bot: Bot) -> None:
+    proxy.fail("chat.postMessage", rate_limited(1), rate_limited(1))
+    proxy.fail("chat.update", rate_limited(1))
+    began = time.monotonic()
+    await slack.command("C02INC", "U01ALICE", LINE)
+    parent = await final_parent(slack, "C02INC")
+    assert time.monotonic() - began >= 3, "Retry-After is what Slack asks for"
+    assert len(await thread_of(slack, parent)) == 1
+
+
+async def test_a_burst_of_commands_in_one_channel_loses_none(slack: LocalSlack, proxy: StrictProxy, bot: Bot) -> None:
+    await asyncio.gather(*(slack.command("C02INC", "U01ALICE", LINE) for _ in range(5)))
+
+    async def all_final() -> bool:
+        own = [m for m in await slack.messages("C02INC") if not m.get("thread_ts") and m["text"].startswith("🔴")]
+        return len(own) == 5 and all([await thread_of(slack, parent) for parent in own])
+
+    await eventually(all_final, seconds=40)
+    assert proxy.made("chat.postMessage", "ratelimited"), "the burst was one"
+    assert max(proxy.acks) < 1
+
+
+async def test_progress_that_is_throttled_does_not_hold_up_the_verdict(slack: LocalSlack, proxy: StrictProxy, bot: Bot) -> None:
+    proxy.fail("chat.update", rate_limited(60))
+    began = time.monotonic()
+    await slack.command("C02INC", "U01ALICE", 'check "Black hole"')
+    assert "4.4.315" in (await final_parent(slack, "C02INC"))["text"]
+    assert time.monotonic() - began < 8
+    assert proxy.made("chat.update", "ratelimited")
+
+
+async def test_progress_that_slack_applies_late_does_not_stay_over_the_verdict(
+    slack: LocalSlack, proxy: StrictProxy, bot: Bot
+) -> None:
+    proxy.fail("chat.update", Fault(seconds=5.5))
+    await slack.command("C02INC", "U01ALICE", 'check "Black hole"')
+    assert "4.4.315" in (await final_parent(slack, "C02INC"))["text"]
+
+    async def overwritten() -> bool:
+        return bool(await running_parents(slack, "C02INC"))
+
+    await eventually(overwritten, seconds=8)
+    assert "4.4.315" in (await final_parent(slack, "C02INC"))["text"]
+
+
+async def test_slack_that_fails_now_and_then(slack: LocalSlack, proxy: StrictProxy, bot: Bot) -> None:
+    proxy.fail("chat.postMessage", BROKEN, Fault(), BROKEN)
+    proxy.fail("chat.update", BROKEN)
+    await slack.command("C02INC", "U01ALICE", LINE)
+    assert len(await thread_of(slack, await final_parent(slack, "C02INC"))) == 1
+
+
+# ---- forbidden
+
+
+@pytest.mark.parametrize("channel", ["G03PRIV", "C03OUT"])
+async def test_where_the_bot_is_no_member(channel: str, slack: LocalSlack, proxy: StrictProxy, bot: Bot) -> None:
+    await slack.command(channel, "U01ALICE", 'check "Branch office" "Healthy one" rude.contoso.lab.test')
+    texts = await said_privately(proxy, "3 targets: 2 failing, 1 healthy")
+    whole = "\n".join(texts)
+    for words in ("/invite @mailflow", "450 4.4.316", "450 4.4.317", "likely: ", "1. you: ", "Healthy one", "tcp ✗"):
+        assert words in whole
+    assert len(texts) <= 5
+
+
+async def test_the_asker_learns_at_once_that_the_answer_will_be_private(slack: LocalSlack, proxy: StrictProxy, bot: Bot) -> None:
+    await slack.command("G03PRIV", "U01ALICE", 'check "Black hole"')
+    (first,) = await asyncio.wait_for(said_privately(proxy, "Running"), 1)
+    assert "/invite @mailflow" in first
+    await said_privately(proxy, "450 4.4.315")
+
+
+@pytest.mark.parametrize("error", ["is_archived", "restricted_action", "missing_scope"])
+async def test_where_nobody_may_post(error: str, slack: LocalSlack, proxy: StrictProxy, bot: Bot) -> None:
+    proxy.close_channel("C02INC", error)
+    await slack.command("C02INC", "U01ALICE", LINE)
+    texts = await said_privately(proxy, "450 4.4.316")
+    assert f"({error})" in texts[0]
+    assert "/invite" not in texts[0]
+
+
+async def test_channel_that_is_closed_while_the_check_runs(slack: LocalSlack, proxy: StrictProxy, bot: Bot) -> None:
+    await slack.command("C02INC", "U01ALICE", 'check "Black hole"')
+    await eventually(lambda: running_parents(slack, "C02INC"))
+    proxy.close_channel("C02INC", "is_archived")
+    (text,) = await said_privately(proxy, "450 4.4.315")
+    assert "What to do" in text
+
+
+async def test_thread_that_is_locked_while_the_check_runs(slack: LocalSlack, proxy: StrictProxy, bot: Bot) -> None:
+    locked = Fault(200, {"ok": False, "error": "restricted_action_thread_locked"})
+    proxy.fail("chat.postMessage", Fault(), locked)
+    await slack.command("C02INC", "U01ALICE", LINE)
+    assert "What to do" in (await said_privately(proxy, "450 4.4.316"))[0]
+    assert (await final_parent(slack, "C02INC"))["text"].startswith("🔴 Failing")
+
+
+async def test_parent_that_somebody_deletes(slack: LocalSlack, proxy: StrictProxy, bot: Bot) -> None:
+    proxy.fail("chat.postMessage", Fault(), Fault(200, {"ok": False, "error": "thread_not_found"}))
+    proxy.fail("chat.update", Fault(200, {"ok": False, "error": "message_not_found"}))
+    await slack.command("C02INC", "U01ALICE", LINE)
+    assert "What to do" in (await said_privately(proxy, "450 4.4.316"))[0]
+    assert (await final_parent(slack, "C02INC"))["text"].startswith("🔴 Failing"), "in a message of its own"
+
+
+async def test_no_way_at_all_is_logged(slack: LocalSlack, proxy: StrictProxy, bot: Bot, caplog: pytest.LogCaptureFixture) -> None:
+    proxy.close_channel("C02INC", "is_archived")
+    proxy.fail("response_url", *[Fault(404, {})] * 5)
+    await slack.command("C02INC", "U01ALICE", LINE)
+
+    async def told() -> bool:
+        return "could not be delivered in any way" in caplog.text
+
+    await eventually(told)
+
+
+# ---- our own faults
+
+
+async def test_our_own_fault_is_told_with_a_number_that_the_log_knows(
+    slack: LocalSlack, proxy: StrictProxy, bot: Bot, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(blocks, "thread", lambda reply: 1 / 0)
+    await slack.command("C02INC", "U01ALICE", LINE)
+    text = (await final_parent(slack, "C02INC"))["text"]
+    number = re.search(r"error (e-[0-9a-f]{6})", text)
+    assert number, text
+    (record,) = [r for r in caplog.records if r.levelno == logging.ERROR]
+    assert number[1] in record.getMessage()
+    assert record.exc_info
+
+
+async def test_our_own_fault_before_there_is_a_parent(
+    slack: LocalSlack, proxy: StrictProxy, bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("commands.run.run", lambda *args, **kwargs: 1 / 0)
+    await slack.command("C02INC", "U01ALICE", LINE)
+    (text,) = await said_privately(proxy, "mailflow failed")
+    assert re.search(r"error e-[0-9a-f]{6}", text)
+    assert max(proxy.acks) < 1
