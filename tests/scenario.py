@@ -48,8 +48,8 @@ def settings_for(lab: Lab, **changes: Any) -> Settings:
         "ca_file": lab.ca_file,
         "allow_private": True,
         "control_host": "",
-        "timeout": 1.0,
-        "deadline": 3.0,
+        "timeout": 2.0,
+        "deadline": 4.0,
         "ehlo_name": "probe.lab.test",
     }
     return Settings(**(plain | changes))
