@@ -77,10 +77,10 @@ def is_loopback(url: str) -> bool:
 
 
 def _retries() -> list[AsyncRetryHandler]:
-    # only the first of these is the SDK's default
+    # only the first of these is the SDK's default; 429 ends with the patience of whoever calls
     return [
         AsyncConnectionErrorRetryHandler(),
-        AsyncRateLimitErrorRetryHandler(max_retry_count=5),
+        AsyncRateLimitErrorRetryHandler(max_retry_count=100),
         AsyncServerErrorRetryHandler(max_retry_count=2),
     ]
 

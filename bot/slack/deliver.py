@@ -191,7 +191,7 @@ class Delivery:
     def _why_private(self, error: Exception) -> str:
         code = error_code(error)
         log.info("posting failed, answering the asker alone: %s", _named(error))
-        if code in _NOT_A_MEMBER:
+        if code in _NOT_A_MEMBER and not self._place.channel.startswith("D"):
             invite = f"/invite @{self._place.bot}"
             return f"I am not a member of this channel, so only you see this. To have it in a thread: {invite}"
         return f"Slack did not let me post here ({code or 'no answer'}), so only you see this."
@@ -213,7 +213,13 @@ class _Aside:
             try:
                 async with asyncio.timeout(_LONGEST):
                     # response_type is always said: what is left out here cannot be mended by a later use
-                    answer = await self._webhook.send(response_type="ephemeral", replace_original=False, **_arguments(message))
+                    answer = await self._webhook.send(
+                        response_type="ephemeral",
+                        replace_original=False,
+                        unfurl_links=False,
+                        unfurl_media=False,
+                        **_arguments(message),
+                    )
             except FAILURES as error:
                 log.warning("response_url failed: %s", _named(error))
                 return False

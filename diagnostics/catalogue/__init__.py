@@ -8,7 +8,7 @@ import string
 import tomllib
 from importlib import resources
 from importlib.resources.abc import Traversable
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -62,9 +62,27 @@ class Entry(_Row):
     fixes: tuple[FixEntry, ...] = Field(alias="fix")
 
 
+class CodeEntry(_Row):
+    """What is said of a code that only a text reported. `twins` are its other classes; the six codes have causes by reason."""
+
+    code: str | None = None
+    title: str
+    meaning: str
+    basis: Basis
+    page: str
+    twins: tuple[str, ...] = ()
+    partner: str = ""
+    causes: tuple[CauseEntry, ...] = Field((), alias="cause")
+    fixes: tuple[FixEntry, ...] = Field((), alias="fix")
+
+
 class Catalogue(_Row):
+    """`codes` by enhanced status code without its class ("4.316"): 4.4.316 and 5.4.316 are one fault, queued or expired."""
+
     entries: dict[Reason, Entry]
     warnings: dict[str, str]
+    codes: dict[str, CodeEntry]
+    other: CodeEntry
 
     def __getitem__(self, reason: Reason) -> Entry:
         return self.entries[reason]
@@ -75,14 +93,20 @@ def load() -> Catalogue:
     folder = resources.files(__package__)
     files = sorted((f for f in folder.joinpath("codes").iterdir() if f.name.endswith(".toml")), key=lambda f: f.name)
     entries: dict[Reason, Entry] = {}
-    for file in [*files, folder.joinpath("vantage.toml")]:
-        _add(entries, file)
+    codes: dict[str, CodeEntry] = {}
+    for file in files:
+        document = _read(file)
+        _add(entries, file.name, document)
+        _add_code(codes, file.name, document)
+    vantage = folder.joinpath("vantage.toml")
+    _add(entries, vantage.name, _read(vantage))
     if missing := sorted(set(Reason) - set(entries)):
         raise CatalogueFault(f"nothing explains {', '.join(missing)}")
-    warnings = tomllib.loads(folder.joinpath("warnings.toml").read_text("utf-8"))
+    warnings = _read(folder.joinpath("warnings.toml"))
     if wrong := {*Warn, *CERTIFICATE} ^ set(warnings):
         raise CatalogueFault(f"warnings.toml and findings.py differ in {', '.join(sorted(wrong))}")
-    return Catalogue(entries=entries, warnings=warnings)
+    other = _code_entry("other.toml", _read(folder.joinpath("other.toml")))
+    return Catalogue(entries=entries, warnings=warnings, codes=codes, other=other)
 
 
 def tag(text: str) -> Tag:
@@ -93,30 +117,62 @@ def tag(text: str) -> Tag:
     raise ValueError(f"no tag {text!r}")
 
 
-def _add(entries: dict[Reason, Entry], file: Traversable) -> None:
-    document = tomllib.loads(file.read_text("utf-8"))
+def _read(file: Traversable) -> dict[str, Any]:
+    return tomllib.loads(file.read_text("utf-8"))
+
+
+def _add(entries: dict[Reason, Entry], name: str, document: dict[str, Any]) -> None:
     shared = {key: document[key] for key in ("title", "meaning", "basis", "page")} | {"code": document.get("code")}
-    for name, body in document["reason"].items():
+    for word, body in document.get("reason", {}).items():
         try:
-            reason, entry = Reason(name), Entry.model_validate(shared | body)
+            reason, entry = Reason(word), Entry.model_validate(shared | body)
             _check(entry)
         except (ValidationError, ValueError) as error:
-            raise CatalogueFault(f"{file.name}: [reason.{name}]: {error}") from None
+            raise CatalogueFault(f"{name}: [reason.{word}]: {error}") from None
         if reason in entries:
-            raise CatalogueFault(f"{file.name}: [reason.{name}] is explained twice")
+            raise CatalogueFault(f"{name}: [reason.{word}] is explained twice")
         entries[reason] = entry
 
 
-def _check(entry: Entry) -> None:
+def _add_code(codes: dict[str, CodeEntry], name: str, document: dict[str, Any]) -> None:
+    entry = _code_entry(name, {key: value for key, value in document.items() if key != "reason"})
+    if not entry.causes and "reason" not in document:
+        raise CatalogueFault(f"{name}: neither a cause nor a reason")
+    for code in (entry.code or "", *entry.twins):
+        key = family(code)
+        if codes.setdefault(key, entry) is not entry:
+            raise CatalogueFault(f"{name}: {code} is explained twice")
+
+
+def _code_entry(name: str, document: dict[str, Any]) -> CodeEntry:
+    try:
+        entry = CodeEntry.model_validate(document)
+        _check(entry)
+    except (ValidationError, ValueError) as error:
+        raise CatalogueFault(f"{name}: {error}") from None
+    return entry
+
+
+def family(code: str) -> str:
+    """The part of "450 4.4.316" that does not change when the message expires: "4.316"."""
+    return code.rpartition(" ")[2].partition(".")[2]
+
+
+def _check(entry: Entry | CodeEntry) -> None:
     for cause in entry.causes:
         for name in cause.confirmed_by + cause.likely_by + cause.ruled_out_by:
             tag(name)
-    texts = [entry.summary, entry.partner, *(c.text for c in entry.causes), *(f.text for f in entry.fixes)]
+    texts = [
+        entry.summary if isinstance(entry, Entry) else "",
+        entry.partner,
+        *(c.text for c in entry.causes),
+        *(f.text for f in entry.fixes),
+    ]
     for text in texts:
         if unknown := {field for _, field, _, _ in string.Formatter().parse(text) if field} - FIELDS:
             raise ValueError(f"nobody fills in {sorted(unknown)} of {text!r}")
     for rows in (entry.causes, entry.fixes):
         if len({(row.id, row.audience) for row in rows}) != len(rows):
             raise ValueError("an id stands twice")
-    if entry.code and not entry.partner:
+    if isinstance(entry, Entry) and entry.code and not entry.partner:
         raise ValueError("it does not say what a partner has to change")

@@ -1,6 +1,6 @@
 """`python -m diagnostics.catalogue.ids > docs/ids.md`: the ids of causes, fixes and warnings, which are contract too."""
 
-from diagnostics.catalogue import Catalogue, load
+from diagnostics.catalogue import Catalogue, CodeEntry, load
 from diagnostics.findings import Reason
 
 
@@ -19,9 +19,20 @@ def page(catalogue: Catalogue) -> str:
         lines += [f"| `{fix.id}` | {fix.owner} | {fix.text} |" for fix in entry.fixes]
         if entry.partner:
             lines.append(f"| `contact-partner` | partner | {entry.partner} |")
+    for code in sorted({entry.code or "": entry for entry in catalogue.codes.values() if entry.causes}.items()):
+        lines += _code(*code)
+    lines += _code("any other code", catalogue.other)
     lines += ["", "## Warnings", "", "| id | |", "| --- | --- |"]
     lines += [f"| `{id}` | {text} |" for id, text in catalogue.warnings.items()]
     return "\n".join(lines) + "\n"
+
+
+def _code(name: str, entry: CodeEntry) -> list[str]:
+    """A code that only a text can report."""
+    lines = ["", f"## {name}", "", f"{entry.title}.", "", "| cause | |", "| --- | --- |"]
+    lines += [f"| `{cause.id}` | {cause.text} |" for cause in entry.causes]
+    lines += ["", "| fix | who | |", "| --- | --- | --- |"]
+    return lines + [f"| `{fix.id}` | {fix.owner} | {fix.text} |" for fix in entry.fixes]
 
 
 if __name__ == "__main__":

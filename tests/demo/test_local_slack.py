@@ -77,7 +77,7 @@ async def test_page_api_socket_and_control_work_through_the_relay() -> None:
 
 
 @USES_IT
-async def test_it_ends_with_who_started_it() -> None:
+async def test_it_ends_with_who_started_it(tmp_path: Path) -> None:
     script = (
         "import asyncio\n"
         "from bot.demo.in_slack import SEED\n"
@@ -89,7 +89,12 @@ async def test_it_ends_with_who_started_it() -> None:
         "asyncio.run(main())\n"
     )
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", script, cwd=ROOT, stdout=asyncio.subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)}
+        sys.executable,
+        "-c",
+        script,
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)},
     )
     assert process.stdout
     port = int(await process.stdout.readline())

@@ -278,6 +278,8 @@ class StrictProxy:
     def _judge_private(self, what: str, body: Json) -> None:
         if body.get("response_type") not in ("ephemeral", "in_channel"):
             self._violated(what, "response_type is not said")
+        if what == "response_url" and not (body.get("unfurl_links") is body.get("unfurl_media") is False):
+            self._violated(what, "names unfurl unless unfurl_links and unfurl_media are false")
         if "blocks" in body and (errors := check_message(body.get("text"), body["blocks"])):
             self._violated(what, *errors)
 

@@ -44,11 +44,11 @@ async def test_429_is_waited_out(slack: LocalSlack, proxy: StrictProxy, bot: Bot
 
 
 async def test_a_burst_of_commands_in_one_channel_loses_none(slack: LocalSlack, proxy: StrictProxy, bot: Bot) -> None:
-    await asyncio.gather(*(slack.command("C02INC", "U01ALICE", LINE) for _ in range(5)))
+    await asyncio.gather(*(slack.command("C02INC", "U01ALICE", LINE) for _ in range(8)))
 
     async def all_final() -> bool:
         own = [m for m in await slack.messages("C02INC") if not m.get("thread_ts") and m["text"].startswith("🔴")]
-        return len(own) == 5 and all([await thread_of(slack, parent) for parent in own])
+        return len(own) == 8 and all([await thread_of(slack, parent) for parent in own])
 
     await eventually(all_final, seconds=40)
     assert proxy.made("chat.postMessage", "ratelimited"), "the burst was one"
