@@ -1,8 +1,6 @@
 """argv → front. Imports only the standard library until it knows what is asked: help must come at once."""
 
-import asyncio
 import os
-import signal
 import sys
 from collections.abc import Sequence
 
@@ -74,6 +72,8 @@ def _owner_flags(words: list[str]) -> tuple[tuple[str, ...], dict[str, tuple[str
 
 def _ask(line: tuple[str, ...], call: Call, flags: dict[str, tuple[str, ...]]) -> int:
     """One command of anybody's, answered in the terminal."""
+    import asyncio
+
     from bot.settings import load
     from bot.terminal.ask import answer
 
@@ -82,6 +82,9 @@ def _ask(line: tuple[str, ...], call: Call, flags: dict[str, tuple[str, ...]]) -
 
 
 def _serve(flags: dict[str, tuple[str, ...]]) -> int:
+    import asyncio
+    import signal
+
     from bot.settings import load
 
     settings = load(flags, dotenv=True)
@@ -108,6 +111,8 @@ def _completion(call: Call) -> int:
 
 
 def _demo(call: Call) -> int:
+    import asyncio
+
     from bot.demo.run import demo
 
     return asyncio.run(demo(once=call.has("--once")))

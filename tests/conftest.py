@@ -14,11 +14,24 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 ROOT = Path(__file__).parents[1]
 GIVEN_ENVIRON = dict(os.environ)
 """The environment as it was, with the proxies and CA files that package managers need."""
+
+
+# The time limit of pytest is enough, and explaining a failure can outlast it. CI tries the same examples each time, so that it
+# is red for the commit's own faults alone; people's runs go on looking for new ones.
+hypothesis.settings.register_profile(
+    "mailflow",
+    deadline=None,
+    derandomize="CI" in os.environ,
+    print_blob=True,
+    phases=[phase for phase in hypothesis.Phase if phase is not hypothesis.Phase.explain],
+)
+hypothesis.settings.load_profile("mailflow")
 
 
 # --- What a machine may lack ---

@@ -6,6 +6,7 @@ braces that nobody fills in are CatalogueFaults, not surprises during an inciden
 
 import string
 import tomllib
+from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Any, Literal
@@ -88,8 +89,9 @@ class Catalogue(_Row):
         return self.entries[reason]
 
 
+@cache
 def load() -> Catalogue:
-    """The catalogue that ships with the package. Raises CatalogueFault."""
+    """The catalogue that ships with the package, read once a process. Raises CatalogueFault."""
     folder = resources.files(__package__)
     files = sorted((f for f in folder.joinpath("codes").iterdir() if f.name.endswith(".toml")), key=lambda f: f.name)
     entries: dict[Reason, Entry] = {}
