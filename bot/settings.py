@@ -6,8 +6,8 @@ import stat
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from dotenv import dotenv_values
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from commands.command import CommandError
 from commands.registry import OWNER_OPTIONS
@@ -18,30 +18,26 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 
 
-def _named(variable: str) -> Any:
-    return AliasChoices(variable)
-
-
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """Every setting of contract 2 that works today, under the name of its variable. Frozen; lists accept commas or spaces."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_prefix="", case_sensitive=True, populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
-    connectors: Path | None = Field(None, validation_alias=_named("MAILFLOW_CONNECTORS"))
-    accepted_domains: Path | None = Field(None, validation_alias=_named("MAILFLOW_ACCEPTED_DOMAINS"))
-    dns: Annotated[tuple[str, ...], NoDecode] = Field((), validation_alias=_named("MAILFLOW_DNS"))
-    smtp_port: int = Field(25, ge=1, le=65535, validation_alias=_named("MAILFLOW_SMTP_PORT"))
-    ca_file: Path | None = Field(None, validation_alias=_named("MAILFLOW_CA_FILE"))
-    ehlo_name: str | None = Field(None, validation_alias=_named("MAILFLOW_EHLO_NAME"))
-    timeout: Seconds = Field(10, validation_alias=_named("MAILFLOW_TIMEOUT"))
-    deadline: Seconds = Field(60, validation_alias=_named("MAILFLOW_DEADLINE"))
-    concurrency: int = Field(256, ge=1, le=10_000, validation_alias=_named("MAILFLOW_CONCURRENCY"))
-    allow_nets: Annotated[tuple[Network, ...], NoDecode] = Field((), validation_alias=_named("MAILFLOW_ALLOW_NETS"))
-    allow_private: bool = Field(False, validation_alias=_named("MAILFLOW_ALLOW_PRIVATE"))
-    control_host: str = Field(CONTROL_HOST, validation_alias=_named("MAILFLOW_CONTROL_HOST"))
-    slack_bot_token: SecretStr | None = Field(None, validation_alias=_named("SLACK_BOT_TOKEN"))
-    slack_app_token: SecretStr | None = Field(None, validation_alias=_named("SLACK_APP_TOKEN"))
-    slack_api_url: str = Field("https://slack.com/api/", validation_alias=_named("SLACK_API_URL"))
+    connectors: Path | None = Field(None, alias="MAILFLOW_CONNECTORS")
+    accepted_domains: Path | None = Field(None, alias="MAILFLOW_ACCEPTED_DOMAINS")
+    dns: tuple[str, ...] = Field((), alias="MAILFLOW_DNS")
+    smtp_port: int = Field(25, ge=1, le=65535, alias="MAILFLOW_SMTP_PORT")
+    ca_file: Path | None = Field(None, alias="MAILFLOW_CA_FILE")
+    ehlo_name: str | None = Field(None, alias="MAILFLOW_EHLO_NAME")
+    timeout: Seconds = Field(10, alias="MAILFLOW_TIMEOUT")
+    deadline: Seconds = Field(60, alias="MAILFLOW_DEADLINE")
+    concurrency: int = Field(256, ge=1, le=10_000, alias="MAILFLOW_CONCURRENCY")
+    allow_nets: tuple[Network, ...] = Field((), alias="MAILFLOW_ALLOW_NETS")
+    allow_private: bool = Field(False, alias="MAILFLOW_ALLOW_PRIVATE")
+    control_host: str = Field(CONTROL_HOST, alias="MAILFLOW_CONTROL_HOST")
+    slack_bot_token: SecretStr | None = Field(None, alias="SLACK_BOT_TOKEN")
+    slack_app_token: SecretStr | None = Field(None, alias="SLACK_APP_TOKEN")
+    slack_api_url: str = Field("https://slack.com/api/", alias="SLACK_API_URL")
 
     @field_validator("dns", "allow_nets", mode="before")
     @classmethod
@@ -67,34 +63,53 @@ def load(flags: dict[str, tuple[str, ...]], *, dotenv: bool = False) -> Settings
 
     `dotenv` also reads ./.env (`serve` and `demo`). Raises CommandError that names the setting and the mend.
     """
-    given: dict[str, Any] = {}
+    given: dict[str, Any] = _from_files(flags, dotenv=dotenv) | {
+        name: os.environ[name] for name in VARIABLES if name in os.environ
+    }
     for option in OWNER_OPTIONS:
         if option.flag in flags and option.variable:
             values = flags[option.flag]
             given[option.variable] = True if not option.metavar else values if option.repeatable else values[-1]
     try:
-        return Settings(_env_file=_files(flags, dotenv=dotenv), _env_file_encoding="utf-8", **given)
+        return Settings(**given)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         name = str(first["loc"][0]) if first["loc"] else "settings"
         flag = next((f"{o.flag} ({name})" for o in OWNER_OPTIONS if o.variable == name), name)
-        raise CommandError(f"{flag}: {first['msg']}; got {str(first['input'])[:80]!r}.") from None
-    except UnicodeDecodeError as error:
-        raise CommandError(f"The settings file is not UTF-8 text ({error.reason} at byte {error.start}).") from None
+        shown = "" if name in SECRETS else f"; got {str(first['input'])[:80]!r}"
+        raise CommandError(f"{flag}: {first['msg']}{shown}.") from None
 
 
-def _files(flags: dict[str, tuple[str, ...]], *, dotenv: bool) -> tuple[Path, ...]:
-    """Files of settings, weakest first."""
+VARIABLES = frozenset(str(field.alias) for field in Settings.model_fields.values())
+SECRETS = frozenset({"SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"})
+_WHERE_SECRETS_GO = frozenset({"SLACK_API_URL", "MAILFLOW_CA_FILE"})
+
+
+def _from_files(flags: dict[str, tuple[str, ...]], *, dotenv: bool) -> dict[str, str]:
+    """Values of the settings files; the file named, or the user's own, is stronger than ./.env. Raises CommandError."""
     if "--env-file" in flags:
         chosen = Path(flags["--env-file"][-1])
         if not chosen.is_file():
             raise CommandError(f"--env-file: there is no file {chosen}.")
-        return (chosen,)
-    home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "mailflow" / "env"
-    found = [home] if home.is_file() else []
-    if dotenv and _is_ours(Path(".env")):
-        found.append(Path(".env"))
-    return tuple(found)
+    else:
+        chosen = Path(os.environ.get("XDG_CONFIG_HOME") or Path("~/.config").expanduser()) / "mailflow" / "env"
+    stronger = _values(chosen)
+    beside = _values(Path(".env")) if dotenv and _is_ours(Path(".env")) else {}
+    if any(name in stronger or name in os.environ for name in SECRETS):
+        # a file in some folder must not choose where a secret of another place is sent
+        beside = {name: value for name, value in beside.items() if name not in _WHERE_SECRETS_GO}
+    return beside | stronger
+
+
+def _values(path: Path) -> dict[str, str]:
+    """NAME=VALUE lines of a file that may not be there. Raises CommandError for one that cannot be read."""
+    try:
+        if not path.is_file():
+            return {}
+        found = dotenv_values(path, interpolate=False, encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"{path}: the settings cannot be read ({error}).") from None
+    return {name: value for name, value in found.items() if name in VARIABLES and value is not None}
 
 
 def _is_ours(path: Path) -> bool:

@@ -20,6 +20,9 @@ def check(diagnosis: Diagnosis, *, as_json: bool) -> Reply:
     if len(results) == 1:
         one = result(results[0])
         return Reply(one.headline, one.severity, one.sections, document=diagnosis, as_json=as_json, exit_code=code)
+    if not results:
+        said = "No connector is switched on, so there is nothing to check: name a target to check it all the same."
+        return Reply(said, "unknown", document=diagnosis, as_json=as_json, exit_code=3)
     bad = [r for r in results if r.verdict != "healthy"]
     good = [r for r in results if r.verdict == "healthy"]
     sections = []

@@ -92,8 +92,7 @@ def _verdict(tested: Sequence[Judged]) -> Verdict:
 def _path(judged: Judged, catalogue: Catalogue) -> Path:
     evidence = judged.evidence
     code = catalogue[judged.reason].code if judged.reason and judged.verdict == "failing" else None
-    # names that no connector lists must not tell what an inside DNS says of them
-    hidden = judged.reason is Reason.ADDRESS_NOT_PUBLIC and not evidence.listed
+    hidden = _is_hidden(judged)
     return Path(
         host=evidence.host,
         address=None if hidden else evidence.address,
@@ -192,17 +191,21 @@ def _summary(verdict: Verdict, tested: Sequence[Judged], sentence: str) -> str:
 def _words(target: Target, bad: Judged | None) -> dict[str, str]:
     host = bad.evidence.host if bad else target.asked
     where = _where(bad) if bad else target.asked
-    if bad and bad.reason is Reason.ADDRESS_NOT_PUBLIC and not bad.evidence.listed:
-        where = host
     connector = target.connector
     # only a Guid goes into a cmdlet that somebody will paste into a shell
     guid = connector.Guid if connector and _GUID.fullmatch(connector.Guid) else "<Guid of the connector>"
     return {"host": host, "where": where, "connector": connector.Name if connector else "(the connector)", "guid": guid}
 
 
+def _is_hidden(path: Judged) -> bool:
+    """Whether the address is one that an inside DNS gives for a name that no connector lists (contract 4)."""
+    is_literal = path.evidence.address == path.evidence.host
+    return path.reason is Reason.ADDRESS_NOT_PUBLIC and not path.evidence.listed and not is_literal
+
+
 def _where(path: Judged) -> str:
     evidence = path.evidence
-    if evidence.address is None or evidence.address == evidence.host:
+    if evidence.address is None or evidence.address == evidence.host or _is_hidden(path):
         return evidence.host
     return f"{evidence.host} [{evidence.address}]"
 

@@ -44,7 +44,7 @@ class _Walk:
         failed = any(isinstance(f.tag, Reason) for f in findings)
         warned = any(isinstance(f.tag, Warn) for f in findings)
         status: StepStatus = "failed" if failed else "warning" if warned else "ok"
-        self.steps[step] = Step(step=step, status=status, seconds=seconds, detail=detail)
+        self.steps[step] = Step(step=step, status=status, seconds=None if seconds is None else round(seconds, 4), detail=detail)
         self.findings += findings
         return not failed
 
@@ -67,10 +67,11 @@ async def probe(endpoint: Endpoint, destination: Destination, policy: Policy, to
     """Everything that this endpoint shows. Never raises, except when cancelled. `listed`: some connector names the host."""
     walk = _Walk(endpoint)
     try:
-        if _resolved(walk) and endpoint.address is not None and _allowed(walk, endpoint.address, destination, tools):
-            async with tools.all_gate(), tools.gate(endpoint.address):
+        address = endpoint.address
+        if _resolved(walk) and address is not None and _allowed(walk, address, destination, tools, listed=listed):
+            async with tools.all_gate(), tools.gate(address):
                 walk.deadline = asyncio.get_running_loop().time() + tools.limits.deadline
-                await _connect_and_talk(walk, endpoint.address, policy, tools)
+                await _connect_and_talk(walk, address, policy, tools)
     except Exception as error:
         # our own fault must never be told as the customer's
         log.exception("probe of a path failed")
@@ -83,7 +84,7 @@ def _resolved(walk: _Walk) -> bool:
     return walk.step("dns", endpoint.seconds, endpoint.detail, endpoint.findings)
 
 
-def _allowed(walk: _Walk, address: Address, destination: Destination, tools: Instruments) -> bool:
+def _allowed(walk: _Walk, address: Address, destination: Destination, tools: Instruments, *, listed: bool) -> bool:
     """The very address that was judged is the one connected to (no second look-up: DNS rebinding)."""
     refusal = tools.guard.refuses(address, tools.limits.smtp_port)
     if destination.address is None and not is_public(address):
@@ -94,7 +95,9 @@ def _allowed(walk: _Walk, address: Address, destination: Destination, tools: Ins
                 Finding(Warn.PROBED_FROM_INSIDE, f"{address} is not public and was probed because it is allowed")
             )
         return True
-    walk.findings.append(Finding(Reason.ADDRESS_NOT_PUBLIC, f"{address} is {refusal}"))
+    # names that no connector lists must not tell what an inside DNS says of them
+    shown = str(address) if listed or destination.address is not None else "its address"
+    walk.findings.append(Finding(Reason.ADDRESS_NOT_PUBLIC, f"{shown} is {refusal}"))
     return False
 
 
