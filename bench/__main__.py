@@ -45,7 +45,10 @@ async def _measure(lab: dict[str, Any]) -> None:
     _row("mailflow check, healthy servers", f"{statistics.median(ours):.0f} checks/s")
     _row("  of the floor", f"{statistics.median(a / b for a, b in zip(ours, floors, strict=True)):.2f}")
     wall = await _with_holes(lab)
-    _row(f"{HEALTHY} healthy and {HOLES} silent servers, timeout {TIMEOUT:g} s", f"{wall:.2f} s, {wall / TIMEOUT:.2f} of the timeout")
+    _row(
+        f"{HEALTHY} healthy and {HOLES} silent servers, timeout {TIMEOUT:g} s",
+        f"{wall:.2f} s, {wall / TIMEOUT:.2f} of the timeout",
+    )
 
 
 async def _per_second(one: Callable[[int], Awaitable[None]]) -> float:

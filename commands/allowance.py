@@ -4,7 +4,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
-from commands.command import CommandError
+from commands.mistake import CommandError
 
 BURST = 60
 PER_SECOND = 0.5

@@ -4,22 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from commands.allowance import Allowance
 from commands.memory import Memory
+from commands.mistake import CommandError
 
 if TYPE_CHECKING:
-    from commands.allowance import Allowance
     from diagnostics.connectors.source import ConnectorSource
     from diagnostics.tools import Tools
 
+__all__ = ["Call", "Command", "CommandError", "Front", "Option", "Services"]
+
 Front = Literal["everywhere", "terminal"]
-
-
-class CommandError(Exception):
-    """A mistake that the person who asked can mend: one sentence, fit to be shown. Anything else is an internal error."""
-
-    def __init__(self, message: str, *, exit_code: int = 2) -> None:
-        super().__init__(message)
-        self.exit_code = exit_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,5 +65,5 @@ class Services:
 
     connectors: "ConnectorSource"
     tools: "Tools"
-    allowance: "Allowance"
+    allowance: Allowance
     memory: Memory = field(default_factory=Memory)

@@ -22,7 +22,7 @@ GIVEN_ENVIRON = dict(os.environ)
 """The environment as it was, with the proxies and CA files that package managers need."""
 
 
-# The time limit of pytest is enough, and explaining a failure can outlast it. CI tries the same examples each time, so that it
+# The time limit of pytest is enough, and explaining a failure takes too long. CI tries the same examples each time, so that it
 # is red for the commit's own faults alone; people's runs go on looking for new ones.
 hypothesis.settings.register_profile(
     "mailflow",
@@ -52,12 +52,17 @@ def _local_slack() -> str | None:
     return None if os.access(binary, os.X_OK) else "not installed: npm ci in bot/demo brings it"
 
 
-def _git() -> str | None:
-    return None if shutil.which("git") else "git is not installed"
+def _program(name: str) -> str | None:
+    return (
+        None if shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin") else f"not installed: Debian's {PROGRAMS[name]} has it"
+    )
 
+
+PROGRAMS = {"ip": "iproute2", "nft": "nftables", "postfix": "postfix", "unbound": "unbound"}
+"""Programs that tests run, and the Debian packages that bring them (CI installs those of .ci/packages)."""
 
 CAPABILITIES: dict[str, Callable[[], str | None]] = {
-    "git": _git,
+    **{name: functools.partial(_program, name) for name in PROGRAMS},
     "local-slack": _local_slack,
     "namespaces": lambda: _ran("unshare", "--user", "--map-root-user", "--net", "true"),
     "package-index": lambda: _ran(sys.executable, "-m", "pip", "--disable-pip-version-check", "index", "versions", "hatchling"),
@@ -82,6 +87,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def given_environ() -> dict[str, str]:
     """For package managers alone."""
     return GIVEN_ENVIRON
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+            # making a failing example small takes up to five minutes, and cut off it would not be shown at all
+            item.add_marker(pytest.mark.timeout(600))
 
 
 # --- What was not run ---

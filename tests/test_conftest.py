@@ -1,6 +1,7 @@
 """The machinery of conftest.py itself: what is left out is named, a full run tolerates nothing left out, nothing gets out."""
 
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -56,6 +57,11 @@ def test_a_full_run_leaves_nothing_out(tmp_path: Path, tests: str, argv: tuple[s
     done = run(tmp_path, tests, *argv, lab="full")
     assert done.returncode != 0
     assert "makes this run a failure" in done.stdout
+
+
+def test_ci_installs_each_program_that_tests_need() -> None:
+    programs = runpy.run_path(str(CONFTEST))["PROGRAMS"]
+    assert set(programs.values()) <= set((CONFTEST.parents[1] / ".ci/packages").read_text().splitlines())
 
 
 def test_an_unknown_capability_is_an_error(tmp_path: Path) -> None:

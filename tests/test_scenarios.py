@@ -8,7 +8,8 @@ import bot.demo.lab
 from bot.demo.lab.world import load
 from tests.scenario import check, hold_against
 
-WORLDS = sorted((Path(__file__).parent / "scenarios").glob("*.toml")) + [Path(bot.demo.lab.__file__).parent / "demo.toml"]
+DEMO = Path(bot.demo.lab.__file__).parent / "demo.toml"
+WORLDS = [*sorted((Path(__file__).parent / "scenarios").glob("*.toml")), DEMO]
 
 
 @pytest.mark.parametrize("file", WORLDS, ids=lambda file: file.stem)

@@ -167,7 +167,7 @@ def _line(item: Item, lead: str) -> _Line:
     tag, text = _one_line(item.tag), _clean(item.text)
     runs: list[tuple[_Kind, str]] = [("plain", lead), ("bold", tag), ("plain", f": {text}" if tag else text)]
     if item.url is not None:
-        linkable = _LINK.fullmatch(item.url) and not re.search(r"[<>|]", item.url)
+        linkable = _LINK.fullmatch(item.url) and not re.search(r"[<>|`\"]", item.url)
         runs += [("plain", " "), ("link", item.url) if linkable else ("plain", _clean(item.url))]
     return tuple(run for run in runs if run[1])
 

@@ -34,6 +34,7 @@ class _Walk:
     findings: list[Finding] = field(default_factory=list)
     transcript: list[str] = field(default_factory=list)
     certificate: Certificate | None = None
+    handshake_failed: bool = False
 
     def left(self, most: float | None = None) -> float:
         left = max(0.001, self.deadline - asyncio.get_running_loop().time())
@@ -111,7 +112,7 @@ async def _connect_and_talk(walk: _Walk, address: Address, policy: Policy, tools
         walk.transcript += talk.transcript
         walk.findings += [Finding(Warn.SMTP_IRREGULAR, f"the server {note}") for note in talk.irregular]
         talk.abort()
-    if walk.steps.get("tls") and walk.steps["tls"].status == "failed":
+    if walk.handshake_failed:
         await _ask_for_old_tls(walk, address, tools)
 
 
@@ -145,6 +146,7 @@ async def _talk(walk: _Walk, talk: Conversation, policy: Policy, tools: Instrume
     shaken = await tls.handshake(talk, _sni(walk.endpoint), walk.left(limits.timeout))
     talk.transcript.append(f"-- {shaken.detail}")
     if not walk.step("tls", shaken.seconds, shaken.detail, shaken.findings):
+        walk.handshake_failed = True
         return None
     after = await smtp.ehlo(talk, limits.ehlo_name, walk.left())
     if after.said.outcome != "reply":

@@ -10,6 +10,7 @@ from diagnostics.connectors.model import AcceptedDomain, Connector, Inventory
 from diagnostics.findings import Finding, Reason, Tag
 from diagnostics.model import STEPS, Certificate, Evidence, Result, Step, StepName
 from diagnostics.probes.control import Control
+from diagnostics.probes.run import Observed
 from diagnostics.target import Destination, Policy, Target
 
 CATALOGUE: Catalogue = load()
@@ -27,10 +28,18 @@ def inventory(*connectors: Connector, accepted: Sequence[str] = ()) -> Inventory
 
 def evidence(*tags: Tag, address: str = "192.0.2.1", failed: StepName | None = None, **fields: Any) -> Evidence:
     """A path on which these tags were found, each with a line of its own."""
-    steps = tuple(Step(step=name, status="failed" if name == failed else "ok") for name in STEPS)
+    steps = tuple(_step(name, failed) for name in STEPS)
     findings = tuple(Finding(tag, f"seen: {tag}") for tag in tags)
     plain: dict[str, Any] = {"host": "mail.contoso.com", "address": address, "steps": steps, "findings": findings}
     return Evidence(**(plain | fields))
+
+
+def _step(name: StepName, failed: StepName | None) -> Step:
+    if name == failed:
+        return Step(step=name, status="failed", seconds=0.1, detail=f"what {name} showed")
+    if failed and STEPS.index(name) > STEPS.index(failed):
+        return Step(step=name, status="skipped")
+    return Step(step=name, status="ok", seconds=0.1)
 
 
 def target(connector: Connector | None = None, policy: Policy | None = None) -> Target:
@@ -39,7 +48,7 @@ def target(connector: Connector | None = None, policy: Policy | None = None) -> 
 
 
 def result(paths: Sequence[Evidence], control: Control | None = None, **fields: Any) -> Result:
-    return classify(target(**fields), paths, control, CATALOGUE, "r-1")
+    return classify(Observed(target(**fields), tuple(paths)), control, CATALOGUE, "r-1")
 
 
 def certificate(**fields: Any) -> Certificate:

@@ -2,6 +2,7 @@
 
 import codecs
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,15 @@ from diagnostics.connectors.model import AcceptedDomain, Connector
 from diagnostics.connectors.source import SourceError
 from tests.diagnostics.making import GUID
 
-ROW: dict[str, Any] = {"Name": "Ausgang Zürich", "Guid": GUID, "SmartHosts": ["mail.contoso.com"], "Comment": None, "Enabled": True}
+ROW: dict[str, Any] = {
+    "Name": "Ausgang Zürich",
+    "Guid": GUID,
+    "SmartHosts": ["mail.contoso.com"],
+    "Comment": None,
+    "Enabled": True,
+}
 
-ENCODINGS = {
+ENCODINGS: dict[str, Callable[[str], bytes]] = {
     "UTF-8": lambda text: text.encode(),
     "UTF-8 with mark": lambda text: codecs.BOM_UTF8 + text.encode(),
     "UTF-16 LE with mark": lambda text: codecs.BOM_UTF16_LE + text.encode("utf-16-le"),
@@ -26,7 +33,7 @@ ENCODINGS = {
     "UTF-16 LE with mark and CRLF": lambda text: codecs.BOM_UTF16_LE + text.replace("\n", "\r\n").encode("utf-16-le"),
 }
 
-WRAPPINGS = {
+WRAPPINGS: dict[str, Callable[[list[dict[str, Any]]], object]] = {
     "one object": lambda rows: rows[0],
     "a list": lambda rows: rows,
     "value": lambda rows: {"value": rows},
@@ -140,7 +147,9 @@ def test_a_broken_file_is_one_line_with_file_place_and_mend(fault: str, tmp_path
     assert said.isprintable()
 
 
-@pytest.mark.parametrize("nothing", [b"", codecs.BOM_UTF8, codecs.BOM_UTF16_LE, b"\r\n", codecs.BOM_UTF16_LE + "\r\n".encode("utf-16-le")])
+@pytest.mark.parametrize(
+    "nothing", [b"", codecs.BOM_UTF8, codecs.BOM_UTF16_LE, b"\r\n", codecs.BOM_UTF16_LE + "\r\n".encode("utf-16-le")]
+)
 def test_an_empty_file_is_called_empty(nothing: bytes, tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"connectors\.json: .*empty"):
         read(tmp_path, nothing)
@@ -157,17 +166,21 @@ def test_a_folder_is_no_export(tmp_path: Path) -> None:
 
 
 @settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.binary(max_size=400) | st.text(alphabet='{}[]":,\\u0 12nulltruefalsName\ud800', max_size=200).map(lambda t: t.encode("utf-8", "surrogatepass")))
+@given(
+    st.binary(max_size=400)
+    | st.text(alphabet='{}[]":,\\u0 12nulltruefalsName\ud800', max_size=200).map(lambda t: t.encode("utf-8", "surrogatepass"))
+)
 @example(b"1" * 5000)
 @example(b'{"Name": "\\ud800", "Enabled": 7}')
 @example(b'[{"Name": "\\ud800"}]')
 def test_any_bytes_are_connectors_or_a_source_error(tmp_path: Path, content: bytes) -> None:
+    said, found = "", list[Connector]()
     try:
         found = read(tmp_path, content)
     except SourceError as error:
-        assert "\n" not in str(error)
-    else:
-        assert all(row.Name for row in found)
+        said = str(error)
+    assert "\n" not in said
+    assert all(row.Name for row in found)
 
 
 async def test_a_mended_file_is_read_anew(tmp_path: Path) -> None:

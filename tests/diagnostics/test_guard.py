@@ -60,7 +60,9 @@ def test_an_address_that_exchange_online_cannot_reach_is_refused(text: str) -> N
     assert Guard().refuses(address(text), 25)
 
 
-@pytest.mark.parametrize("text", ["8.8.8.8", "40.92.0.1", "2a01:111:f400::1", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"])
+@pytest.mark.parametrize(
+    "text", ["8.8.8.8", "40.92.0.1", "2a01:111:f400::1", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"]
+)
 def test_a_public_address_is_probed(text: str) -> None:
     assert is_public(address(text))
     assert Guard().refuses(address(text), 25) is None
@@ -79,7 +81,9 @@ def test_no_way_of_embedding_makes_an_inside_address_public(inner: ipaddress.IPv
 
 
 @pytest.mark.parametrize("text", METADATA)
-@pytest.mark.parametrize("guard", [Guard(), Guard(allow_private=True), Guard((ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0")))])
+@pytest.mark.parametrize(
+    "guard", [Guard(), Guard(allow_private=True), Guard((ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0")))]
+)
 def test_metadata_addresses_stay_refused_whatever_is_allowed(text: str, guard: Guard) -> None:
     assert guard.refuses(address(text), 25)
 

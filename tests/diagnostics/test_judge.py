@@ -97,11 +97,10 @@ def test_the_first_of_several_certificate_faults_is_the_reason_and_the_others_ar
     assert [w.tag for w in judged.warnings] == [*CERTIFICATE[1:], Warn.SLOW]
 
 
-@pytest.mark.parametrize("policy", POLICIES)
 @pytest.mark.parametrize("reason", [r for r in Reason if untested(r)])
-def test_untested_reasons_say_nothing_about_the_server(reason: Reason, policy: TlsSettings | None) -> None:
-    assert verdict(policy, reason, failed="tcp") == ("unknown", reason)
-    assert not judge(evidence(reason), Policy(policy)).tested
+def test_untested_reasons_say_nothing_about_the_server(reason: Reason) -> None:
+    judged = judge(evidence(reason, failed="tcp"), Policy("EncryptionOnly"))
+    assert (judged.verdict, judged.reason, judged.tested) == ("unknown", reason, False)
 
 
 def test_warnings_and_clues_alone_leave_a_path_healthy() -> None:
@@ -126,18 +125,28 @@ REQUIRED = Policy("EncryptionOnly")
 
 @pytest.mark.parametrize("reason", CLAIMS)
 def test_what_this_machine_could_fake_needs_the_control_host(reason: Reason) -> None:
-    assert needs_control([judge(evidence(reason), REQUIRED)] * 2)
-    assert needs_control([judge(evidence(reason), REQUIRED), judge(evidence(Reason.VANTAGE_NO_IPV6), REQUIRED)])
+    assert needs_control((judge(evidence(reason), REQUIRED),) * 2)
+    assert needs_control(
+        (
+            judge(evidence(reason), REQUIRED),
+            judge(evidence(Reason.VANTAGE_NO_IPV6), REQUIRED),
+        )
+    )
 
 
 @pytest.mark.parametrize("reason", CLAIMS)
 def test_one_path_that_shows_something_else_needs_no_control_host(reason: Reason) -> None:
-    assert not needs_control([judge(evidence(reason), REQUIRED), judge(evidence(), REQUIRED)])
+    assert not needs_control(
+        (
+            judge(evidence(reason), REQUIRED),
+            judge(evidence(), REQUIRED),
+        )
+    )
 
 
 @pytest.mark.parametrize("reason", OTHER_FAULTS)
 def test_what_only_the_server_can_say_needs_no_control_host(reason: Reason) -> None:
-    assert not needs_control([judge(evidence(reason), REQUIRED)])
+    assert not needs_control((judge(evidence(reason), REQUIRED),))
 
 
 @pytest.mark.parametrize("state", ["answers", "dns", "tcp", "intercepted"])
@@ -157,7 +166,11 @@ SMTP_CLAIMS = [r for r in CLAIMS if not r.startswith("dns-")]
         *(("dns", reason, Reason.VANTAGE_DNS) for reason in CLAIMS),
         *(("tcp", reason, Reason.VANTAGE_PORT_25_BLOCKED) for reason in SMTP_CLAIMS),
         *(("intercepted", reason, Reason.VANTAGE_PORT_25_INTERCEPTED) for reason in SMTP_CLAIMS),
-        *((state, reason, reason) for state in ("tcp", "intercepted") for reason in (Reason.DNS_TIMEOUT, Reason.DNS_SERVER_FAILURE)),
+        *(
+            (state, reason, reason)
+            for state in ("tcp", "intercepted")
+            for reason in (Reason.DNS_TIMEOUT, Reason.DNS_SERVER_FAILURE)
+        ),
     ],
 )
 def test_what_the_control_host_shows_too_is_no_fault_of_the_servers(state: State, reason: Reason, told: Reason) -> None:
@@ -183,4 +196,4 @@ def test_a_date_fault_is_in_doubt_while_the_clock_here_is_off(reason: Reason, ho
 
 
 def test_a_date_fault_needs_the_control_hosts_clock() -> None:
-    assert needs_control([judge(evidence(Reason.CERTIFICATE_EXPIRED), Policy("DomainValidation"))])
+    assert needs_control((judge(evidence(Reason.CERTIFICATE_EXPIRED), Policy("DomainValidation")),))

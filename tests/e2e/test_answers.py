@@ -1,5 +1,6 @@
 """From the typed command to the finished thread."""
 
+import asyncio
 import json
 import re
 from itertools import pairwise
@@ -9,7 +10,10 @@ import pytest
 
 from bot.demo.lab.lab import Lab
 from bot.demo.local_slack import LocalSlack, eventually
+from commands.command import Services
 from commands.registry import COMMANDS, OWNER_OPTIONS
+from commands.reply import Progress, Reply, Tell
+from commands.request import Request
 from tests.e2e.reading import Bot, final_parent, running_parents, thread_of
 from tests.e2e.strict_proxy import ACK_SECONDS, StrictProxy
 
@@ -74,6 +78,25 @@ async def test_progress_is_quiet_for_three_seconds_then_at_most_one_edit_a_secon
     assert all(edit.args["text"].startswith("⏳ Running: ") for edit in edits)
     assert "4.4.315" in json.dumps(await slack.messages("C02INC"))
     assert not final.args["text"].startswith("⏳")
+
+
+async def test_much_progress_is_shown_as_one_edit_a_second_of_the_newest(
+    slack: LocalSlack, proxy: StrictProxy, bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def run(request: Request, services: Services, tell: Tell, *, prefix: str) -> Reply:
+        for number in range(120):
+            tell(Progress(number, 120, f"path {number}"))
+            await asyncio.sleep(0.05)
+        return Reply("Healthy: all of it", "good")
+
+    monkeypatch.setattr("commands.run.run", run)
+    await slack.command("C02INC", "U01ALICE", "check")
+    await final_parent(slack, "C02INC")
+    *edits, final = proxy.made("chat.update")
+    assert 2 <= len(edits) <= 4, "between the third and the sixth second"
+    assert all(late.at - early.at >= 0.95 for early, late in pairwise(edits))
+    assert all(re.fullmatch(r"⏳ Running: /mailflow check … (\d+) of 120: path \1", edit.args["text"]) for edit in edits)
+    assert final.args["text"] == "✅ Healthy: all of it"
 
 
 async def test_nothing_from_outside_is_alive(slack: LocalSlack, proxy: StrictProxy, lab: Lab, bot: Bot) -> None:

@@ -273,14 +273,14 @@ def quit_reset(wire: Wire) -> None:
     assert wire.line() == RST
 
 
-def handshake_fails(reason: str, *, context: Callable[[], ssl.SSLContext] = client_context) -> Judge:
-    """OpenSSL's own word for it."""
+def handshake_fails(*reasons: str, context: Callable[[], ssl.SSLContext] = client_context) -> Judge:
+    """OpenSSL's own word for it, which differs between its builds."""
 
     def judge(wire: Wire) -> None:
         wire.greet()
         with pytest.raises((ssl.SSLError, ConnectionError, TimeoutError)) as caught:
             wire.start_tls(context())
-        assert reason in str(caught.value)
+        assert any(reason in str(caught.value) for reason in reasons)
 
     return judge
 
@@ -339,7 +339,7 @@ def only_version(version: str, refused: ssl.TLSVersion) -> Judge:
 
 
 def old_only(wire: Wire) -> None:
-    handshake_fails("PROTOCOL_VERSION")(wire)
+    handshake_fails("PROTOCOL_VERSION", "legacy sigalg disallowed")(wire)
     old = client_context(minimum_version=ssl.TLSVersion.TLSv1)
     old.set_ciphers("ALL:@SECLEVEL=0")
     with connected(*wire.where) as second:
@@ -434,7 +434,7 @@ JUDGES: dict[str, Judge] = {
     "quit-reset": quit_reset,
     "wants-auth": after_ehlo(b"530 ", helo=b"530 "),
     "starttls-then-close": fin_instead_of_hello,
-    "starttls-then-close-after-hello": handshake_fails("EOF occurred"),
+    "starttls-then-close-after-hello": handshake_fails("EOF occurred", "closed (EOF)"),
     "starttls-then-reset": handshake_fails("reset by peer"),
     "starttls-then-silence": silent_after_go,
     "starttls-then-garbage": handshake_fails("WRONG_VERSION_NUMBER"),

@@ -70,17 +70,22 @@ async def act(order: Mapping[str, Any]) -> dict[str, Any]:
     shell(order["before"])
     world, folder = parse(order["world"]), Path(order["folder"])
     async with contextlib.AsyncExitStack() as stack:
+        stack.callback(shell, order["end"])
         for daemon in order["daemons"]:
             await stack.enter_async_context(_daemon(daemon))
         lab = await stack.enter_async_context(Lab(world, folder, smtp_port=25, anywhere=True))
-        flags = ["--ca-file", str(lab.ca_file), "--connectors", str(lab.connectors_file), "--ehlo-name", "probe.lab.test"]
-        if not any("--dns" in words for words in order["checks"]):
-            flags += ["--dns", lab.dns]
+        ours = {
+            "--ca-file": str(lab.ca_file),
+            "--connectors": str(lab.connectors_file),
+            "--dns": lab.dns,
+            "--ehlo-name": "probe.lab.test",
+        }
         shell(order["after"])
         # in turn, so that what was counted is counted for one check at a time
         answers = []
         for words in order["checks"]:
             before = counted() if order["count"] else {}
+            flags = [word for flag, value in ours.items() if flag not in words for word in (flag, value)]
             answer = await check([*flags, *words])
             after = counted() if order["count"] else {}
             answers.append(answer | {"packets": {name: n - before.get(name, 0) for name, n in after.items()}})
@@ -96,7 +101,11 @@ async def act(order: Mapping[str, Any]) -> dict[str, Any]:
 async def _daemon(order: Mapping[str, Any]) -> Any:
     """A server of Debian's, once it takes connections at `ready` ([address, port]); its words go to standard error."""
     program = await asyncio.create_subprocess_exec(
-        *order["argv"], stdin=asyncio.subprocess.DEVNULL, stdout=sys.stderr, stderr=sys.stderr
+        *order["argv"],
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=sys.stderr,
+        stderr=sys.stderr,
+        start_new_session=True,  # Postfix's master ends its process group
     )
     try:
         async with asyncio.timeout(15):

@@ -92,14 +92,16 @@ class Seen:
 
 @dataclass(frozen=True)
 class Network:
-    """A namespace to be made: `before` and `after` the lab is up, shell steps of its root; `daemons` to start first.
+    """A namespace to be made: `before` and `after` the lab is up, shell steps of its root; `end` at the end, come what may.
 
-    `as_root`: with all of this machine's users in it, which takes a root and which servers that change users need.
+    `daemons`: servers to start before the lab. `as_root`: with all of this machine's users in it, which takes a root
+    and which servers that change users need.
     """
 
     folder: Path
     before: str = HERE
     after: str = ""
+    end: str = ""
     world: Mapping[str, Any] = field(default_factory=lambda: WORLD)
     daemons: Sequence[Mapping[str, Any]] = ()
     as_root: bool = False
@@ -110,6 +112,7 @@ class Network:
         order = {
             "before": UP + self.before,
             "after": self.after,
+            "end": self.end,
             "world": dict(self.world),
             "folder": str(self.folder),
             "daemons": list(self.daemons),

@@ -10,27 +10,30 @@ pytestmark = pytest.mark.needs("namespaces", "nft", "ip")
 
 PORT_25 = "tcp dport 25"
 ROUTER = f"""
-unshare --net sleep 60 &
-router=$!
-trap 'kill $router' EXIT
-for _ in $(seq 100); do [[ $(readlink /proc/$router/ns/net) != $(readlink /proc/self/ns/net) ]] && break; sleep 0.02; done
-ip link add near type veth peer name far netns $router
+unshare --net bash -c 'echo up >FOLDER/up; exec sleep 60' </dev/null >/dev/null 2>&1 &
+echo $! >FOLDER/router
+until [[ -s FOLDER/up ]]; do sleep 0.02; done
+ip link add near type veth peer name far netns $!
 ip addr add 192.0.2.1/24 dev near
 ip link set near up
-nsenter --net=/proc/$router/ns/net bash -euc '
+nsenter --net=/proc/$!/ns/net bash -euc '
 ip addr add 192.0.2.2/24 dev far
 ip link set far up
-ip link set lo up
+ip link add sink type veth peer name drain
+ip link set sink up
+ip link set drain up
+ip route add {HOST}/32 dev sink
 echo 1 >/proc/sys/net/ipv4/ip_forward
 RULES'
 ip route add {HOST}/32 via 192.0.2.2
-trap - EXIT
 """
-"""A router between here and the server. It ends with the namespace's last process, at the latest after its sleep."""
+"""A router between here and the server, which is never there."""
 
 
-def through_a_router(rules: str) -> str:
-    return ROUTER.replace("RULES", rules.replace("'END'", "END"))
+def behind_a_router(folder: Path, *rules: str) -> Network:
+    """A network whose server is behind a router with these rules."""
+    before = ROUTER.replace("RULES", filtered(*rules, hook="forward").replace("'END'", "END")).replace("FOLDER", str(folder))
+    return Network(folder, before=before, end=f"kill $(cat {folder}/router)", world={"dns": WORLD["dns"]})
 
 
 def test_a_dropped_request_is_a_timeout(tmp_path: Path) -> None:
@@ -51,17 +54,19 @@ def test_a_refusal_is_told_without_claiming_how_it_came(how: str, tmp_path: Path
         assert word not in tcp["detail"]
 
 
-@pytest.mark.parametrize("how", ["admin-prohibited", "host-unreachable", "no-route"])
-def test_unreachable_as_a_router_on_the_way_says(how: str, tmp_path: Path) -> None:
-    before = through_a_router(filtered(f"tcp dport 25 reject with icmpx {how}", hook="forward"))
-    answer = Network(tmp_path, before=before, world={"dns": WORLD["dns"]}).run(["mail.example.test"]).answer
+@pytest.mark.parametrize(
+    ("how", "errno"), [("admin-prohibited", "EHOSTUNREACH"), ("host-unreachable", "EHOSTUNREACH"), ("no-route", "ENETUNREACH")]
+)
+def test_unreachable_as_a_router_on_the_way_says(how: str, errno: str, tmp_path: Path) -> None:
+    answer = behind_a_router(tmp_path, f"tcp dport 25 reject with icmpx {how}").run(["mail.example.test"]).answer
     assert answer.verdict == ("failing", "450 4.4.315", "tcp-unreachable")
-    assert answer.result["paths"][0]["steps"][1]["seconds"] < 1
+    tcp = answer.result["paths"][0]["steps"][1]
+    assert tcp["seconds"] < 1
+    assert errno in tcp["detail"]
 
 
 def test_a_router_that_answers_for_the_server_refuses(tmp_path: Path) -> None:
-    before = through_a_router(filtered("tcp dport 25 reject with tcp reset", hook="forward"))
-    answer = Network(tmp_path, before=before, world={"dns": WORLD["dns"]}).run(["mail.example.test"]).answer
+    answer = behind_a_router(tmp_path, "tcp dport 25 reject with tcp reset").run(["mail.example.test"]).answer
     assert answer.verdict == ("failing", "450 4.4.316", "tcp-refused")
 
 

@@ -1,0 +1,248 @@
+"""DNS questions, their answers, and the order in which Exchange Online would try what they name (contract 3 and 4)."""
+
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.demo.lab import parse
+from bot.demo.lab.answers import MISBEHAVIOURS
+from bot.demo.lab.nameserver import NameServer
+from diagnostics.findings import Reason, Warn
+from diagnostics.probes import dns
+from diagnostics.probes.resolver import Answer, Resolver, Status
+from diagnostics.target import Delivery, Destination
+
+WORLD = {
+    "good.test": ["A 127.0.0.2", "A 127.0.0.10", "AAAA ::2", "AAAA ::1"],
+    "v4.test": ["A 127.0.0.3"],
+    "text.test": ["TXT hello"],
+    "alias.test": ["CNAME v4.test"],
+    "dangling.test": ["CNAME nowhere.test"],
+    "ordered.test": ["MX 20 v4.test", "MX 10 good.test", "MX 10 a.test", "MX 10 GOOD.test"],
+    "a.test": ["A 127.0.0.1", "AAAA ::3"],
+    "null.test": ["MX 0 ."],
+    "microsoft.test": ["MX 0 contoso-com.mail.protection.outlook.com", "MX 10 contoso-com.a-v1.mx.microsoft"],
+    "mixed.test": ["MX 0 contoso-com.mail.protection.outlook.com", "MX 10 v4.test"],
+    "deadmx.test": ["MX 10 nowhere.test", "MX 20 text.test"],
+    "aliasmx.test": ["MX 10 alias.test"],
+    "aaaafails.test": {"A": ["127.0.0.4"], "AAAA": "servfail"},
+    "afails.test": {"AAAA": ["::4"], "A": "servfail"},
+    "mxfails.test": {"A": ["127.0.0.4"], "MX": "servfail"},
+    "badmx.test": ["MX 0 a\\032b.test", "MX 10 v4.test"],
+    "late.test": "slow",
+    ("l" * 60 + ".") * 4 + "test": ["A 127.0.0.5"],
+    "longmx.test": [f"MX 10 {('l' * 60 + '.') * 4}test"],
+    **{f"{name}.bad.test": name for name in MISBEHAVIOURS},
+}
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[NameServer]:
+    server = NameServer(parse({"dns": WORLD}))
+    await server.start()
+    yield server
+    await server.stop()
+
+
+@pytest.fixture
+async def resolver(server: NameServer) -> AsyncIterator[Resolver]:
+    resolver = Resolver([("127.0.0.1", server.port)], 5)
+    yield resolver
+    await resolver.close()
+
+
+@pytest.fixture
+async def hasty(server: NameServer) -> AsyncIterator[Resolver]:
+    resolver = Resolver([("127.0.0.1", server.port)], 0.4)
+    yield resolver
+    await resolver.close()
+
+
+STATUSES = {
+    "nxdomain.bad.test": Status.NXDOMAIN,
+    "nowhere.test": Status.NXDOMAIN,
+    "dangling.test": Status.NXDOMAIN,
+    "nodata.bad.test": Status.NO_DATA,
+    "text.test": Status.NO_DATA,
+    "v4.test": Status.OK,
+    "alias.test": Status.OK,
+    "twice.bad.test": Status.OK,
+    "truncated.bad.test": Status.OK,
+    "many-a.bad.test": Status.OK,
+    "servfail.bad.test": Status.FAILURE,
+    "refused.bad.test": Status.FAILURE,
+    "formerr.bad.test": Status.FAILURE,
+    "notimp.bad.test": Status.FAILURE,
+    "cname-loop.bad.test": Status.FAILURE,
+    "cname-loop-2.bad.test": Status.FAILURE,
+    "cname-chain.bad.test": Status.FAILURE,
+    "garbage.bad.test": Status.FAILURE,
+    "pointer-loop.bad.test": Status.FAILURE,
+    "tcp-closed.bad.test": Status.FAILURE,
+    "ede-network.bad.test": Status.FAILURE,
+    "bogus-dnssec.bad.test": Status.BOGUS,
+    "ede-dnssec.bad.test": Status.BOGUS,
+    "ede-expired.bad.test": Status.BOGUS,
+    "silent.bad.test": Status.TIMEOUT,
+    "wrong-id.bad.test": Status.TIMEOUT,
+    "wrong-question.bad.test": Status.TIMEOUT,
+    "wrong-source.bad.test": Status.TIMEOUT,
+    "tcp-silent.bad.test": Status.TIMEOUT,
+    "tcp-drip.bad.test": Status.TIMEOUT,
+}
+
+
+@pytest.mark.parametrize(("name", "status"), STATUSES.items())
+async def test_each_way_of_answering_is_told_apart_in_time(
+    resolver: Resolver, hasty: Resolver, name: str, status: Status
+) -> None:
+    started = time.monotonic()
+    answer = await (hasty if status is Status.TIMEOUT else resolver).ask(name, "A")
+    assert answer.status is status
+    assert bool(answer.records) is (status is Status.OK)
+    assert answer.status is Status.OK or answer.detail.isprintable()
+    assert time.monotonic() - started < 2.0
+
+
+async def test_an_answer_that_comes_within_the_timeout_counts(server: NameServer) -> None:
+    patient = Resolver([("127.0.0.1", server.port)], 1.9)
+    try:
+        assert (await patient.ask("late.test", "A")).status is Status.OK
+    finally:
+        await patient.close()
+
+
+async def test_a_silent_resolver_is_named_and_the_next_one_asked(server: NameServer) -> None:
+    resolver = Resolver([("127.0.0.1", 1), ("127.0.0.1", server.port)], 2.0)
+    try:
+        assert (await resolver.ask("v4.test", "A")).status is Status.OK
+    finally:
+        await resolver.close()
+    dead = Resolver([("127.0.0.1", 1)], 0.3)
+    try:
+        answer = await dead.ask("v4.test", "A")
+        assert answer.status is Status.TIMEOUT
+        assert "127.0.0.1 port 1" in answer.detail
+    finally:
+        await dead.close()
+
+
+@pytest.mark.parametrize(
+    "name", ["x" * 64 + ".test", ".".join(["x" * 60] * 5), "_25._tcp." + ("l" * 60 + ".") * 4 + "test", "a..b"]
+)
+async def test_a_name_that_fits_into_no_question_is_a_failure_not_an_exception(resolver: Resolver, name: str) -> None:
+    assert (await resolver.ask(name, "A")).status is Status.FAILURE
+
+
+async def test_equal_questions_of_a_run_are_asked_once(server: NameServer, resolver: Resolver) -> None:
+    lookup = dns.Lookups(resolver.ask)
+    for _ in range(3):
+        await lookup("v4.test", "A")
+    assert server.queries["v4.test", "A"] == 1
+
+
+# --- one destination: addresses in order, or why there are none ---
+
+
+async def resolved(resolver: Resolver, name: str, delivery: Delivery = "smart-host") -> list[str]:
+    found = await dns.resolve(Destination(name, delivery), dns.Lookups(resolver.ask))
+    shown = []
+    for e in found:
+        reason = next((str(f.tag) for f in e.findings if isinstance(f.tag, Reason)), "")
+        shown.append(" ".join(str(part) for part in (e.preference, e.host, e.address, reason) if part not in (None, "")))
+    return shown
+
+
+@pytest.mark.parametrize("delivery", ["smart-host", "mx", "host"])
+async def test_paths_come_by_preference_then_family_then_name_then_address(resolver: Resolver, delivery: Delivery) -> None:
+    assert await resolved(resolver, "ordered.test", delivery) == [
+        "10 a.test ::3",
+        "10 good.test ::1",
+        "10 good.test ::2",
+        "10 a.test 127.0.0.1",
+        "10 good.test 127.0.0.2",
+        "10 good.test 127.0.0.10",
+        "20 v4.test 127.0.0.3",
+    ]
+
+
+async def test_without_an_mx_the_names_own_addresses_count(resolver: Resolver) -> None:
+    assert await resolved(resolver, "good.test") == [
+        "good.test ::1",
+        "good.test ::2",
+        "good.test 127.0.0.2",
+        "good.test 127.0.0.10",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "delivery", "paths"),
+    [
+        ("nowhere.test", "smart-host", ["nowhere.test dns-nxdomain"]),
+        ("nowhere.test", "host", ["nowhere.test dns-nxdomain"]),
+        ("nowhere.test", "mx", ["nowhere.test domain-nxdomain"]),
+        ("text.test", "smart-host", ["text.test dns-no-records"]),
+        ("text.test", "mx", ["text.test dns-no-records"]),
+        ("null.test", "smart-host", ["null.test dns-null-mx"]),
+        ("null.test", "mx", ["null.test dns-null-mx"]),
+        ("microsoft.test", "mx", ["0 contoso-com.mail.protection.outlook.com mx-is-microsoft"]),
+        ("mxfails.test", "smart-host", ["mxfails.test dns-server-failure"]),
+        ("aaaafails.test", "smart-host", ["aaaafails.test 127.0.0.4"]),
+        ("afails.test", "smart-host", ["afails.test ::4", "afails.test dns-server-failure"]),
+        ("deadmx.test", "smart-host", ["10 nowhere.test dns-no-records", "20 text.test dns-no-records"]),
+        ("badmx.test", "smart-host", ["0 a\\032b.test. dns-server-failure", "10 v4.test 127.0.0.3"]),
+        ("bogus-dnssec.bad.test", "mx", ["bogus-dnssec.bad.test dns-dnssec-bogus"]),
+        ("not a name", "smart-host", ["not a name dns-nxdomain"]),
+    ],
+)
+async def test_a_destination_without_addresses_says_why(
+    resolver: Resolver, name: str, delivery: Delivery, paths: list[str]
+) -> None:
+    found = await resolved(resolver, name, delivery)
+    if name == "microsoft.test":
+        assert len(found) == 1
+        assert found[0].endswith(paths[0].split()[-1])
+    else:
+        assert found == paths
+
+
+async def test_no_answer_for_the_mx_is_a_failed_path(hasty: Resolver) -> None:
+    assert await resolved(hasty, "silent.bad.test") == ["silent.bad.test dns-timeout"]
+
+
+async def test_a_loop_is_told_only_where_all_mx_hosts_are_microsofts_and_delivery_is_by_mx(resolver: Resolver) -> None:
+    assert not [p for p in await resolved(resolver, "mixed.test", "mx") if "mx-is-microsoft" in p]
+    assert not [p for p in await resolved(resolver, "microsoft.test") if "mx-is-microsoft" in p]
+
+
+async def test_a_policy_record_of_a_long_mx_host_is_no_fault(resolver: Resolver) -> None:
+    (path,) = await resolved(resolver, "longmx.test", "mx")
+    assert path.endswith("127.0.0.5")
+
+
+@pytest.mark.parametrize(
+    ("name", "warning"),
+    [("aaaafails.test", Warn.DNS_AAAA_BROKEN), ("aliasmx.test", Warn.MX_IS_CNAME), ("many-a.bad.test", Warn.DNS_TOO_MANY)],
+)
+async def test_what_does_not_stop_mail_is_a_warning(resolver: Resolver, name: str, warning: Warn) -> None:
+    found = await dns.resolve(Destination(name, "smart-host"), dns.Lookups(resolver.ask))
+    assert warning in {f.tag for e in found for f in e.findings}
+    assert all(e.address for e in found)
+
+
+async def test_work_is_bounded_however_much_a_zone_names(resolver: Resolver) -> None:
+    addresses = await dns.resolve(Destination("many-a.bad.test", "smart-host"), dns.Lookups(resolver.ask))
+    hosts = await dns.resolve(Destination("many-mx.bad.test", "smart-host"), dns.Lookups(resolver.ask))
+    assert len([e for e in addresses if e.address and e.address.version == 4]) == dns.MAX_ADDRESSES
+    assert len({e.host for e in hosts}) <= dns.MAX_MX
+
+
+@given(st.lists(st.tuples(st.sampled_from([0, 5, 10]), st.sampled_from(["a.test", "b.test", "B.TEST"])), min_size=1, max_size=8))
+def test_duplicate_mx_hosts_keep_their_best_preference(rows: list[tuple[int, str]]) -> None:
+    found, faults = dns._exchanges(Answer(Status.OK, tuple(f"{p} {h}." for p, h in rows)))
+    best = {h.lower(): min(p for p, other in rows if other.lower() == h.lower()) for _, h in rows}
+    assert found == sorted((p, h) for h, p in best.items())
+    assert not faults
