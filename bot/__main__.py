@@ -1,5 +1,6 @@
 """argv → front. Imports only the standard library until it knows what is asked: help must come at once."""
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -18,11 +19,13 @@ ROLES = frozenset({"reader", "owner"})
 def main(argv: Sequence[str] | None = None) -> int:
     """The program. Returns the exit code of contract 1."""
     words = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # an output that knows only ASCII gets escapes, JSON's own in JSON
     try:
         return _main(words)
     except CommandError as error:
-        _complain(str(error))
-        return error.exit_code
+        return _complain(error)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
@@ -125,15 +128,17 @@ def _show(reply: Reply) -> int:
     return reply.exit_code
 
 
-def _complain(sentence: str) -> None:
-    reply = mistake(sentence)
-    print(f"{PREFIX}: {reply.headline}", file=sys.stderr)
+def _complain(error: CommandError) -> int:
+    return _show(mistake(str(error), error.exit_code))
 
 
 def _version() -> int:
-    from importlib.metadata import version
+    from importlib.metadata import PackageNotFoundError, version
 
-    print(f"mailflow {version('mailflow')}")
+    try:
+        print(f"mailflow {version('mailflow')}")
+    except PackageNotFoundError:
+        print("mailflow, not installed: run from its source")
     return 0
 
 

@@ -66,6 +66,8 @@ def load(flags: dict[str, tuple[str, ...]], *, dotenv: bool = False) -> Settings
     given: dict[str, Any] = _from_files(flags, dotenv=dotenv) | {
         name: os.environ[name] for name in VARIABLES if name in os.environ
     }
+    # only of the control host is "none" another thing than the default
+    given = {name: value for name, value in given.items() if value or name == "MAILFLOW_CONTROL_HOST"}
     for option in OWNER_OPTIONS:
         if option.flag in flags and option.variable:
             values = flags[option.flag]

@@ -23,7 +23,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     trust = TrustStore(settings.ca_file)
     if settings.ca_file:
         try:
-            trust.dated  # noqa: B018 - a file that cannot be read must be told before any check
+            trust.store  # noqa: B018 - a file that cannot be read must be told before any check
         except TrustFault as fault:
             raise CommandError(f"--ca-file (MAILFLOW_CA_FILE): {fault}.") from None
     resolver = Resolver(_servers(settings), settings.timeout)
@@ -36,7 +36,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     )
     guard = Guard(settings.allow_nets, settings.allow_private)
     instruments = Instruments(resolver, guard, trust, limits)
-    control = ControlHost(settings.control_host, instruments) if settings.control_host else None
+    control = ControlHost(_control_host(settings), instruments) if settings.control_host else None
     try:
         yield Services(
             connectors=ExportFile(settings.connectors, settings.accepted_domains),
@@ -65,21 +65,25 @@ def _servers(settings: Settings) -> list[tuple[str, int]]:
 
 
 def _server(text: str) -> tuple[str, int]:
-    from diagnostics.names import NameFault, address
+    """ADDRESS, ADDRESS:PORT, NAME or NAME:PORT. Raises CommandError."""
+    from diagnostics.names import NameFault, address, host
 
-    mend = f"--dns (MAILFLOW_DNS): {text[:80]!r} is no resolver: write ADDRESS or ADDRESS:PORT, with an IPv6 address in brackets."
+    mend = f"--dns (MAILFLOW_DNS): {text[:80]!r} is no resolver: write HOST or HOST:PORT, with an IPv6 address in brackets."
     try:
         if address(text) is not None:
             return str(address(text)), 53
-        host, _, port = text.rpartition(":")
-        literal = address(host)
+        name, _, port = text.rpartition(":") if ":" in text else (text, "", "53")
+        if not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
+            raise CommandError(mend)
+        literal = address(name)
+        found = str(literal) if literal else socket.getaddrinfo(host(name), None, type=socket.SOCK_DGRAM)[0][4][0]
     except NameFault:
         raise CommandError(mend) from None
-    if host.lower() == "localhost":
-        literal = address("127.0.0.1")
-    if literal is None or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
-        raise CommandError(mend)
-    return str(literal), int(port)
+    except OSError as error:
+        raise CommandError(
+            f"--dns (MAILFLOW_DNS): {text[:80]!r} cannot be resolved: {error.strerror}. Write its address."
+        ) from None
+    return str(found), int(port)
 
 
 def _ehlo_name(settings: Settings) -> str:
@@ -95,3 +99,12 @@ def _ehlo_name(settings: Settings) -> str:
         return host(settings.ehlo_name)
     except NameFault as fault:
         raise CommandError(f"--ehlo-name (MAILFLOW_EHLO_NAME): {fault}") from None
+
+
+def _control_host(settings: Settings) -> str:
+    from diagnostics.names import NameFault, host
+
+    try:
+        return host(settings.control_host)
+    except NameFault as fault:
+        raise CommandError(f"--control-host (MAILFLOW_CONTROL_HOST): {fault}") from None

@@ -12,21 +12,21 @@ MAX_ACTORS = 10_000
 
 
 class Allowance:
-    """A bucket of BURST targets for each actor, refilled by PER_SECOND."""
+    """A bucket of BURST for each actor, refilled by PER_SECOND. A check costs one, and one for each host no connector lists."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
-    def spend(self, actor: str, targets: int) -> None:
-        """Take `targets` out of the actor's bucket. Raises CommandError with the time to wait."""
+    def spend(self, actor: str, hosts: int) -> None:
+        """Take `hosts` out of the actor's bucket. Raises CommandError with the time to wait."""
         now = self._clock()
         level, since = self._buckets.pop(actor, (float(BURST), now))
         level = min(float(BURST), level + (now - since) * PER_SECOND)
-        cost = min(targets, BURST)
+        cost = min(hosts, BURST)
         self._buckets[actor] = (level - cost if cost <= level else level, now)
         while len(self._buckets) > MAX_ACTORS:
             self._buckets.popitem(last=False)
         if cost > level:
             wait = (cost - level) / PER_SECOND
-            raise CommandError(f"That is more than one person may ask for at once. Try again in {wait:.0f} s.", exit_code=1)
+            raise CommandError(f"That is more than one person may ask for at once. Try again in {wait:.0f} s.")

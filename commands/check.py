@@ -1,5 +1,7 @@
 """`check`: run the diagnosis, and say it."""
 
+from collections.abc import Sequence
+
 from commands import partner, wording
 from commands.command import Call, CommandError, Services
 from commands.memory import Memory
@@ -31,15 +33,18 @@ async def run(call: Call, request: Request, services: Services, tell: Tell) -> R
         def on_evidence(_target: Target, evidence: Evidence) -> None:
             nonlocal done
             done += 1
-            tell(Progress(done, 0, f"{evidence.host} {evidence.address or ''}".strip()))
+            tell(Progress(done, 0, f"{evidence.host} {(evidence.listed and evidence.address) or ''}".strip()))
 
         tell(Progress(0, 0, f"{targets} target{'s' if targets != 1 else ''}"))
         diagnosis = await diagnose(words, inventory, services.tools, on_evidence, fresh=call.has("--again"))
     except (SourceError, TargetFault) as error:
         raise CommandError(str(error)) from None
     for result in diagnosis.results:
-        services.memory.keep(result.id, _repeats(result, words))
-    return _partner_texts(diagnosis) if call.has("--partner-text") else wording.check(diagnosis, as_json=call.has("--json"))
+        services.memory.keep(result.id, _repeats(result, words, diagnosis.results))
+    as_json = call.has("--json")
+    if call.has("--partner-text") and not as_json:
+        return _partner_texts(diagnosis)
+    return wording.check(diagnosis, as_json=as_json)
 
 
 def _words(call: Call, memory: Memory) -> tuple[str, ...]:
@@ -55,19 +60,18 @@ def _words(call: Call, memory: Memory) -> tuple[str, ...]:
     return (word,)
 
 
-def _repeats(result: Result, words: tuple[str, ...]) -> str:
+def _repeats(result: Result, words: tuple[str, ...], results: Sequence[Result]) -> str:
     """The one word that asks for this result again: connectors by Guid where they have one, since names may stand twice."""
-    if result.target in words or result.connector is None:
+    same = sum(r.target == result.target for r in results)
+    if result.connector is None or (result.target in words and same == words.count(result.target)):
         return result.target
     return f"connector:{result.connector.guid or result.connector.name}"
 
 
 def _partner_texts(diagnosis: Diagnosis) -> Reply:
     """One text a failing target, as lines to be copied."""
-    texts = {r.target: partner.text(r, diagnosis.started) for r in diagnosis.results}
-    sections = [
-        Section(name if len(texts) > 1 else "", tuple(map(Item, lines)), "code") for name, lines in texts.items() if lines
-    ]
+    texts = [(r.target, partner.text(r, diagnosis.started)) for r in diagnosis.results]
+    sections = [Section(name if len(texts) > 1 else "", tuple(map(Item, lines)), "code") for name, lines in texts if lines]
     code = wording.exit_code(diagnosis.results)
     if not sections:
         return Reply("There is nothing that a partner would have to mend.", document=diagnosis, exit_code=code, audience="asker")

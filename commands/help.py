@@ -19,7 +19,7 @@ def overview(prefix: str, *, owner: bool) -> Reply:
 
 def of(name: str, prefix: str, *, owner: bool) -> Reply:
     """One command, whole. Raises CommandError when there is none of that name on this front."""
-    command = find(name)
+    command = find(name.lower())
     if command is None or not (owner or command.front == "everywhere"):
         raise CommandError(f"There is no command {name!r}. {suggestion(owner=owner)}")
     sections = [Section("Usage", (Item(f"{prefix} {command.usage}"),), "code")]

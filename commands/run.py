@@ -10,7 +10,7 @@ from commands import help as helping
 from commands import words
 from commands.command import Call, Command, CommandError, Services
 from commands.registry import find
-from commands.reply import Item, Reply, Section, Tell
+from commands.reply import Reply, Tell
 from commands.request import Request
 
 log = logging.getLogger("mailflow")
@@ -54,7 +54,7 @@ def parse(line: tuple[str, ...], *, prefix: str, owner: bool) -> tuple[Command, 
 
 def mistake(sentence: str, exit_code: int = 2) -> Reply:
     """An error as a Reply for the asker alone."""
-    return Reply(sentence, severity="info", exit_code=exit_code, audience="asker", sections=(Section("", (Item(sentence),)),))
+    return Reply(sentence, severity="info", exit_code=exit_code, audience="asker")
 
 
 def _runner(command: Command) -> Runner:

@@ -1,12 +1,11 @@
 """Words as people type and paste them → a Call. Pure; standard library only."""
 
 import shlex
-import unicodedata
 
 from commands.command import Call, Command, CommandError, Option
+from diagnostics.typed import as_typed
 
 MAX_TEXT = 256 * 1024
-_TYPED_AS = str.maketrans({"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "—": "--", "–": "-", "\u00a0": " "})  # noqa: RUF001
 
 
 def split(text: str) -> tuple[str, ...]:
@@ -16,7 +15,7 @@ def split(text: str) -> tuple[str, ...]:
     """
     if len(text) > MAX_TEXT:
         raise CommandError(f"That is {len(text)} characters; at most {MAX_TEXT} can be read.")
-    plain = unicodedata.normalize("NFKC", text.translate(_TYPED_AS))
+    plain = as_typed(text)
     lexer = shlex.shlex(plain, posix=True, punctuation_chars=False)
     lexer.whitespace_split = True
     lexer.commenters = ""
@@ -49,7 +48,9 @@ def take_apart(command: Command, words: tuple[str, ...], *, options: tuple[Optio
         flag, equals, value = word.partition("=")
         option = known.get(flag)
         if option is None:
-            raise CommandError(f"Unknown option {flag} of {command.name}. Usage: {command.usage}")
+            raise CommandError(
+                f"Unknown option {flag[:40] if flag.isprintable() else ascii(flag)} of {command.name}. Usage: {command.usage}"
+            )
         if not option.metavar:
             if equals:
                 raise CommandError(f"{flag} takes no value.")

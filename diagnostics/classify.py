@@ -29,7 +29,7 @@ def classify(seen: Observed, control: Control | None, catalogue: Catalogue, id: 
     paths = _judged(seen, control)
     tested = [p for p in paths if p.tested]
     verdict = _verdict(tested)
-    bad = next((p for p in tested or paths if p.verdict != "healthy"), None)
+    bad = _first_bad(tested or paths, verdict)
     reason = bad.reason if bad else target.settled
     findings = _clues(tested) + [f for p in paths for f in p.warnings]
     shown = tuple(_path(p, catalogue) for p in paths)
@@ -56,7 +56,7 @@ def classify(seen: Observed, control: Control | None, catalogue: Catalogue, id: 
     entry = catalogue[reason]
     words = _words(target, bad)
     claimed = verdict in ("failing", "degraded")
-    proof = [p.finding for p in paths if p.finding and p.reason is reason] or [Finding(reason, target.why)]
+    proof = [_shown(p, p.finding) for p in paths if p.finding and p.reason is reason] or [Finding(reason, target.why)]
     return Result(
         **common,
         verdict=verdict,
@@ -84,9 +84,15 @@ def _verdict(tested: Sequence[Judged]) -> Verdict:
         return "unknown"
     if kinds == {"healthy"}:
         return "healthy"
-    if "failing" not in kinds:
-        return "unknown"
-    return "failing" if kinds == {"failing"} else "degraded"
+    if kinds == {"failing"}:
+        return "failing"
+    return "degraded" if {"failing", "healthy"} <= kinds else "unknown"
+
+
+def _first_bad(paths: Sequence[Judged], verdict: Verdict) -> Judged | None:
+    """Whose code and reason the result has: where a failure is claimed, the first path that fails."""
+    wanted = ("failing",) if verdict in ("failing", "degraded") else ("failing", "unknown")
+    return next((p for p in paths if p.verdict in wanted), None)
 
 
 def _path(judged: Judged, catalogue: Catalogue) -> Path:
@@ -148,10 +154,10 @@ def _warnings(target: Target, paths: Sequence[Judged], findings: Sequence[Findin
         found[Warn.PATHS_NOT_TESTED] = ", ".join(_where(p) for p in untested[:3])
     if target.connector and target.connector.TestMode:
         found[Warn.CONNECTOR_TEST_MODE] = target.connector.Name
+    hidden = {f for p in paths if _is_hidden(p) for f in p.evidence.findings if f.tag is Warn.SPLIT_HORIZON}
     for finding in findings:
         if isinstance(finding.tag, Warn) or finding.tag in CERTIFICATE:
-            hidden = finding.tag is Warn.SPLIT_HORIZON and target.connector is None
-            found.setdefault(finding.tag, "" if hidden else finding.evidence)
+            found.setdefault(finding.tag, "" if finding in hidden else finding.evidence)
         elif finding.tag is Reason.STARTTLS_MISSING:
             found.setdefault(Warn.PLAIN_TEXT, finding.evidence)
     if differing := _differing(paths):
@@ -201,6 +207,10 @@ def _is_hidden(path: Judged) -> bool:
     """Whether the address is one that an inside DNS gives for a name that no connector lists (contract 4)."""
     is_literal = path.evidence.address == path.evidence.host
     return path.reason is Reason.ADDRESS_NOT_PUBLIC and not path.evidence.listed and not is_literal
+
+
+def _shown(path: Judged, finding: Finding) -> Finding:
+    return Finding(finding.tag, f"{path.evidence.host} is at no public address") if _is_hidden(path) else finding
 
 
 def _where(path: Judged) -> str:

@@ -106,8 +106,12 @@ class Finding:
 UNTESTED = frozenset(
     {
         Reason.ADDRESS_NOT_PUBLIC,
+        Reason.VANTAGE_PORT_25_BLOCKED,
+        Reason.VANTAGE_PORT_25_INTERCEPTED,
+        Reason.VANTAGE_DNS,
         Reason.VANTAGE_NO_IPV6,
         Reason.VANTAGE_NO_ROUTE,
+        Reason.VANTAGE_CLOCK,
         Reason.VANTAGE_FAULT,
         Reason.NOTHING_TO_CHECK,
     }

@@ -12,9 +12,14 @@ METADATA = frozenset(map(ipaddress.ip_address, ("169.254.169.254", "fd00:ec2::25
 
 # `is_global` of the standard library takes these for public (they are not, or they hide an IPv4 address)
 _NOT_PUBLIC = tuple(
-    map(ipaddress.ip_network, ("192.88.99.0/24", "224.0.0.0/4", "240.0.0.0/4", "ff00::/8", "2001:db8::/32", "fec0::/10"))
+    map(ipaddress.ip_network, ("192.88.99.0/24", "224.0.0.0/4", "240.0.0.0/4", "2001:db8::/32", "3fff::/20", "2001::/32"))
 )
-_NAT64 = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "64:ff9b:1::/48")))
+_UNICAST = ipaddress.IPv6Network("2000::/3")
+"""All global IPv6 addresses (RFC 4291 section 2.4): nothing else is public, whatever it embeds."""
+
+# ::/96 (compatible), ::ffff:0:0:0/96 (translated), NAT64: the last 32 bits are an IPv4 address
+_LAST_BITS = tuple(map(ipaddress.ip_network, ("::/96", "::ffff:0:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48")))
+_PUBLIC_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +47,11 @@ class Guard:
 def is_public(address: Address) -> bool:
     """Whether Exchange Online could reach it over the Internet."""
     inner = embedded(address)
-    if inner != address:
-        return is_public(inner)
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped or address in _PUBLIC_NAT64:
+            return is_public(inner)
+        if address not in _UNICAST or (inner != address and not is_public(inner)):
+            return False
     return address.is_global and not any(address in net for net in _NOT_PUBLIC if net.version == address.version)
 
 
@@ -57,6 +65,6 @@ def embedded(address: Address) -> Address:
         return address.sixtofour
     if address.teredo:
         return address.teredo[1]
-    if any(address in net for net in _NAT64):
+    if int(address) > 1 and any(address in net for net in _LAST_BITS):
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     return address

@@ -23,7 +23,7 @@ def address(text: str) -> Address | None:
     """
     bare = text[1:-1] if text.startswith("[") and text.endswith("]") else text
     bare = bare.removeprefix("IPv6:")
-    if "%" in bare:
+    if "%" in bare and ":" in bare:
         raise NameFault(f"{text[:80]!r} has a zone id: an address that only this machine understands cannot be checked.")
     try:
         return ipaddress.ip_address(bare)

@@ -4,6 +4,7 @@ The order in which a TARGET is read is contract 1's; Exchange Online's own choic
 recipient domain on: exact domain, then the longest wildcard, then all accepted domains, then `*`.
 """
 
+import ipaddress
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ from diagnostics.connectors.model import Connector, Inventory
 from diagnostics.findings import Reason
 from diagnostics.names import Address, NameFault
 from diagnostics.target import Destination, Policy, Target, TlsSettings
+from diagnostics.typed import as_typed
 
 
 class TargetFault(ValueError):
@@ -30,16 +32,22 @@ def _read(word: str, inventory: Inventory) -> tuple[Target, ...]:
     for reading in ("connector", "smarthost", "domain"):
         if text.lower().startswith(reading + ":"):
             text, forced = text[len(reading) + 1 :].strip(), reading
+            break
     if not text:
         raise TargetFault(f"{word[:80]!r} names nothing. Give a connector, a smart host, an address or a recipient domain.")
     if forced in (None, "connector"):
         named = [c for c in inventory.connectors if c.Guid and c.Guid.lower() == text.strip("{}").lower()]
-        named = named or [c for c in inventory.connectors if c.Name.casefold() == text.casefold()]
+        named = named or [c for c in inventory.connectors if _folded(c.Name) == _folded(text)]
         if named:
             return tuple(_by_name(c, word.strip()) for c in named)
         if forced:
             raise TargetFault(_unknown_connector(text, inventory))
     return (_host_or_domain(word.strip(), text, forced, inventory),)
+
+
+def _folded(name: str) -> str:
+    """A connector's name as it is compared: whoever types it has neither its dashes nor its kinds of blanks."""
+    return " ".join(as_typed(name).casefold().split())
 
 
 def _unknown_connector(text: str, inventory: Inventory) -> str:
@@ -52,7 +60,7 @@ def _host_or_domain(asked: str, text: str, forced: str | None, inventory: Invent
     if forced in (None, "smarthost"):
         listing = _listing(name, literal, inventory)
         if listing is not None:
-            return Target(asked, (Destination(name, "smart-host", literal),), listing, policy_of(listing))
+            return Target(asked, (Destination(name, "smart-host", literal, listed=True),), listing, policy_of(listing))
         if literal is not None or forced:
             return Target(asked, (Destination(name, "smart-host" if forced else "host", literal),))
     if literal is not None:
@@ -96,6 +104,8 @@ def _listing(name: str, literal: Address | None, inventory: Inventory) -> Connec
 
 def _same_host(entry: str, name: str, literal: Address | None) -> bool:
     try:
+        if literal is not None and names.network(entry):
+            return literal in ipaddress.ip_network(entry.strip(), strict=False)
         listed = names.address(entry)
         return listed == literal if literal is not None or listed is not None else names.host(entry) == name
     except NameFault:
@@ -148,12 +158,12 @@ def _connector(connector: Connector, asked: str) -> Target:
     """A whole connector: its smart hosts, or its domains by MX."""
     if connector.UseMXRecord or not connector.SmartHosts:
         domains = [d for d in connector.RecipientDomains if d != "*" and not d.startswith("*.")]
-        destinations = tuple(Destination(_pattern(d), "mx") for d in dict.fromkeys(domains))
+        destinations = tuple(Destination(_pattern(d), "mx", listed=True) for d in dict.fromkeys(domains))
         why = (
             f"The connector {connector.Name} delivers by MX to any domain, so there is no host to check: name a recipient domain."
         )
     else:
-        destinations = tuple(d for entry in dict.fromkeys(connector.SmartHosts) if (d := _smart_host(entry)) is not None)
+        destinations = tuple(dict.fromkeys(d for entry in connector.SmartHosts if (d := _smart_host(entry)) is not None))
         why = f"The connector {connector.Name} lists no host that can be checked: name one address of its range."
     if not destinations:
         return Target(asked, (), connector, policy_of(connector), Reason.NOTHING_TO_CHECK, why)
@@ -166,14 +176,15 @@ def _smart_host(entry: str) -> Destination | None:
         return None
     try:
         literal = names.address(entry)
-        return Destination(str(literal) if literal else names.host(entry), "smart-host", literal)
+        return Destination(str(literal) if literal else names.host(entry), "smart-host", literal, listed=True)
     except NameFault:
-        return Destination(entry[:253], "smart-host")
+        return Destination(entry[:253], "smart-host", listed=True)
 
 
 def _for_domain(connector: Connector, domain: str, asked: str) -> Target:
     if connector.UseMXRecord or not connector.SmartHosts:
-        return Target(asked, (Destination(domain, "mx"),), connector, policy_of(connector))
+        listed = domain in map(_pattern, connector.RecipientDomains)
+        return Target(asked, (Destination(domain, "mx", listed=listed),), connector, policy_of(connector))
     return _connector(connector, asked)
 
 

@@ -21,11 +21,12 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """One thing to resolve: a smart host, a recipient domain delivered by MX, or a bare host."""
+    """One thing to resolve: a smart host, a recipient domain delivered by MX, or a bare host. `listed`: a connector names it."""
 
     name: str
     delivery: Delivery
     address: Address | None = None
+    listed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

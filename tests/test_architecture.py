@@ -82,7 +82,7 @@ try:
 except SystemExit:
     pass
 names = {name.partition(".")[0] for name in set(sys.modules) - before}
-print(json.dumps(sorted(names - sys.stdlib_module_names - {"bot", "commands"})))
+print(json.dumps(sorted(names - sys.stdlib_module_names - {"bot", "commands", "diagnostics"})))
 """
     argv = [sys.executable, "-c", code, json.dumps(argv)]
     env = {**os.environ, "PYTHONPATH": str(ROOT)}

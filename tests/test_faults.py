@@ -34,6 +34,7 @@ def collected(files: tuple[str, ...]) -> frozenset[str]:
         timeout=100,
         check=False,
     )
+    assert done.returncode == 0, done.stdout[-2000:]
     ids = [line for line in done.stdout.splitlines() if "::" in line]
     return frozenset(ids) | {line.partition("[")[0] for line in ids}
 

@@ -4,7 +4,7 @@ import os
 import shutil
 import sys
 
-from bot.terminal.text import WIDTH, lines
+from bot.terminal.text import WIDTH, clean, lines
 from commands.reply import Reply
 
 _ANSI = {
@@ -23,7 +23,7 @@ def show(reply: Reply) -> None:
     if reply.as_json and reply.document is not None:
         print(reply.document.model_dump_json(indent=1))
     elif reply.exit_code and reply.document is None:
-        print(f"mailflow: {reply.headline}", file=sys.stderr)
+        print(f"mailflow: {clean(reply.headline)}", file=sys.stderr)
     else:
         print(render(reply, color=wants_color()))
     sys.stdout.flush()

@@ -33,7 +33,7 @@ def clean(text: str) -> str:
 def _section(section: Section, width: int) -> Iterator[Line]:
     if section.title:
         yield "plain", ""
-        yield "title", section.title
+        yield "title", clean(section.title)
     for number, item in enumerate(section.items, 1):
         if section.kind == "code":
             yield "code", "  " + clean(item.text)

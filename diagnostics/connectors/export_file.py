@@ -35,19 +35,24 @@ class ExportFile:
 def load(path: Path, model: type[_Row], cmdlet: str) -> list[_Row]:
     """The rows of an export. Raises SourceError: one line with file, place and mend."""
     try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise SourceError(f"{path}: {size} bytes; at most {MAX_BYTES} are read. Export only {cmdlet}.")
-        raw = path.read_bytes()
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise SourceError(f"{path}: cannot be read ({error.strerror}). Name the file that {cmdlet} wrote.") from None
+    if len(raw) > MAX_BYTES:
+        raise SourceError(f"{path}: more than {MAX_BYTES} bytes, which is no list of connectors. Export only {cmdlet}.")
     mend = f"Write it anew: {cmdlet} | ConvertTo-Json -Depth 5 > {path.name}"
     try:
-        document = json.loads(decode(raw))
+        text = decode(raw)
+        if not text.strip():
+            raise SourceError(f"{path}: the file is empty. {mend}")
+        document = json.loads(text)
     except UnicodeDecodeError as error:
         raise SourceError(f"{path}: not text in {error.encoding} (byte {error.start}). {mend}") from None
     except json.JSONDecodeError as error:
         raise SourceError(f"{path}: line {error.lineno}, column {error.colno}: {error.msg}. {mend}") from None
+    except ValueError as error:
+        raise SourceError(f"{path}: {error}. {mend}") from None
     except RecursionError:
         raise SourceError(f"{path}: nested too deep to be an export. {mend}") from None
     return [_row(path, number, row, model, mend) for number, row in enumerate(_rows(path, document, mend), 1)]

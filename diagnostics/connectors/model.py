@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 def _list(value: object) -> object:
     """PowerShell prints null for an empty list, a bare string for a list of one, and wraps lists and addresses in objects."""
-    if value is None:
+    if value is None or value == "":
         return ()
     if isinstance(value, dict) and isinstance(value.get("value"), list):
         value = value["value"]
@@ -26,6 +26,12 @@ def _false(value: object) -> object:
     return False if value is None else value
 
 
+def _text(value: object) -> object:
+    """ConvertTo-Json prints some enums as numbers; what we do not know stays as text and is never taken for harmless."""
+    return str(value) if isinstance(value, int) else value
+
+
+Word = Annotated[str | None, BeforeValidator(_text)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_list)]
 Flag = Annotated[bool, BeforeValidator(_false)]
 
@@ -40,12 +46,12 @@ class Connector(_Exported):
     Name: str = Field(min_length=1)
     Guid: str = ""
     Enabled: Flag = True
-    ConnectorType: str | None = None
+    ConnectorType: Word = None
     UseMXRecord: Flag = False
     SmartHosts: Names = ()
     RecipientDomains: Names = ()
     AllAcceptedDomains: Flag = False
-    TlsSettings: str | None = None
+    TlsSettings: Word = None
     TlsDomain: str | None = None
     TestMode: Flag = False
     IsTransportRuleScoped: Flag = False
@@ -60,7 +66,7 @@ class AcceptedDomain(_Exported):
     """An accepted domain: its name and whether it is Authoritative or InternalRelay."""
 
     DomainName: str = Field(min_length=1)
-    DomainType: str | None = None
+    DomainType: Word = None
     Default: Flag = False
 
 

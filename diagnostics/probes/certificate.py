@@ -25,10 +25,9 @@ MIN_RSA_BITS = 2048
 WARN_DAYS = 30
 SHOWN_NAMES = 10
 
-# X509_V_ERR_…: the chain ends in a self-signed certificate; an issuer is neither sent nor known; dates
+# X509_V_ERR_…: the chain ends in a self-signed certificate; an issuer is neither sent nor known
 _SELF_SIGNED = {18, 19}
 _NO_ISSUER = {2, 20, 21}
-_NOT_YET, _EXPIRED = {9}, {10}
 
 
 def judge(
@@ -42,10 +41,10 @@ def judge(
         certificates = [x509.load_der_x509_certificate(der) for der in chain]
         leaf = certificates[0]
         facts = _facts(leaf, certificates, chain[0], wanted, now)
-    except (ValueError, TypeError, IndexError, UnsupportedAlgorithm) as error:
+        found = _trusted(certificates, trust, now) + _weak(certificates) + _usage(certificates)
+    except (ValueError, TypeError, IndexError, UnsupportedAlgorithm, crypto.Error) as error:
         said = f"the certificate cannot be read: {type(error).__name__}: {readable(str(error).encode())[:120]}"
         return None, (Finding(Reason.CERTIFICATE_INVALID, said),)
-    found = _trusted(certificates, trust, now) + _weak(certificates) + _usage(certificates)
     if wanted is not None and not fits(wanted, *names(leaf)):
         shown = ", ".join(facts.sans) or facts.subject
         found.append(Finding(Reason.CERTIFICATE_NAME_MISMATCH, f"wanted {wanted}; the certificate is for {shown}"))
@@ -71,21 +70,17 @@ def names(leaf: x509.Certificate) -> tuple[list[str], list[str], list[str]]:
 
 
 def _trusted(certificates: Sequence[x509.Certificate], trust: TrustStore, now: datetime) -> list[Finding]:
-    """OpenSSL's verdict on the chain, first with dates, then (to tell the faults behind a date apart) without."""
-    code, words, depth = _verify(certificates, trust.dated, now)
-    if not code:
-        return []
-    found = []
-    undated = (code, words, depth)
-    if code in _NOT_YET | _EXPIRED:
-        undated = _verify(certificates, trust.undated, None)
-    found += _chain_fault(certificates, *undated)
-    return found + _dates(certificates, now, depth if code in _NOT_YET | _EXPIRED else None)
+    """OpenSSL's verdict on the chain without its dates, then the dates of the path that it found."""
+    path, code, words, depth = _verify(certificates, trust.store)
+    dates = _dates(path, now)
+    if dates and not code and not _dates(path[:1], now) and not _verify(certificates, trust.dated)[1]:
+        dates = []  # cross-signed: another path to a trusted root is in date
+    return _chain_fault(certificates, code, words, depth) + dates
 
 
 def _chain_fault(certificates: Sequence[x509.Certificate], code: int, words: str, depth: int) -> list[Finding]:
     last = certificates[-1]
-    if not code or code in _NOT_YET | _EXPIRED:
+    if not code:
         return []
     if code in _SELF_SIGNED:
         line = f"the chain ends in {_name(last.subject)}, which is self-signed and not trusted here"
@@ -97,21 +92,20 @@ def _chain_fault(certificates: Sequence[x509.Certificate], code: int, words: str
     return [Finding(Reason.CERTIFICATE_INVALID, f"{words} (OpenSSL error {code} at depth {depth})")]
 
 
-def _verify(certificates: Sequence[x509.Certificate], store: crypto.X509Store, now: datetime | None) -> tuple[int, str, int]:
-    """OpenSSL's error number, words and depth; (0, "", 0) when the chain is good."""
-    if now is not None:
-        store.set_time(now.replace(tzinfo=None))
+def _verify(
+    certificates: Sequence[x509.Certificate], store: crypto.X509Store
+) -> tuple[Sequence[x509.Certificate], int, str, int]:
+    """The path to a root and OpenSSL's error number, words and depth; what was sent, when it leads to none."""
     leaf, *others = (crypto.X509.from_cryptography(c) for c in certificates)
     try:
-        crypto.X509StoreContext(store, leaf, others).verify_certificate()
+        path = crypto.X509StoreContext(store, leaf, others).get_verified_chain()
     except crypto.X509StoreContextError as error:
         number, depth, words = int(error.errors[0]), int(error.errors[1]), str(error.errors[2])
-        return number, words, depth
-    return 0, "", 0
+        return certificates, number, words, depth
+    return [c.to_cryptography() for c in path], 0, "", 0
 
 
-def _dates(certificates: Sequence[x509.Certificate], now: datetime, depth: int | None) -> list[Finding]:
-    """Dates of the leaf and of what was sent; `depth` is where OpenSSL saw a date fault in the path that it built."""
+def _dates(certificates: Sequence[x509.Certificate], now: datetime) -> list[Finding]:
     for certificate in certificates:
         if certificate.not_valid_after_utc < now:
             line = f"{_name(certificate.subject)} expired on {certificate.not_valid_after_utc:%Y-%m-%d %H:%M} UTC"
@@ -120,7 +114,7 @@ def _dates(certificates: Sequence[x509.Certificate], now: datetime, depth: int |
         if certificate.not_valid_before_utc > now:
             line = f"{_name(certificate.subject)} is not valid before {certificate.not_valid_before_utc:%Y-%m-%d %H:%M} UTC"
             return [Finding(Reason.CERTIFICATE_NOT_YET_VALID, line)]
-    return [Finding(Reason.CERTIFICATE_EXPIRED, f"the trusted root at depth {depth} has expired")] if depth is not None else []
+    return []
 
 
 def _weak(certificates: Sequence[x509.Certificate]) -> list[Finding]:

@@ -49,7 +49,9 @@ async def _ask(name: str, tools: Instruments) -> Control:
     found = await dns.resolve(Destination(name, "host"), tools.resolver.ask)
     endpoints = [e for e in found if e.address is not None and not tools.guard.refuses(e.address, tools.limits.smtp_port)]
     if not endpoints:
-        return Control("dns", f"the control host {name} cannot be resolved: {found[0].detail}")
+        refused = next((e for e in found if e.address is not None), None)
+        why = f"its address {refused.address} may not be probed" if refused else found[0].detail
+        return Control("dns", f"the control host {name} cannot be asked: {why}")
     # a machine without IPv6 is no proof against port 25: the other family is asked too
     answers = [await _one(name, endpoint, tools) for endpoint in _one_of_each_family(endpoints)]
     return next((a for a in answers if a.state == "answers"), answers[-1])
@@ -91,7 +93,7 @@ async def _talk(name: str, talk: Conversation, tools: Instruments) -> Control:
 def is_its_own(name: str, banner: str) -> bool:
     """Whether a banner names a host of the control host's own domain (its last two labels)."""
     domain = ".".join(name.lower().rstrip(".").split(".")[-2:])
-    return any(word.strip(".,;").endswith(domain) for word in banner.lower().split())
+    return any(("." + word.strip(".,;")).endswith("." + domain) for word in banner.lower().split())
 
 
 def _clock(banner: str, now: datetime) -> timedelta | None:

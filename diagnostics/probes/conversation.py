@@ -49,6 +49,7 @@ class Conversation(SMTPProtocol):
         self.transcript: list[str] = []
         self.irregular: list[str] = []
         self._raw = bytearray()
+        self._judged = 0
         self._expecting = True
 
     def data_received(self, data: bytes) -> None:
@@ -56,12 +57,14 @@ class Conversation(SMTPProtocol):
             self._unasked(data)
             return
         self._raw += data[: MAX_REPLY + 1 - len(self._raw)]
-        trouble = _trouble(bytes(self._raw))
+        trouble, self._judged, whole = _trouble(bytes(self._raw), self._judged)
         waiter = self._response_waiter
         if trouble and waiter is not None and not waiter.done():
             self._set_response_exception(waiter, _BrokeRules(trouble))
             return
-        super().data_received(data)
+        if whole:
+            # only now, since aiosmtplib reads a reply anew with each piece
+            super().data_received(bytes(self._raw[: self._judged]))
         if waiter is not None and waiter.done():
             self._expecting = False
 
@@ -73,6 +76,7 @@ class Conversation(SMTPProtocol):
         """Send a command and await its whole reply."""
         self.transcript.append("C: " + " ".join(words))
         self._raw.clear()
+        self._judged = 0
         del self._buffer[:]
         self._expecting = True
         return await self._said(self.execute_command(*(w.encode("ascii") for w in words)), timeout)
@@ -87,6 +91,7 @@ class Conversation(SMTPProtocol):
         self._over_ssl = True
         del self._buffer[:]
         self._raw.clear()
+        self._judged = 0
 
     def _unasked(self, data: bytes) -> None:
         self._note("sent data that nobody had asked for", data)
@@ -142,29 +147,35 @@ class Conversation(SMTPProtocol):
 def _split(raw: bytes) -> tuple[list[bytes], bytes]:
     """The lines of the first whole reply in `raw`, and what stands behind it."""
     lines: list[bytes] = []
-    rest = raw
-    while b"\n" in rest:
-        line, rest = rest.split(b"\n", 1)
-        lines.append(line.rstrip(b"\r"))
-        if line[3:4] != b"-":
+    start = 0
+    while (end := raw.find(b"\n", start)) >= 0:
+        lines.append(raw[start:end].rstrip(b"\r"))
+        start = end + 1
+        if lines[-1][3:4] != b"-":
             break
-    return lines, rest
+    return lines, raw[start:]
 
 
-def _trouble(raw: bytes) -> str:
-    """Why these bytes cannot become an SMTP reply, or nothing."""
-    lines, rest = _split(raw)
-    for line in lines:
+def _trouble(raw: bytes, start: int) -> tuple[str, int, bool]:
+    """Why these bytes cannot become an SMTP reply, or nothing; how far they are whole lines; whether the reply is whole.
+
+    What stands before `start` was judged before: a reply in many pieces must not be read anew with each.
+    """
+    while (end := raw.find(b"\n", start)) >= 0:
+        line = raw[start:end].rstrip(b"\r")
         if not _REPLY_LINE.fullmatch(line):
-            return f"no SMTP reply, but {readable(line[:80])}{_protocol(line)}"
+            return f"no SMTP reply, but {readable(line[:80])}{_protocol(line)}", start, False
         if len(line) > MAX_LINE * 4:
-            return f"a line of more than {MAX_LINE * 4} bytes"
+            return f"a line of more than {MAX_LINE * 4} bytes", start, False
+        start = end + 1
+        if line[3:4] != b"-":
+            return "", start, True
     if len(raw) > MAX_REPLY:
-        return f"a reply of more than {MAX_REPLY} bytes"
-    complete = bool(lines) and lines[-1][3:4] != b"-"
-    if not complete and rest and not _REPLY_START.fullmatch(rest[:5]):
-        return f"no SMTP reply, but {readable(rest[:80])}{_protocol(rest)}"
-    return ""
+        return f"a reply of more than {MAX_REPLY} bytes", start, False
+    rest = raw[start:]
+    if rest and not _REPLY_START.fullmatch(rest[:5]):
+        return f"no SMTP reply, but {readable(rest[:80])}{_protocol(rest)}", start, False
+    return "", start, False
 
 
 def _protocol(data: bytes) -> str:

@@ -107,7 +107,7 @@ async def resolve(destination: Destination, lookup: Lookup) -> tuple[Endpoint, .
     if by_mx:
         notes += await _policies(destination.name, [name for _, name in exchanges[:MAX_MX]], lookup)
     found = await asyncio.gather(*(_addresses(name, preference, lookup) for preference, name in exchanges[:MAX_MX]))
-    endpoints = sorted((e for group in found for e in group), key=_order) + faults
+    endpoints = sorted([*(e for group in found for e in group), *faults], key=_order)
     first = endpoints[0]
     return (
         Endpoint(first.host, first.address, first.preference, (*notes, *first.findings), first.detail, first.seconds),

@@ -14,7 +14,7 @@ FRESH_SECONDS = 5.0
 
 MAX_KEPT = 4096
 
-Question = tuple[Destination, Policy, bool]
+Question = tuple[Destination, Policy]
 Probe = Callable[[], Awaitable[tuple[Evidence, ...]]]
 
 

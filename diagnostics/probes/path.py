@@ -64,20 +64,20 @@ class _Walk:
         )
 
 
-async def probe(endpoint: Endpoint, destination: Destination, policy: Policy, tools: Instruments, *, listed: bool) -> Evidence:
-    """Everything that this endpoint shows. Never raises, except when cancelled. `listed`: some connector names the host."""
+async def probe(endpoint: Endpoint, destination: Destination, policy: Policy, tools: Instruments) -> Evidence:
+    """Everything that this endpoint shows. Never raises, except when cancelled."""
     walk = _Walk(endpoint)
     try:
         address = endpoint.address
-        if _resolved(walk) and address is not None and _allowed(walk, address, destination, tools, listed=listed):
-            async with tools.all_gate(), tools.gate(address):
+        if _resolved(walk) and address is not None and _allowed(walk, address, destination, tools):
+            async with tools.gate(address), tools.all_gate():  # who waits for one address keeps nobody else waiting
                 walk.deadline = asyncio.get_running_loop().time() + tools.limits.deadline
                 await _connect_and_talk(walk, address, policy, tools)
     except Exception as error:
         # our own fault must never be told as the customer's
         log.exception("probe of a path failed")
         walk.findings.append(Finding(Reason.VANTAGE_FAULT, f"mailflow failed at this itself: {type(error).__name__}"))
-    return walk.evidence(listed=listed)
+    return walk.evidence(listed=destination.listed)
 
 
 def _resolved(walk: _Walk) -> bool:
@@ -85,19 +85,19 @@ def _resolved(walk: _Walk) -> bool:
     return walk.step("dns", endpoint.seconds, endpoint.detail, endpoint.findings)
 
 
-def _allowed(walk: _Walk, address: Address, destination: Destination, tools: Instruments, *, listed: bool) -> bool:
+def _allowed(walk: _Walk, address: Address, destination: Destination, tools: Instruments) -> bool:
     """The very address that was judged is the one connected to (no second look-up: DNS rebinding)."""
     refusal = tools.guard.refuses(address, tools.limits.smtp_port)
+    # names that no connector lists must not tell what an inside DNS says of them
+    shown = str(address) if refusal is None or destination.listed or destination.address is not None else "an inside address"
     if destination.address is None and not is_public(address):
-        walk.findings.append(Finding(Warn.SPLIT_HORIZON, f"{walk.endpoint.host} resolves to {address} here"))
+        walk.findings.append(Finding(Warn.SPLIT_HORIZON, f"{walk.endpoint.host} resolves to {shown} here"))
     if refusal is None:
         if not is_public(address):
             walk.findings.append(
                 Finding(Warn.PROBED_FROM_INSIDE, f"{address} is not public and was probed because it is allowed")
             )
         return True
-    # names that no connector lists must not tell what an inside DNS says of them
-    shown = str(address) if listed or destination.address is not None else "its address"
     walk.findings.append(Finding(Reason.ADDRESS_NOT_PUBLIC, f"{shown} is {refusal}"))
     return False
 

@@ -74,7 +74,10 @@ class Resolver:
         self._sockets.clear()
 
     async def _follow(self, name: str, kind: str) -> Answer:
-        owner, alias, seen = dns.name.from_text(name + "."), None, set[dns.name.Name]()
+        try:
+            owner, alias, seen = dns.name.from_text(name + "."), None, set[dns.name.Name]()
+        except dns.exception.DNSException as error:
+            return Answer(Status.FAILURE, detail=f"{name[:80]!r} cannot be asked for: {error}")
         rdtype = dns.rdatatype.from_text(kind)
         while len(seen) <= MAX_CHAIN:
             seen.add(owner)
@@ -102,6 +105,10 @@ class Resolver:
         reply = await self._exchange(owner, rdtype)
         if isinstance(reply, Answer) or reply.rcode() in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
             return reply
+        if reply.rcode() in (dns.rcode.FORMERR, dns.rcode.NOTIMP):
+            plain = await self._exchange(owner, rdtype, edns=False)  # RFC 6891 section 7: it may not know EDNS
+            if isinstance(plain, Answer) or plain.rcode() in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
+                return plain
         code = dns.rcode.to_text(reply.rcode())
         said = f"the resolver answered {code} for {_text(owner)} {dns.rdatatype.to_text(rdtype)}"
         if note := _extended_error(reply):
@@ -119,36 +126,43 @@ class Resolver:
         return Answer(Status.BOGUS, detail=f"{said}, and answers when DNSSEC checking is switched off (CD)")
 
     async def _exchange(
-        self, owner: dns.name.Name, rdtype: dns.rdatatype.RdataType, *, checking_disabled: bool = False
+        self, owner: dns.name.Name, rdtype: dns.rdatatype.RdataType, *, checking_disabled: bool = False, edns: bool = True
     ) -> dns.message.Message | Answer:
         """One question with resends, going round the servers, within `timeout` seconds in all."""
-        query = dns.message.make_query(owner, rdtype, use_edns=0, payload=1232)
-        if checking_disabled:
-            query.flags |= dns.flags.CD
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self.timeout
         troubles: list[str] = []
+        asked: dict[asyncio.Task[dns.message.Message], tuple[str, int]] = {}
         attempt = 0
-        while (left := deadline - loop.time()) > 0:
-            server = self.servers[attempt % len(self.servers)]
-            wait = min(left, _RESEND[min(attempt // len(self.servers), len(_RESEND) - 1)])
-            attempt += 1
-            trouble = ""
-            try:
-                async with asyncio.timeout(wait):
-                    reply = await self._once(server, query)
-                if reply.rcode() in (dns.rcode.SERVFAIL, dns.rcode.REFUSED) and attempt < len(self.servers):
-                    continue
-                return reply
-            except TimeoutError:
-                trouble = f"{_server(server)} did not answer"
-            except _Nonsense as error:
-                return Answer(Status.FAILURE, detail=f"{_server(server)} {error}")
-            except OSError as error:
-                trouble = f"{_server(server)} cannot be asked ({error.strerror or error})"
-                await asyncio.sleep(min(0.2, max(0.0, deadline - loop.time())))
-            if trouble not in troubles:
-                troubles.append(trouble)
+        try:
+            while (left := deadline - loop.time()) > 0:
+                server = self.servers[attempt % len(self.servers)]
+                wait = min(left, _RESEND[min(attempt // len(self.servers), len(_RESEND) - 1)])
+                attempt += 1
+                query = dns.message.make_query(owner, rdtype, use_edns=0 if edns else False, payload=1232)
+                if checking_disabled:
+                    query.flags |= dns.flags.CD
+                asked[asyncio.create_task(self._once(server, query))] = server
+                # a resend does not end the wait for what was sent before: a slow answer is an answer
+                done, _ = await asyncio.wait(asked, timeout=wait, return_when=asyncio.FIRST_COMPLETED)
+                trouble = "" if done else f"{_server(server)} did not answer"
+                for task in done:
+                    by = asked.pop(task)
+                    try:
+                        reply = task.result()
+                    except _Nonsense as error:
+                        return Answer(Status.FAILURE, detail=f"{_server(by)} {error}")
+                    except OSError as error:
+                        trouble = f"{_server(by)} cannot be asked ({error.strerror or error})"
+                        await asyncio.sleep(min(0.2, max(0.0, deadline - loop.time())))
+                        continue
+                    if reply.rcode() not in (dns.rcode.SERVFAIL, dns.rcode.REFUSED) or attempt >= len(self.servers):
+                        return reply
+                if trouble and trouble not in troubles:
+                    troubles.append(trouble)
+        finally:
+            for task in asked:
+                task.cancel()
         return Answer(Status.TIMEOUT, detail=f"no answer for {_text(owner)} within {self.timeout:g} s: " + ", ".join(troubles))
 
     async def _once(self, server: tuple[str, int], query: dns.message.Message) -> dns.message.Message:

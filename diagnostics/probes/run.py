@@ -35,11 +35,10 @@ async def _target(target: Target, lookup: dns.Lookups, tools: Instruments, on_ev
         target = target.otherwise
     if target.settled:
         return Observed(target)
-    listed = target.connector is not None
     flights = []
     for destination in target.destinations:
         probe = partial(_destination, target, destination, lookup, tools, on_evidence)
-        flights.append(tools.flights.take((destination, target.policy, listed), probe, fresh=fresh))
+        flights.append(tools.flights.take((destination, target.policy), probe, fresh=fresh))
     landed = await asyncio.gather(*flights)
     return Observed(target, tuple(e for evidence, _ in landed for e in evidence), max(age for _, age in landed))
 
@@ -50,7 +49,7 @@ async def _destination(
     endpoints = await dns.resolve(destination, lookup)
 
     async def one(endpoint: dns.Endpoint) -> Evidence:
-        evidence = await path.probe(endpoint, destination, target.policy, tools, listed=target.connector is not None)
+        evidence = await path.probe(endpoint, destination, target.policy, tools)
         on_evidence(target, evidence)
         return evidence
 

@@ -68,7 +68,7 @@ async def starttls(talk: Conversation, timeout: float) -> Spoken:
 
 
 def offers_starttls(spoken: Spoken) -> bool:
-    return any(extension.upper() == "STARTTLS" for extension in spoken.extensions)
+    return any(extension.upper().split()[:1] == ["STARTTLS"] for extension in spoken.extensions)
 
 
 def _broken(phase: str, said: Said) -> tuple[Finding, ...]:

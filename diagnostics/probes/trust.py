@@ -14,7 +14,10 @@ class TrustFault(Exception):
 
 
 class TrustStore:
-    """`ca_file` replaces the default store (contract 2). Two OpenSSL stores: one heeds dates, one does not."""
+    """`ca_file` replaces the default store (contract 2). `dated` goes by the system's clock, `store` heeds no dates.
+
+    OpenSSL keeps the first time that a store is told, so neither is told one.
+    """
 
     def __init__(self, ca_file: Path | None) -> None:
         self._ca_file = ca_file
@@ -24,7 +27,7 @@ class TrustStore:
         return self._load()
 
     @cached_property
-    def undated(self) -> crypto.X509Store:
+    def store(self) -> crypto.X509Store:
         store = self._load()
         store.set_flags(_NO_CHECK_TIME)
         return store

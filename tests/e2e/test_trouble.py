@@ -10,7 +10,7 @@ import pytest
 from bot.demo.local_slack import LocalSlack, eventually
 from bot.slack import blocks
 from tests.e2e.reading import Bot, final_parent, running_parents, thread_of
-from tests.e2e.strict_proxy import Fault, StrictProxy, rate_limited
+from tests.e2e.strict_proxy import ACK_SECONDS, Fault, StrictProxy, rate_limited
 
 pytestmark = pytest.mark.needs("local-slack", "namespaces")
 
@@ -52,7 +52,7 @@ async def test_a_burst_of_commands_in_one_channel_loses_none(slack: LocalSlack, 
 
     await eventually(all_final, seconds=40)
     assert proxy.made("chat.postMessage", "ratelimited"), "the burst was one"
-    assert max(proxy.acks) < 1
+    assert max(proxy.acks) < ACK_SECONDS
 
 
 async def test_progress_that_is_throttled_does_not_hold_up_the_verdict(slack: LocalSlack, proxy: StrictProxy, bot: Bot) -> None:
@@ -60,7 +60,7 @@ async def test_progress_that_is_throttled_does_not_hold_up_the_verdict(slack: Lo
     began = time.monotonic()
     await slack.command("C02INC", "U01ALICE", 'check "Black hole"')
     assert "4.4.315" in (await final_parent(slack, "C02INC"))["text"]
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 20
     assert proxy.made("chat.update", "ratelimited")
 
 
@@ -100,7 +100,7 @@ async def test_where_the_bot_is_no_member(channel: str, slack: LocalSlack, proxy
 
 async def test_the_asker_learns_at_once_that_the_answer_will_be_private(slack: LocalSlack, proxy: StrictProxy, bot: Bot) -> None:
     await slack.command("G03PRIV", "U01ALICE", 'check "Black hole"')
-    (first,) = await asyncio.wait_for(said_privately(proxy, "Running"), 1)
+    (first,) = await asyncio.wait_for(said_privately(proxy, "Running"), 3)
     assert "/invite @mailflow" in first
     await said_privately(proxy, "450 4.4.315")
 
@@ -172,4 +172,4 @@ async def test_our_own_fault_before_there_is_a_parent(
     await slack.command("C02INC", "U01ALICE", LINE)
     (text,) = await said_privately(proxy, "mailflow failed")
     assert re.search(r"error e-[0-9a-f]{6}", text)
-    assert max(proxy.acks) < 1
+    assert max(proxy.acks) < ACK_SECONDS

@@ -1,7 +1,7 @@
 """Runs a lab and the program inside a network namespace that this process is already in. No pytest here.
 
-One JSON object comes on standard input (Network.run of network.py makes it), one goes out on standard output. The program is the real one,
-started for each check; it shares nothing with the lab but the network.
+One JSON object comes on standard input (Network.run of network.py makes it), one goes out on standard output. The program
+is the real one, started for each check; it shares nothing with the lab but the network.
 """
 
 import asyncio

@@ -11,11 +11,12 @@ from tests.namespaces.network import ROOT
 
 pytestmark = pytest.mark.needs("namespaces")
 
+SCRIPT = 'mount --bind /dev/null /etc/resolv.conf; exec "$0" -m bot check mail.example.test --control-host ""'
+
 
 def test_an_empty_resolv_conf_is_told_in_one_sentence(tmp_path: Path) -> None:
     done = subprocess.run(
-        ["unshare", "--user", "--map-root-user", "--mount", "--net", "--", "bash", "-euc"]
-        + ['mount --bind /dev/null /etc/resolv.conf; exec "$0" -m bot check mail.example.test --control-host ""', sys.executable],
+        ["unshare", "--user", "--map-root-user", "--mount", "--net", "--", "bash", "-euc", SCRIPT, sys.executable],
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], "HOME": str(tmp_path / "nobody")},
         capture_output=True,

@@ -32,10 +32,15 @@ def test_a_healthy_server_needs_no_control(tmp_path: Path) -> None:
     assert seen.sessions[CONTROL] == []
 
 
+@pytest.mark.parametrize("hook", ["input", "output"])
 @pytest.mark.parametrize("rule", ["drop", "reject with tcp reset", "reject with icmpx admin-prohibited"])
-def test_port_25_blocked_here_is_our_side(rule: str, tmp_path: Path) -> None:
-    """Whatever the way in which it is blocked."""
-    answer = Network(tmp_path, after=filtered(f"tcp dport 25 {rule}")).run(["mail.example.test"], control=CONTROL_NAME).answer
+def test_port_25_blocked_here_is_our_side(rule: str, hook: str, tmp_path: Path) -> None:
+    """Whatever the way in which it is blocked, on this machine or near it."""
+    answer = (
+        Network(tmp_path, after=filtered(f"tcp dport 25 {rule}", hook=hook))
+        .run(["mail.example.test"], control=CONTROL_NAME)
+        .answer
+    )
     assert answer.verdict == ("unknown", None, "vantage-port-25-blocked")
     assert answer.exit_code == 3
     assert answer.result["fix_now"]["offered"] is False

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import socket
+import struct
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -26,10 +28,10 @@ class Peer:
         self.heard: list[bytearray] = []
         self.open = self.most_open = 0
         self.chunks: Sequence[bytes] = ()
-        self.closes = True
+        self.ends = "close"
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """The chunks, one a segment (TCP_NODELAY); then the end, or silence."""
+        """The chunks, one a segment (TCP_NODELAY); then a close, a reset or silence."""
         heard = bytearray()
         self.heard.append(heard)
         self.open += 1
@@ -41,8 +43,12 @@ class Peer:
                     writer.write(chunk)
                     await writer.drain()
                     await asyncio.sleep(0)
-                if self.closes:
+                if self.ends == "close":
                     writer.write_eof()
+                if self.ends == "reset":
+                    sock = writer.get_extra_info("socket")
+                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    return
                 await listening
         finally:
             listening.cancel()

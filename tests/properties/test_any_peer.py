@@ -59,24 +59,26 @@ def polite(heard: bytes) -> bool:
     return True
 
 
-async def one(folder: Path, chunks: list[bytes], *, closes: bool) -> tuple[Result, float, list[bytes], int]:
+async def one(folder: Path, chunks: list[bytes], *, ends: str) -> tuple[Result, float, list[bytes], int]:
     async with (
         peer() as (server, port),
         bench(empty(), folder, smtp_port=port, deadline=DEADLINE, timeout=TIMEOUT) as (services, _),
     ):
-        server.chunks, server.closes = chunks, closes
+        server.chunks, server.ends = chunks, ends
         result, seconds = await check(services, "127.0.0.1")
         return result, seconds, [bytes(h) for h in server.heard], server.most_open
 
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(parts=ANYTHING, size=st.sampled_from([0, 0, 1, 3, 64]), closes=st.sampled_from([True, True, True, False]))
-@example(parts=[b"220 a\r\n", b"250-a\r\n250 STARTTLS\r\n", b"220 go\r\n", b"MAIL FROM:<a@b>\r\n"], size=0, closes=False)
-@example(parts=[b"220 a\r\n250-a\r\n250 STARTTLS\r\n220 go\r\n"], size=1, closes=False)
-@example(parts=[b"\r\n" * 200], size=0, closes=True)
-@example(parts=[], size=0, closes=False)
-def test_any_bytes_end_in_a_verdict_in_time(parts: list[bytes], size: int, closes: bool, tmp_path: Path) -> None:
-    result, seconds, heard, most = asyncio.run(one(tmp_path, chunked(parts, size), closes=closes))
+@given(
+    parts=ANYTHING, size=st.sampled_from([0, 0, 1, 3, 64]), ends=st.sampled_from(["close", "close", "reset", "reset", "silence"])
+)
+@example(parts=[b"220 a\r\n", b"250-a\r\n250 STARTTLS\r\n", b"220 go\r\n", b"MAIL FROM:<a@b>\r\n"], size=0, ends="silence")
+@example(parts=[b"220 a\r\n250-a\r\n250 STARTTLS\r\n220 go\r\n"], size=1, ends="silence")
+@example(parts=[b"\r\n" * 200], size=0, ends="close")
+@example(parts=[], size=0, ends="silence")
+def test_any_bytes_end_in_a_verdict_in_time(parts: list[bytes], size: int, ends: str, tmp_path: Path) -> None:
+    result, seconds, heard, most = asyncio.run(one(tmp_path, chunked(parts, size), ends=ends))
     assert result.verdict in ("failing", "unknown", "healthy")
     assert (result.reason is None) == (result.verdict == "healthy")
     # the peer is the only one to blame: nothing here is this machine's fault, and nothing crashed
@@ -100,10 +102,10 @@ FLOODS = {
 async def test_a_flood_takes_no_memory(flood: str, tmp_path: Path) -> None:
     """16 MiB are on offer; what is kept stays far below that."""
     chunks = FLOODS[flood]
-    await one(tmp_path, [b"220 a\r\n"], closes=True)  # imports and caches are not the flood's
+    await one(tmp_path, [b"220 a\r\n"], ends="close")  # imports and caches are not the flood's
     tracemalloc.start()
     try:
-        result, seconds, _, _ = await one(tmp_path, chunks, closes=False)
+        result, seconds, _, _ = await one(tmp_path, chunks, ends="silence")
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

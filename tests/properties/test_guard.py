@@ -6,15 +6,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from diagnostics.guard import METADATA, Guard, embedded, is_public
+from diagnostics.names import Address
 
 PRIVATE = [ipaddress.ip_network(net) for net in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8")]
 ADDRESSES = st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6))
 
 
-def wrapped(inner: ipaddress.IPv4Address) -> list[ipaddress.IPv6Address]:
-    """All the ways in which an IPv6 address can stand for an IPv4 one."""
+def forms(inner: Address) -> list[Address]:
+    """An address, and all the IPv6 addresses that can stand for an IPv4 one."""
     number = int(inner)
+    if inner.version == 6:
+        return [inner]
     return [
+        inner,
         ipaddress.IPv6Address((0xFFFF << 32) | number),
         ipaddress.IPv6Address(int(ipaddress.IPv6Address("64:ff9b::")) | number),
         ipaddress.IPv6Address(int(ipaddress.IPv6Address("64:ff9b:1::")) | number),
@@ -26,13 +30,13 @@ def wrapped(inner: ipaddress.IPv4Address) -> list[ipaddress.IPv6Address]:
 @given(net=st.sampled_from(PRIVATE), offset=st.integers(0, 2**32))
 def test_a_private_address_is_refused_in_every_wrapping(net: ipaddress.IPv4Network, offset: int) -> None:
     inner = net[offset % net.num_addresses]
-    for address in (inner, *wrapped(inner)):
+    for address in forms(inner):
         assert embedded(address) == inner
         assert Guard().refuses(address, 25)
 
 
 @given(address=ADDRESSES)
-def test_what_is_public_is_global_and_what_is_not_is_refused(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> None:
+def test_what_is_public_is_global_and_what_is_not_is_refused(address: Address) -> None:
     if is_public(address):
         assert embedded(address).is_global
         assert not address.is_multicast
@@ -42,7 +46,7 @@ def test_what_is_public_is_global_and_what_is_not_is_refused(address: ipaddress.
 @given(address=st.ip_addresses(v=4), port=st.integers(1, 65535))
 def test_our_own_listener_is_refused_whatever_is_allowed(address: ipaddress.IPv4Address, port: int) -> None:
     guard = Guard(allow_private=True, own=frozenset({(str(address), port)}))
-    for form in (address, *wrapped(address)):
+    for form in forms(address):
         assert guard.refuses(form, port)
     assert address in METADATA or guard.refuses(address, port % 65535 + 1) is None
 
@@ -50,5 +54,4 @@ def test_our_own_listener_is_refused_whatever_is_allowed(address: ipaddress.IPv4
 def test_metadata_stays_refused_in_every_wrapping() -> None:
     guard = Guard(allow_nets=(ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0")), allow_private=True)
     for address in METADATA:
-        forms = [address] if address.version == 6 else [address, *wrapped(address)]
-        assert all(guard.refuses(form, 25) for form in forms)
+        assert all(guard.refuses(form, 25) for form in forms(address))

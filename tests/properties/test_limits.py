@@ -40,6 +40,14 @@ async def test_one_person_cannot_ask_for_five_hundred_hosts_at_once(tmp_path: Pa
     assert other.document is not None
 
 
+async def test_five_hundred_hosts_in_one_line_are_no_way_round(tmp_path: Path) -> None:
+    world = parse({"dns": {"*.lab.test": ["A 127.0.51.2"]}, "mail": {"127.0.51.2": {"behaviour": "banner-554"}}})
+    line = ("check", *(f"h{number}.lab.test" for number in range(500)))
+    async with bench(world, tmp_path) as (services, lab):
+        await run(Request(line, READER), services, lambda _: None)
+    assert len(lab.mail["127.0.51.2"].sessions) <= 100
+
+
 async def test_an_answer_counts_for_a_minute_and_a_fresh_one_can_be_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The zone changes between two checks, and says that its records may not be kept at all."""
     monkeypatch.setattr("diagnostics.probes.flights.FRESH_SECONDS", 0.0)

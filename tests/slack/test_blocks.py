@@ -143,7 +143,13 @@ def test_links_show_their_host_and_others_are_text() -> None:
         return found["text"]  # type: ignore[no-any-return]
 
     assert of(PAGE)["text"] == f"see <{PAGE.replace('&', '&amp;')}|learn.microsoft.com>"
-    for bad in ("javascript:alert(1)", "http://a.example/", "https://a.example/|bank", "https://a.example/>x"):
+    for bad in (
+        "javascript:alert(1)",
+        "http://a.example/",
+        "https://a.example/|bank",
+        "https://a.example/>x",
+        "https://a.example/```",
+    ):
         assert "<" not in of(bad)["text"]
         assert check_message("h", [{"type": "section", "text": of(bad)}]) == [
             "text and first block differ: 'h', " + repr(of(bad)["text"])
