@@ -25,7 +25,7 @@ TIMEOUT = 2.0
 
 
 def main() -> None:
-    with subprocess.Popen([sys.executable, "-m", "bench.server"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:  # noqa: S603
+    with subprocess.Popen([sys.executable, "-m", "bench.server"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
         assert server.stdout is not None  # noqa: S101
         lab = json.loads(server.stdout.readline())
         try:

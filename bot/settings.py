@@ -37,15 +37,28 @@ class Settings(BaseModel):
     control_host: str = Field(CONTROL_HOST, alias="MAILFLOW_CONTROL_HOST")
     slack_bot_token: SecretStr | None = Field(None, alias="SLACK_BOT_TOKEN")
     slack_app_token: SecretStr | None = Field(None, alias="SLACK_APP_TOKEN")
+    slack_signing_secret: SecretStr | None = Field(None, alias="SLACK_SIGNING_SECRET")
     slack_api_url: str = Field("https://slack.com/api/", alias="SLACK_API_URL")
+    http_address: str = Field("", alias="MAILFLOW_HTTP_ADDRESS")
+    ops_address: str = Field("127.0.0.1:9464", alias="MAILFLOW_OPS_ADDRESS")
+    readers: tuple[str, ...] = Field((), alias="MAILFLOW_READERS")
+    database_url: SecretStr | None = Field(None, alias="MAILFLOW_DATABASE_URL")
 
-    @field_validator("dns", "allow_nets", mode="before")
+    @field_validator("dns", "allow_nets", "readers", mode="before")
     @classmethod
     def _list(cls, value: Any) -> Any:
         return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
 
     @field_validator(
-        "connectors", "accepted_domains", "ca_file", "ehlo_name", "slack_bot_token", "slack_app_token", mode="before"
+        "connectors",
+        "accepted_domains",
+        "ca_file",
+        "ehlo_name",
+        "slack_bot_token",
+        "slack_app_token",
+        "slack_signing_secret",
+        "database_url",
+        mode="before",
     )
     @classmethod
     def _empty_is_absent(cls, value: Any) -> Any:
@@ -83,7 +96,7 @@ def load(flags: dict[str, tuple[str, ...]], *, dotenv: bool = False) -> Settings
 
 
 VARIABLES = frozenset(str(field.alias) for field in Settings.model_fields.values())
-SECRETS = frozenset({"SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"})
+SECRETS = frozenset({"SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "MAILFLOW_DATABASE_URL"})
 _WHERE_SECRETS_GO = frozenset({"SLACK_API_URL", "MAILFLOW_CA_FILE"})
 
 

@@ -1,17 +1,27 @@
 """Settings → Services: the one place that names concrete classes. Imports stand inside, so that each front loads its own."""
 
+import os
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bot.settings import Settings
 from commands.command import CommandError, Services
 
+if TYPE_CHECKING:
+    from diagnostics.store import Store
+
 
 @asynccontextmanager
-async def open_services(settings: Settings) -> AsyncIterator[Services]:
-    """Services for one event loop, closed at the end. Raises CommandError that names the setting and the mend."""
+async def open_services(settings: Settings, *, serving: bool = False) -> AsyncIterator[Services]:
+    """Services for one event loop, closed at the end. Raises CommandError that names the setting and the mend.
+
+    `serving`: what is seen is kept in the user's data directory when no database is named (contract 2).
+    """
     from commands.allowance import Allowance
+    from commands.memory import Memory
     from diagnostics.connectors.export_file import ExportFile
     from diagnostics.guard import Guard
     from diagnostics.probes.control import ControlHost
@@ -34,18 +44,53 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         smtp_port=settings.smtp_port,
         ehlo_name=_ehlo_name(settings),
     )
-    guard = Guard(settings.allow_nets, settings.allow_private)
+    guard = Guard(settings.allow_nets, settings.allow_private, _own_listeners(settings))
     instruments = Instruments(resolver, guard, trust, limits)
     control = ControlHost(_control_host(settings), instruments) if settings.control_host else None
     try:
-        yield Services(
-            connectors=ExportFile(settings.connectors, settings.accepted_domains),
-            tools=Tools(instruments, control),
-            allowance=Allowance(),
-        )
+        async with _store(settings, serving=serving) as store:
+            yield Services(
+                connectors=ExportFile(settings.connectors, settings.accepted_domains),
+                tools=Tools(instruments, control),
+                allowance=Allowance(),
+                memory=Memory(store),
+                store=store,
+            )
     finally:
         await instruments.flights.close()
         await resolver.close()
+
+
+@asynccontextmanager
+async def _store(settings: Settings, *, serving: bool) -> "AsyncIterator[Store | None]":
+    if settings.database_url is None and not serving:
+        yield None
+        return
+    from diagnostics.store import StoreFault
+    from diagnostics.store.opening import open_store
+
+    url = settings.database_url.get_secret_value() if settings.database_url else None
+    async with AsyncExitStack() as stack:
+        try:
+            store = await stack.enter_async_context(open_store(url, data_dir=_data_folder()))
+        except StoreFault as fault:
+            raise CommandError(str(fault)) from None
+        yield store
+
+
+def _data_folder() -> Path:
+    return Path(os.environ.get("XDG_DATA_HOME") or Path("~/.local/share").expanduser()) / "mailflow"
+
+
+def _own_listeners(settings: Settings) -> frozenset[tuple[str, int]]:
+    """(address, port) of what `serve` opens; an address that stands for all of them counts as this machine's loopback."""
+    found = set()
+    for text in (settings.http_address, settings.ops_address):
+        host, _, port = text.rpartition(":")
+        if port.isdigit():
+            hosts = ("127.0.0.1", "::1") if host.strip("[]") in ("", "0.0.0.0", "::", "localhost") else (host.strip("[]"),)  # noqa: S104
+            found |= {(name, int(port)) for name in hosts}
+    return frozenset(found)
 
 
 def _servers(settings: Settings) -> list[tuple[str, int]]:

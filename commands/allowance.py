@@ -20,13 +20,14 @@ class Allowance:
 
     def spend(self, actor: str, hosts: int) -> None:
         """Take `hosts` out of the actor's bucket. Raises CommandError with the time to wait."""
+        if hosts > BURST:
+            raise CommandError(f"That is {hosts} at once; one person may ask for {BURST}. Name fewer.")
         now = self._clock()
         level, since = self._buckets.pop(actor, (float(BURST), now))
         level = min(float(BURST), level + (now - since) * PER_SECOND)
-        cost = min(hosts, BURST)
-        self._buckets[actor] = (level - cost if cost <= level else level, now)
+        self._buckets[actor] = (level - hosts if hosts <= level else level, now)
         while len(self._buckets) > MAX_ACTORS:
             self._buckets.popitem(last=False)
-        if cost > level:
-            wait = (cost - level) / PER_SECOND
+        if hosts > level:
+            wait = (hosts - level) / PER_SECOND
             raise CommandError(f"That is more than one person may ask for at once. Try again in {wait:.0f} s.")

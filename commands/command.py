@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Literal
 from commands.allowance import Allowance
 from commands.memory import Memory
 from commands.mistake import CommandError
+from diagnostics.store import Store
 
 if TYPE_CHECKING:
     from diagnostics.connectors.source import ConnectorSource
     from diagnostics.tools import Tools
 
-__all__ = ["Call", "Command", "CommandError", "Front", "Option", "Services"]
+__all__ = ["Call", "Command", "CommandError", "Front", "Option", "Services", "Verb"]
 
-Front = Literal["everywhere", "terminal"]
+Front = Literal["everywhere", "terminal", "slack"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,16 @@ class Command:
 
 
 @dataclass(frozen=True, slots=True)
+class Verb:
+    """What a click says: `words` and the id behind them. A form is for the clicker alone; a menu holds what is seldom needed."""
+
+    name: str
+    label: str
+    words: tuple[str, ...]
+    shows: Literal["button", "form", "menu"] = "button"
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """A command line, taken apart: words that are no options, and each option's values (a switch has none)."""
 
@@ -61,9 +72,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What the subcommands work with, made once by `bot/wiring.py`."""
+    """What the subcommands work with, made once by `bot/wiring.py`. `store` None: nothing outlives this process."""
 
     connectors: "ConnectorSource"
     tools: "Tools"
     allowance: Allowance
     memory: Memory = field(default_factory=Memory)
+    store: Store | None = None

@@ -1,13 +1,13 @@
 """COMMANDS → help as a Reply. `help` is no row that runs a module: it reads the table that would name it."""
 
 from commands.command import CommandError, Option
-from commands.registry import COMMANDS, OWNER_OPTIONS, find
+from commands.registry import OWNER_OPTIONS, find, on
 from commands.reply import Item, Reply, Section
 
 
 def overview(prefix: str, *, owner: bool) -> Reply:
     """All commands. `prefix` is what is typed before them ("mailflow", "/mailflow"); `owner`: this is the terminal."""
-    rows = tuple(c for c in COMMANDS if owner or c.front == "everywhere")
+    rows = on("terminal" if owner else "slack")
     sections = [
         Section("Commands", tuple(Item(f"{prefix} {c.usage}", notes=(c.summary,)) for c in rows), "bullets"),
         Section("Examples", tuple(_example(prefix, line, why) for c in rows for line, why in c.examples[:1]), "code"),
@@ -20,7 +20,7 @@ def overview(prefix: str, *, owner: bool) -> Reply:
 def of(name: str, prefix: str, *, owner: bool) -> Reply:
     """One command, whole. Raises CommandError when there is none of that name on this front."""
     command = find(name.lower())
-    if command is None or not (owner or command.front == "everywhere"):
+    if command is None or command not in on("terminal" if owner else "slack"):
         raise CommandError(f"There is no command {name!r}. {suggestion(owner=owner)}")
     sections = [Section("Usage", (Item(f"{prefix} {command.usage}"),), "code")]
     if command.options:
@@ -33,7 +33,7 @@ def of(name: str, prefix: str, *, owner: bool) -> Reply:
 
 def suggestion(*, owner: bool) -> str:
     """One sentence that lists what can be said."""
-    return "Try " + ", ".join(c.name for c in COMMANDS if owner or c.front == "everywhere") + "."
+    return "Try " + ", ".join(c.name for c in on("terminal" if owner else "slack")) + "."
 
 
 def _options(title: str, options: tuple[Option, ...]) -> Section:

@@ -1,20 +1,41 @@
-"""What a result's id stands for while this process lives: the words that asked for it. Standard library only."""
+"""What a result's id stands for: kept in this process, and in the store where there is one."""
 
+import logging
 from collections import OrderedDict
 
-MAX_RESULTS = 10_000
+from commands.mistake import CommandError
+from diagnostics.store import Store, StoredResult, StoreUnavailable
+
+log = logging.getLogger("mailflow")
+
+MAX_RESULTS = 500
 
 
 class Memory:
-    """Result id → the one TARGET word that repeats it."""
+    """Results by id. Without a store it lives as long as the process; a store that fails never fails a check."""
 
-    def __init__(self) -> None:
-        self._words: OrderedDict[str, str] = OrderedDict()
+    def __init__(self, store: Store | None = None) -> None:
+        self._store = store
+        self._here: OrderedDict[str, StoredResult] = OrderedDict()
 
-    def keep(self, id: str, word: str) -> None:
-        self._words[id] = word
-        while len(self._words) > MAX_RESULTS:
-            self._words.popitem(last=False)
+    async def keep(self, result: StoredResult) -> None:
+        self._here[result.id] = result
+        while len(self._here) > MAX_RESULTS:
+            self._here.popitem(last=False)
+        if self._store is not None:
+            try:
+                await self._store.keep_result(result)
+            except StoreUnavailable as error:
+                log.warning("a result was not stored: %s", error)
 
-    def word(self, id: str) -> str | None:
-        return self._words.get(id)
+    async def find(self, id: str) -> StoredResult:
+        """The result of that id. Raises CommandError when there is none (any more), or when the store cannot be asked."""
+        found = self._here.get(id)
+        if found is None and self._store is not None:
+            try:
+                found = await self._store.result(id)
+            except StoreUnavailable as error:
+                raise CommandError(f"The store cannot be asked for that result now: {error}. Name the target instead.") from None
+        if found is None:
+            raise CommandError(f"There is no result {id[:40]!r} here (any more). Name the target instead.")
+        return found

@@ -10,6 +10,8 @@ from diagnostics.findings import Warn
 from diagnostics.model import Path, Result
 
 MAX_LINES = 12
+HEADLINE = "The text for the partner"
+NOTHING = "There is nothing that a partner would have to mend."
 
 
 def text(result: Result, at: datetime) -> list[str] | None:

@@ -4,7 +4,7 @@ A row stands here from the day it works. `run` names "module:function", imported
 Standard library only.
 """
 
-from commands.command import Command, Option
+from commands.command import Command, Option, Verb
 
 JSON = Option("--json", "", "print one JSON document (schema mailflow/check/1)")
 
@@ -47,6 +47,44 @@ CHECK = Command(
     ),
 )
 
+RESULT = Command(
+    name="result",
+    usage="result RESULT-ID",
+    summary="a result once more, as it was seen then",
+    run="commands.result:run",
+    options=(JSON, PARTNER_TEXT),
+    examples=(("result r-0123456789abcdef --json", "the id stands in the JSON of check"),),
+    max_words=1,
+)
+
+TRANSCRIPT = Command(
+    name="transcript",
+    usage="transcript RESULT-ID",
+    summary="what was said on the wire for a result",
+    run="commands.result:transcript",
+    examples=(("transcript r-0123456789abcdef", "S: the server, C: mailflow"),),
+    max_words=1,
+)
+
+WATCH = Command(
+    name="watch",
+    usage="watch RESULT-ID",
+    summary="check every 5 minutes for a day, and tell this thread once when it works again",
+    run="commands.watch:run",
+    examples=(("watch r-0123456789abcdef", "in the thread of that result"),),
+    front="slack",
+    max_words=1,
+)
+
+CONNECTORS = Command(
+    name="connectors",
+    usage="connectors",
+    summary="the connectors known, where they came from, how old that is",
+    run="commands.connectors:run",
+    examples=(("connectors", "all of them"),),
+    max_words=0,
+)
+
 SERVE = Command(
     name="serve",
     usage="serve",
@@ -87,7 +125,22 @@ HELP = Command(
     max_words=1,
 )
 
-COMMANDS: tuple[Command, ...] = (CHECK, SERVE, DEMO, COMPLETION, HELP)
+COMMANDS: tuple[Command, ...] = (CHECK, CONNECTORS, RESULT, TRANSCRIPT, WATCH, SERVE, DEMO, COMPLETION, HELP)
+
+
+VERBS = (
+    Verb("check-again", "Check again", ("check", "--again")),
+    Verb("copy-for-partner", "Copy for partner", ("result", "--partner-text"), shows="form"),
+    Verb("transcript", "Transcript", ("transcript",), shows="menu"),
+    Verb("json", "JSON", ("result", "--json"), shows="menu"),
+    Verb("watch", "Tell me when it works again", ("watch",), shows="menu"),
+)
+"""What a button or a menu entry says and does: the words before the id. A click is a command line, as if it were typed."""
+
+
+def on(front: str) -> tuple[Command, ...]:
+    """The rows that a front has: "slack" or "terminal"."""
+    return tuple(c for c in COMMANDS if c.front in ("everywhere", front))
 
 
 def find(name: str) -> Command | None:

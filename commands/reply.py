@@ -41,6 +41,14 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
+class Action:
+    """Something to click: a verb of `registry.VERBS` and the id of a stored result. Never a name or text that somebody typed."""
+
+    verb: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """A whole answer.
 
@@ -52,6 +60,7 @@ class Reply:
     severity: Severity = "info"
     sections: tuple[Section, ...] = ()
     parts: tuple["Reply", ...] = ()
+    actions: tuple[Action, ...] = ()
     document: Document | None = None
     as_json: bool = False
     exit_code: int = 0

@@ -9,7 +9,7 @@ from typing import cast
 from commands import help as helping
 from commands import words
 from commands.command import Call, Command, CommandError, Services
-from commands.registry import find
+from commands.registry import find, on
 from commands.reply import Reply, Tell
 from commands.request import Request
 
@@ -42,7 +42,7 @@ def parse(line: tuple[str, ...], *, prefix: str, owner: bool) -> tuple[Command, 
     """The row and the Call; for help and for a word that is no command, the Reply itself. Raises CommandError."""
     name, rest = (line[0].lower(), line[1:]) if line else ("help", ())
     command = find(name)
-    if command is None or (command.front == "terminal" and not owner):
+    if command is None or command not in on("terminal" if owner else "slack"):
         raise CommandError(f"There is no command {name[:80]!r}. {helping.suggestion(owner=owner)}")
     if "--help" in rest:
         return command, helping.of(name, prefix, owner=owner)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from commands.reply import Item, Reply, Section, Severity
+from commands.reply import Action, Item, Reply, Section, Severity
 from diagnostics.model import STEPS, Certificate, Diagnosis, Path, Result
 
 _SEVERITY: dict[str, Severity] = {"healthy": "good", "degraded": "mixed", "failing": "bad", "unknown": "unknown"}
@@ -19,7 +19,9 @@ def check(diagnosis: Diagnosis, *, as_json: bool) -> Reply:
     code = exit_code(results)
     if len(results) == 1:
         one = result(results[0])
-        return Reply(one.headline, one.severity, one.sections, document=diagnosis, as_json=as_json, exit_code=code)
+        return Reply(
+            one.headline, one.severity, one.sections, actions=one.actions, document=diagnosis, as_json=as_json, exit_code=code
+        )
     if not results:
         said = "No connector is switched on, so there is nothing to check: name a target to check it all the same."
         return Reply(said, "unknown", document=diagnosis, as_json=as_json, exit_code=3)
@@ -66,7 +68,30 @@ def result(r: Result) -> Reply:
         sections.append(Section("Certificate", tuple(Item(line) for line in certificate(seen)), "code"))
     if r.warnings:
         sections.append(Section("Also seen", tuple(Item(w.text) for w in r.warnings), "bullets"))
-    return Reply(_line(r), _SEVERITY[r.verdict], tuple(sections))
+    return Reply(_line(r), _SEVERITY[r.verdict], tuple(sections), actions=_actions(r))
+
+
+def _actions(r: Result) -> tuple[Action, ...]:
+    """What can be done with a result: healthy ones need no watch, and no partner."""
+    verbs = ["check-again"]
+    if r.partner_ask and r.verdict in ("failing", "degraded"):
+        verbs.append("copy-for-partner")
+    verbs += ["transcript", "json"]
+    if r.verdict != "healthy":
+        verbs.append("watch")
+    return tuple(Action(verb, r.id) for verb in verbs)
+
+
+def transcript(r: Result) -> list[str]:
+    """Every path's conversation, `S:` the server, `C:` mailflow."""
+    lines = []
+    for path in r.paths:
+        lines += [
+            f"{_place(path)}",
+            *(f"  {line}" for line in path.transcript),
+            *(() if path.transcript else (f"  -- {_stopped(path)}",)),
+        ]
+    return lines
 
 
 def certificate(facts: Certificate) -> list[str]:

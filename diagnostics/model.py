@@ -104,7 +104,8 @@ class ConnectorRef(Frozen):
 
 
 class Result(Frozen):
-    """One target's result (contract 3). `age`: seconds since its paths were seen, 0 when this run saw them."""
+    """One target's result (contract 3). `age`: seconds since its paths were seen, 0 when this run saw them; `partner_ask`: what
+    a partner would have to change, as half a sentence."""
 
     id: str
     target: str
@@ -122,7 +123,7 @@ class Result(Frozen):
     warnings: tuple[Warning, ...] = ()
     paths: tuple[Path, ...] = ()
     age: float = 0.0
-    partner_ask: str = Field(default="", exclude=True)
+    partner_ask: str = ""
 
 
 class Diagnosis(Frozen):

@@ -65,6 +65,7 @@ CAPABILITIES: dict[str, Callable[[], str | None]] = {
     **{name: functools.partial(_program, name) for name in PROGRAMS},
     "local-slack": _local_slack,
     "namespaces": lambda: _ran("unshare", "--user", "--map-root-user", "--net", "true"),
+    "root": lambda: None if os.geteuid() == 0 else "only root can run servers that change users",
     "package-index": lambda: _ran(sys.executable, "-m", "pip", "--disable-pip-version-check", "index", "versions", "hatchling"),
 }
 """Each says None when it is there, else why not."""

@@ -1,7 +1,9 @@
 """Completion scripts for bash, zsh and fish, made from the registry. Standard library only."""
 
 from commands.command import CommandError
-from commands.registry import COMMANDS, OWNER_OPTIONS
+from commands.registry import OWNER_OPTIONS, on
+
+COMMANDS = on("terminal")
 
 _BASH = """_mailflow() {{
   local word=${{COMP_WORDS[COMP_CWORD]}} before=${{COMP_WORDS[COMP_CWORD-1]}}

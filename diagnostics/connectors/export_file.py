@@ -3,6 +3,7 @@
 import asyncio
 import codecs
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -29,7 +30,8 @@ class ExportFile:
     def _read(self) -> Inventory:
         connectors = load(self._connectors, Connector, "Get-OutboundConnector") if self._connectors else []
         domains = load(self._accepted_domains, AcceptedDomain, "Get-AcceptedDomain") if self._accepted_domains else []
-        return Inventory(connectors=connectors, accepted_domains=domains, source=str(self._connectors or ""))
+        written = datetime.fromtimestamp(self._connectors.stat().st_mtime, UTC) if self._connectors else None
+        return Inventory(connectors=connectors, accepted_domains=domains, source=str(self._connectors or ""), at=written)
 
 
 def load(path: Path, model: type[_Row], cmdlet: str) -> list[_Row]:

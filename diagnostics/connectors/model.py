@@ -4,6 +4,7 @@ Names are Microsoft's (ExchangePowerShell reference). Unknown fields and enum va
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -71,10 +72,11 @@ class AcceptedDomain(_Exported):
 
 
 class Inventory(BaseModel):
-    """What is known of the tenant: connectors in their order, accepted domains, and where they came from."""
+    """What is known of the tenant: connectors in their order, accepted domains, where they came from and of what time."""
 
     model_config = ConfigDict(frozen=True)
 
     connectors: Sequence[Connector] = ()
     accepted_domains: Sequence[AcceptedDomain] = ()
     source: str = ""
+    at: datetime | None = None

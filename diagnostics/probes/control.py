@@ -78,8 +78,10 @@ async def _one(name: str, endpoint: dns.Endpoint, tools: Instruments) -> Control
 async def _talk(name: str, talk: Conversation, tools: Instruments) -> Control:
     limits = tools.limits
     hello = (await smtp.banner(talk, limits.timeout)).said
-    if hello.outcome != "reply" or not is_its_own(name, hello.text):
-        return Control("intercepted", f"somebody else answers for the control host {name}: {hello.text or hello.detail}")
+    if hello.outcome != "reply":
+        return Control("intercepted", f"the control host {name} is connected to and does not speak: {hello.detail}")
+    if not is_its_own(name, hello.text):
+        return Control("intercepted", f"somebody else answers for the control host {name}: {hello.text}")
     clock = _clock(hello.text, tools.now())
     if hello.code != 220:
         return Control("answers", f"the control host {name} answers: {hello.text}", clock)

@@ -60,6 +60,7 @@ class Resolver:
         self.servers, self.timeout = tuple(servers), timeout
         self._sockets: dict[tuple[str, int], _Socket] = {}
         self._opening = asyncio.Lock()
+        self._first = 0  # the server that answered last is asked first: a dead one must not cost a second each time
 
     async def ask(self, name: str, kind: str) -> Answer:
         """The answer for `name` and record type `kind`; never raises. Follows CNAMEs, tells bogus DNSSEC from other failures."""
@@ -136,7 +137,7 @@ class Resolver:
         attempt = 0
         try:
             while (left := deadline - loop.time()) > 0:
-                server = self.servers[attempt % len(self.servers)]
+                server = self.servers[(self._first + attempt) % len(self.servers)]
                 wait = min(left, _RESEND[min(attempt // len(self.servers), len(_RESEND) - 1)])
                 attempt += 1
                 query = dns.message.make_query(owner, rdtype, use_edns=0 if edns else False, payload=1232)
@@ -157,6 +158,7 @@ class Resolver:
                         await asyncio.sleep(min(0.2, max(0.0, deadline - loop.time())))
                         continue
                     if reply.rcode() not in (dns.rcode.SERVFAIL, dns.rcode.REFUSED) or attempt >= len(self.servers):
+                        self._first = self.servers.index(by)
                         return reply
                 if trouble and trouble not in troubles:
                     troubles.append(trouble)

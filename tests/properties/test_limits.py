@@ -36,7 +36,7 @@ async def test_one_person_cannot_ask_for_five_hundred_hosts_at_once(tmp_path: Pa
         )
     assert 20 <= asked <= 100
     assert len(lab.mail["127.0.51.1"].sessions) == asked + 1
-    assert all("Try again in" in reply.headline and reply.exit_code == 1 for reply in refused)
+    assert all("Try again in" in reply.headline and reply.exit_code for reply in refused)
     assert other.document is not None
 
 

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import itertools
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -22,6 +23,8 @@ from tests.properties.peers import bench, check
 
 CHECKS, WARM, AT_ONCE = 10_000, 2_000, 64
 MIB = 1024 * 1024
+POOL = min(32, (os.cpu_count() or 1) + 4)
+"""Threads that asyncio keeps at most for what blocks (files are read there): they come with time and stay."""
 
 
 @pytest.fixture
@@ -80,8 +83,8 @@ async def test_ten_thousand_checks_leave_nothing_behind(ports: dict[str, int], m
         await many(services, numbers, (CHECKS - WARM) // 2)
         after = state()
     assert next(numbers) == CHECKS
-    for what in ("descriptors", "threads"):
-        assert after[what] == before[what], (before, after)
+    assert after["descriptors"] == before["descriptors"], (before, after)
+    assert after["threads"] <= before["threads"] + POOL, (before, after)
     assert after["tasks"] <= before["tasks"] + 2, (before, after)
     # a leak of 1 KiB a check would be 8 MiB; the second half alone must not grow like the first
     assert after["rss"] - before["rss"] < 6 * MIB, (before, middle, after)
@@ -99,7 +102,7 @@ async def test_checks_over_tls_leave_no_descriptor_and_no_task(tmp_path: Path) -
         after = state()
     assert after["descriptors"] <= before["descriptors"] + 2
     assert after["tasks"] <= before["tasks"] + 2
-    assert after["threads"] == before["threads"]
+    assert after["threads"] <= before["threads"] + POOL
 
 
 async def test_fifty_slow_servers_do_not_stop_the_loop(tmp_path: Path) -> None:

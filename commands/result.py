@@ -1,0 +1,58 @@
+"""`result` and `transcript`: a stored result once more, as it was; its JSON, its text for the partner, its conversation."""
+
+from dataclasses import dataclass
+
+from commands import partner, wording
+from commands.command import Call, CommandError, Services
+from commands.reply import Item, Reply, Section, Tell
+from commands.request import Request
+from diagnostics.model import Result
+from diagnostics.store import StoredResult
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """A document that was JSON already."""
+
+    text: str
+
+    def model_dump_json(self, *, indent: int | None = None, by_alias: bool = True) -> str:  # noqa: ARG002
+        return self.text
+
+
+async def run(call: Call, _request: Request, services: Services, _tell: Tell) -> Reply:
+    """Raises CommandError for an id that is not known."""
+    stored = await _found(call, services)
+    if call.has("--partner-text"):
+        return _partner_text(stored)
+    if stored.document is None:
+        raise CommandError("That result was too large to be kept whole. Check the target again.", exit_code=1)
+    whole = wording.result(Result.model_validate_json(stored.document))
+    return Reply(
+        whole.headline,
+        whole.severity,
+        (Section("", (Item(f"As seen on {stored.at:%Y-%m-%d} at {stored.at:%H:%M:%S} UTC."),)), *whole.sections),
+        actions=whole.actions,
+        document=_Stored(stored.document),
+        as_json=call.has("--json"),
+    )
+
+
+async def transcript(call: Call, _request: Request, services: Services, _tell: Tell) -> Reply:
+    """Raises CommandError for an id that is not known."""
+    stored = await _found(call, services)
+    lines = tuple(map(Item, stored.transcript.splitlines())) or (Item("Nothing was said: no connection came about."),)
+    return Reply(f"What was said on {stored.at:%Y-%m-%d} at {stored.at:%H:%M:%S} UTC", sections=(Section("", lines, "code"),))
+
+
+async def _found(call: Call, services: Services) -> StoredResult:
+    if len(call.words) != 1:
+        raise CommandError(f"Name one result. Usage: {call.command.usage}")
+    return await services.memory.find(call.words[0])
+
+
+def _partner_text(stored: StoredResult) -> Reply:
+    if stored.partner is None:
+        return Reply(partner.NOTHING, audience="asker")
+    lines = tuple(map(Item, stored.partner.split("\n")))
+    return Reply(partner.HEADLINE, sections=(Section("", lines, "code"),), audience="asker")
