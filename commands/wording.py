@@ -10,7 +10,7 @@ _VERDICT = {"healthy": "Healthy", "degraded": "Degraded", "failing": "Failing", 
 _OWNER = {"you": "you", "network": "network team", "dns-host": "DNS host", "partner": "partner", "microsoft": "Microsoft"}
 _MARK = {"ok": "✓", "failed": "✗", "warning": "!", "skipped": "·"}
 PARTS = 10
-"""Bad targets that get an answer of their own; the rest stands in one list."""
+"""Bad targets that get an answer of their own; the rest stands in one table."""
 
 
 def check(diagnosis: Diagnosis, *, as_json: bool) -> Reply:
@@ -25,13 +25,14 @@ def check(diagnosis: Diagnosis, *, as_json: bool) -> Reply:
     if not results:
         said = "No connector is switched on, so there is nothing to check: name a target to check it all the same."
         return Reply(said, "unknown", document=diagnosis, as_json=as_json, exit_code=3)
-    bad = [r for r in results if r.verdict != "healthy"]
-    good = [r for r in results if r.verdict == "healthy"]
-    sections = []
+    groups = _groups(results)
+    bad = [r for group in groups.values() for r in group]
+    good = [r.target for r in results if r.verdict == "healthy"]
+    sections = [Section("By cause", tuple(_group(*entry) for entry in groups.items()), "bullets")] if len(bad) > 1 else []
     if len(bad) > PARTS:
-        sections.append(Section("More that are not healthy", tuple(Item(_line(r)) for r in bad[PARTS:]), "bullets"))
+        sections.append(Section("More that are not healthy", tuple(_table(bad[PARTS:])), "code"))
     if good:
-        sections.append(Section("Healthy", (Item(", ".join(r.target for r in good)),)))
+        sections.append(Section("Healthy", (Item(", ".join(good)),)))
     return Reply(
         _headline(results),
         _worst(results),
@@ -41,6 +42,25 @@ def check(diagnosis: Diagnosis, *, as_json: bool) -> Reply:
         as_json=as_json,
         exit_code=code,
     )
+
+
+def _groups(results: Sequence[Result]) -> dict[tuple[str, str], list[Result]]:
+    """What is not healthy, by its cause and by who has to act, in the order in which they first come."""
+    groups: dict[tuple[str, str], list[Result]] = {}
+    for r in results:
+        if r.verdict != "healthy":
+            groups.setdefault((_what(r), _OWNER[r.fixes[0].owner] if r.fixes else ""), []).append(r)
+    return groups
+
+
+def _group(key: tuple[str, str], group: Sequence[Result]) -> Item:
+    what, owner = key
+    return Item(f"{what}: {', '.join(r.target for r in group)}", tag=owner)
+
+
+def _table(results: Sequence[Result]) -> list[Item]:
+    wide = min(40, max(len(r.target) for r in results))
+    return [Item(f"{r.target:<{wide}}  {r.verdict:<8}  {r.code or '-':<11}  {r.reason or '-'}") for r in results]
 
 
 def exit_code(results: Sequence[Result]) -> int:
@@ -111,19 +131,24 @@ def certificate(facts: Certificate) -> list[str]:
     ]
 
 
+def _what(r: Result) -> str:
+    return f"{r.code} {r.title}" if r.code else r.title
+
+
 def _line(r: Result) -> str:
-    what = f"{r.code} {r.title}" if r.code else r.title
     name = r.connector.name if r.connector and r.connector.name != r.target else ""
-    return f"{_VERDICT[r.verdict]}: {r.target}{f' ({name})' if name else ''} — {what}"
+    return f"{_VERDICT[r.verdict]}: {r.target}{f' ({name})' if name else ''} — {_what(r)}"
 
 
 def _headline(results: Sequence[Result]) -> str:
+    """Counts; or, where all that fails has one cause, that cause: it is the news."""
     counts = {verdict: sum(r.verdict == verdict for r in results) for verdict in ("failing", "degraded", "unknown", "healthy")}
+    bad = [r for r in results if r.verdict in ("failing", "degraded")]
+    if len(bad) > 1 and len({_what(r) for r in bad}) == 1:
+        kinds = " or ".join(kind for kind in ("failing", "degraded") if counts[kind])
+        return f"{len(bad)} of {len(results)} {kinds}: {_what(bad[0])}"
     named = {"failing": "failing", "degraded": "degraded", "unknown": "could not be told", "healthy": "healthy"}
-    said = ", ".join(f"{n} {named[verdict]}" for verdict, n in counts.items() if n)
-    codes = {r.code for r in results if r.code}
-    shared = f" — {codes.pop()}" if len(codes) == 1 and counts["failing"] + counts["degraded"] > 1 else ""
-    return f"{len(results)} targets: {said}{shared}"
+    return f"{len(results)} targets: " + ", ".join(f"{n} {named[verdict]}" for verdict, n in counts.items() if n)
 
 
 def _worst(results: Sequence[Result]) -> Severity:

@@ -73,10 +73,19 @@ def test_several_targets_are_counted_and_the_bad_ones_are_parts() -> None:
     assert "ok.test" in reply.sections[-1].items[0].text
 
 
-def test_a_shared_code_stands_in_the_headline() -> None:
-    assert wording.check(told(of("failing", "a.test"), of("degraded", "b.test")), as_json=False).headline.endswith(
-        "— 450 4.4.316"
-    )
+def test_a_shared_cause_is_the_headline() -> None:
+    some = told(of("failing", "a.test"), of("degraded", "b.test"), of("healthy", "ok.test"))
+    assert wording.check(some, as_json=False).headline == "2 of 3 failing or degraded: 450 4.4.316 Connection refused"
+
+
+def test_bad_targets_are_grouped_by_cause_and_by_who_must_act() -> None:
+    (section,) = [
+        s
+        for s in wording.check(told(of("failing", "a.test"), of("failing", "b.test")), as_json=False).sections
+        if s.title == "By cause"
+    ]
+    assert [i.text for i in section.items] == ["450 4.4.316 Connection refused: a.test, b.test"]
+    assert section.items[0].tag
 
 
 def test_no_bad_target_is_lost_however_many_there_are() -> None:
