@@ -27,12 +27,23 @@ _SECRETS = re.compile(r"xox[a-z.]*-[\w-]+|xapp-[\w-]+|(?<=ticket=)[^&\s'\"]+|(?<
 
 
 @dataclass(frozen=True, slots=True)
+class Me:
+    """Who the bot token belongs to. `enterprise` is empty outside an Enterprise Grid."""
+
+    user: str = ""
+    name: str = ""
+    team: str = ""
+    enterprise: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Slack:
     """Clients of one workspace. `sure` waits out 429 and tries again; `once` is for what may be lost: progress."""
 
     sure: AsyncWebClient
     once: AsyncWebClient
     session: aiohttp.ClientSession = field(repr=False)
+    me: Me = Me()
 
     def webhook(self, url: str) -> AsyncWebhookClient:
         """A client of a response_url. Bolt's own `respond` gives up at the first 429."""
@@ -58,6 +69,13 @@ def error_code(error: Exception) -> str:
     """Slack's own word (`channel_not_found`), or "" when Slack did not answer in its way."""
     response = error.response if isinstance(error, SlackApiError) else {}
     return str(response.get("error") or "") if hasattr(response, "get") else ""
+
+
+def noted(method: str, error: Exception) -> None:
+    """Count what Slack refused: an operator sees a revoked scope there first."""
+    from bot.metrics import slack_error
+
+    slack_error(method, error_code(error) or type(error).__name__)
 
 
 def retry_after(error: Exception) -> float:

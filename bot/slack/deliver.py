@@ -1,41 +1,35 @@
 """One answer on its way into Slack: parent, progress, thread, end. It is never lost, and always ends.
 
-Where the bot may not post, the asker gets the whole answer through response_url.
+Where the bot may not post, or others read along, the asker gets the whole answer alone.
 """
 
 import asyncio
 import logging
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
 
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack import blocks
-from bot.slack.blocks import Message
-from bot.slack.client import FAILURES, Slack, error_code, retry_after
+from bot.slack.aside import LONGEST, Aside, arguments, named
+from bot.slack.client import FAILURES, Slack, error_code, noted, retry_after
+from bot.slack.identity import not_a_member
+from bot.slack.pace import Pace
+from bot.slack.pieces import Message
+from bot.slack.place import Place, load
 from commands.reply import Progress, Reply
 
 log = logging.getLogger("mailflow.slack")
 
 QUIET = 3.0  # no progress before: most answers are there by then
-PACE = 1.0  # seconds between two edits of one message
+EVERY = 1.0  # seconds between two edits of one message
 _PATIENCE = 4.0  # for one progress edit
-_LONGEST = 120.0  # for one message that must arrive, waiting out 429 included
 _NOT_A_MEMBER = ("channel_not_found", "not_in_channel")  # Slack says the first of private channels
 
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a question came from. `line` is what was typed, `bot` the name to invite."""
-
-    channel: str
-    user: str
-    line: str
-    bot: str
-    response_url: str = field(repr=False)
+Posted = Callable[[str], Awaitable[None]]
 
 
-class _Posted(NamedTuple):
+class _Message(NamedTuple):
     """A message of ours. A timestamp stays a string: as a float it would lose digits."""
 
     channel: str
@@ -45,56 +39,71 @@ class _Posted(NamedTuple):
         return bool(self.ts)
 
 
-_NOWHERE = _Posted("", "")
+async def _nobody(_parent: str) -> None:
+    pass
 
 
 class Delivery:
-    """`begin`, any number of `tell`, then `finish`, or `give_up` when there is no answer."""
+    """`begin`, any number of `tell`, then `finish`, or `give_up` when there is no answer.
 
-    def __init__(self, slack: Slack, place: Place) -> None:
+    `alone` says why the answer is for the asker alone, `posted` is told the parent's timestamp.
+    """
+
+    def __init__(
+        self, slack: Slack, place: Place, pace: Pace, *, alone: str = "", buttons: bool = True, posted: Posted = _nobody
+    ) -> None:
         self._slack = slack
         self._place = place
-        self._aside = _Aside(slack, place.response_url)
-        self._parent = _NOWHERE
-        self._hint = ""
+        self._pace = pace
+        self._aside = Aside(slack, place)
+        self._buttons = buttons
+        self._posted = posted
+        self._parent = _Message(place.channel, place.parent)
+        self._hint = alone
+        self._begun = False
         self._latest: Progress | None = None
         self._over = asyncio.Event()
         self._editor: asyncio.Task[None] | None = None
         self._in_doubt = False
 
+    @property
+    def address(self) -> str:
+        """Where this answer stands, for what comes back later; "" where nothing could come back to."""
+        return "" if self._hint else self._place.lasting(self._parent.ts)
+
     async def begin(self) -> None:
         """Post the parent. Where that is not to be had, tell the asker at once that the answer comes to them alone."""
-        message = blocks.working(self._place.line)
-        try:
-            self._parent = await self._post(message)
-        except FAILURES as error:
-            self._hint = self._why_private(error)
-            await self._aside.send(blocks.sentence(f"{message.text}\n{self._hint}"))
+        if self._begun:
             return
-        self._editor = asyncio.create_task(self._edit_progress(), name="progress")
+        self._begun = True
+        message = blocks.working(self._place.line)
+        if not self._parent and not self._hint:
+            await self._post_parent(message)
+        if self._hint:
+            await self._aside.send(blocks.sentence(f"{message.text}\n{self._hint}"))
+        else:
+            self._editor = asyncio.create_task(self._edit_progress(), name="progress")
 
     def tell(self, progress: Progress) -> None:
         """The newest state; what has not been shown before it is dropped."""
         self._latest = progress
 
     async def finish(self, reply: Reply) -> None:
-        """The answer: thread first, then the parent, so that whoever reads the verdict finds its reasons below."""
+        """The answer, whole."""
         self._over.set()
-        if reply.audience == "asker":
+        if reply.audience == "asker" and not (self._place.direct and not self._hint):
             await self._withdraw()
             await self._privately(reply)
             return
-        if not self._parent and not self._hint:
-            await self.begin()
-            self._over.set()
-        if self._parent:
-            await self._publicly(reply)
+        if self._hint:
+            await self._withdraw()
+        else:
+            await (self._inline(reply) if self._place.inline else self._in_a_thread(reply))
         if self._hint:
             await self._privately(reply)
 
     async def give_up(self, sentence: str) -> None:
         """Instead of an answer. Never raises: it is what is done when all else failed."""
-        self._over.set()
         message = blocks.sentence(sentence)
         try:
             async with asyncio.timeout(2 * _PATIENCE):
@@ -103,29 +112,59 @@ class Delivery:
                     await self._edit(self._slack.once, message)
                     return
         except FAILURES as error:
-            log.warning("the parent could not be closed: %s", _named(error))
+            log.warning("the parent could not be closed: %s", named(error))
         await self._aside.send(message)
 
-    async def _publicly(self, reply: Reply) -> None:
-        """Thread and parent. Each is tried whatever became of the other; `_hint` says that something is missing."""
+    # ---- in the open
+
+    async def _in_a_thread(self, reply: Reply) -> None:
+        """Thread and parent. Each is tried whatever became of the other; `_hint` says that something is missing.
+
+        A parent that waits is concluded last, so that whoever reads the verdict finds its reasons below.
+        """
+        verdict = blocks.parent(reply, self._place.line, self._place.user)
+        waiting = bool(self._parent)
+        if not waiting:
+            await self._post_parent(verdict)
+            if not self._parent:
+                return
         try:
             for message in blocks.thread(reply):
                 await self._post(message, self._parent.ts)
         except FAILURES as error:
             self._hint = self._why_private(error)
+        if waiting:
+            await self._concluded(verdict)
+
+    async def _inline(self, reply: Reply) -> None:
+        """In somebody's thread, or in a direct message, one after the other; the first takes the place of what waited."""
+        first, *rest = blocks.inline(reply, self._place.line, "" if self._place.direct else self._place.user)
+        if self._parent:
+            await self._concluded(first)
+        else:
+            await self._post_parent(first)
         try:
-            await self._conclude(blocks.parent(reply, self._place.line, self._place.user))
+            for message in rest if not self._hint else ():
+                await self._post(message, self._place.thread)
         except FAILURES as error:
             self._hint = self._why_private(error)
 
     # ---- the parent
 
+    async def _post_parent(self, message: Message) -> None:
+        try:
+            self._parent = await self._post(message, self._place.thread)
+        except FAILURES as error:
+            self._hint = self._why_private(error)
+        else:
+            await self._posted(self._parent.ts)
+
     async def _edit_progress(self) -> None:
         """At most an edit a second, the newest state only. A refused or lost edit is skipped: the next says more."""
         shown, wait = None, QUIET
         while not await _within(self._over, wait):
-            wait = PACE
-            if (latest := self._latest) is shown:
+            wait = EVERY
+            if (latest := self._latest) is shown or not self._pace.may_show_progress():
                 continue
             try:
                 async with asyncio.timeout(_PATIENCE):
@@ -133,7 +172,7 @@ class Delivery:
                     await self._edit(self._slack.once, message)
                 shown = latest
             except FAILURES as error:
-                wait = max(PACE, retry_after(error))
+                wait = max(EVERY, retry_after(error))
                 self._in_doubt = self._in_doubt or not error_code(error)
 
     async def _editor_ended(self) -> None:
@@ -142,18 +181,22 @@ class Delivery:
         if self._editor is not None:
             await asyncio.wait({self._editor})
 
-    async def _conclude(self, message: Message) -> None:
+    async def _concluded(self, message: Message) -> None:
+        """The parent's last edit; a message that stands apart is better than none."""
         await self._editor_ended()
         try:
-            await self._edit(self._slack.sure, message)
-            if self._in_doubt:
-                # an edit that we stopped waiting for may still be applied by Slack, over the verdict
-                await asyncio.sleep(_PATIENCE)
-                await self._edit(self._slack.sure, message)
+            try:
+                await self._final_edit(message)
+                if self._in_doubt:
+                    # an edit that we stopped waiting for may still be applied by Slack, over the verdict
+                    await asyncio.sleep(_PATIENCE)
+                    await self._final_edit(message)
+            except FAILURES as error:
+                # deleted, too old to edit
+                log.warning("the parent could not be edited: %s", named(error))
+                await self._post(message, self._place.thread)
         except FAILURES as error:
-            # deleted, too old to edit: a verdict that stands apart from its thread is better than none
-            log.warning("the parent could not be edited: %s", _named(error))
-            await self._post(message)
+            self._hint = self._why_private(error)
 
     async def _withdraw(self) -> None:
         """Take the parent back: the answer is for the asker alone."""
@@ -161,80 +204,64 @@ class Delivery:
         if not self._parent:
             return
         try:
-            async with asyncio.timeout(_LONGEST):
+            async with asyncio.timeout(LONGEST):
                 await self._slack.sure.chat_delete(channel=self._parent.channel, ts=self._parent.ts)
         except FAILURES as error:
-            log.warning("the parent could not be deleted: %s", _named(error))
+            noted("chat.delete", error)
+            log.warning("the parent could not be deleted: %s", named(error))
 
     # ---- single messages
 
-    async def _post(self, message: Message, thread_ts: str | None = None) -> "_Posted":
-        async with asyncio.timeout(_LONGEST):
-            posted = await self._slack.sure.chat_postMessage(
-                channel=self._parent.channel or self._place.channel,
-                thread_ts=thread_ts,
-                unfurl_links=False,
-                unfurl_media=False,
-                **_arguments(message),
-            )
-        return _Posted(str(posted["channel"]), str(posted["ts"]))
+    async def _post(self, message: Message, thread: str = "") -> _Message:
+        return await post(self._slack, self._pace, self._parent.channel or self._place.channel, message, thread)
+
+    async def _final_edit(self, message: Message) -> None:
+        await self._pace.final()
+        await self._edit(self._slack.sure, message)
 
     async def _edit(self, client: AsyncWebClient, message: Message) -> None:
-        async with asyncio.timeout(_LONGEST):
-            await client.chat_update(channel=self._parent.channel, ts=self._parent.ts, **_arguments(message))
+        try:
+            async with asyncio.timeout(LONGEST):
+                await client.chat_update(channel=self._parent.channel, ts=self._parent.ts, **arguments(message))
+        except FAILURES as error:
+            noted("chat.update", error)
+            raise
 
     async def _privately(self, reply: Reply) -> None:
         """For the asker's eyes alone."""
-        if not await self._aside.send(*blocks.private(reply, self._aside.left, self._hint)):
-            log.error("an answer could not be delivered in any way")
+        await self._aside.send(*blocks.private(reply, self._aside.left, self._hint, buttons=self._buttons))
 
     def _why_private(self, error: Exception) -> str:
         code = error_code(error)
-        log.info("posting failed, answering the asker alone: %s", _named(error))
-        if code in _NOT_A_MEMBER and not self._place.channel.startswith("D"):
-            invite = f"/invite @{self._place.bot}"
-            return f"I am not a member of this channel, so only you see this. To have it in a thread: {invite}"
+        log.info("posting failed, answering the asker alone: %s", named(error))
+        if code in _NOT_A_MEMBER and not self._place.direct:
+            return not_a_member(self._slack)
         return f"Slack did not let me post here ({code or 'no answer'}), so only you see this."
 
 
-class _Aside:
-    """A response_url: five uses in 30 minutes (docs.slack.dev/interactivity/handling-user-interaction)."""
-
-    def __init__(self, slack: Slack, url: str) -> None:
-        self._webhook = slack.webhook(url)
-        self.left = 5 if url else 0
-
-    async def send(self, *messages: Message) -> bool:
-        """All of them, for the asker alone; whether Slack took them."""
-        for message in messages:
-            if self.left < 1:
-                return False
-            self.left -= 1
-            try:
-                async with asyncio.timeout(_LONGEST):
-                    # response_type is always said: what is left out here cannot be mended by a later use
-                    answer = await self._webhook.send(
-                        response_type="ephemeral",
-                        replace_original=False,
-                        unfurl_links=False,
-                        unfurl_media=False,
-                        **_arguments(message),
-                    )
-            except FAILURES as error:
-                log.warning("response_url failed: %s", _named(error))
-                return False
-            if answer.status_code != 200:
-                log.warning("response_url failed: HTTP %d", answer.status_code)
-                return False
-        return bool(messages)
+async def post(slack: Slack, pace: Pace, channel: str, message: Message, thread: str = "") -> _Message:
+    """One message that must arrive. Raises one of FAILURES."""
+    async with pace.turn(channel):
+        try:
+            async with asyncio.timeout(LONGEST):
+                posted = await slack.sure.chat_postMessage(
+                    channel=channel, thread_ts=thread or None, unfurl_links=False, unfurl_media=False, **arguments(message)
+                )
+        except FAILURES as error:
+            noted("chat.postMessage", error)
+            raise
+    return _Message(str(posted["channel"]), str(posted["ts"]))
 
 
-def _arguments(message: Message) -> dict[str, Any]:
-    return {"text": message.text, "blocks": list(message.blocks)}
-
-
-def _named(error: Exception) -> str:
-    return error_code(error) or type(error).__name__
+async def tell_place(slack: Slack, pace: Pace, place: str, reply: Reply, *, alone: str = "") -> None:
+    """Later news for a place that `Delivery.address` gave: into its thread, else to the asker alone. Never raises."""
+    try:
+        where = load(place)
+    except ValueError:
+        log.exception("news for a place that cannot be read")
+        return
+    delivery = Delivery(slack, where, pace, alone=alone, buttons=not alone)
+    await delivery.finish(reply)
 
 
 async def _within(event: asyncio.Event, seconds: float) -> bool:

@@ -1,12 +1,97 @@
-"""Text as Slack sends it → the text that the person saw. Pure.
+"""Slack's payloads → what was asked, and where; Slack's text → the text that the person saw. Pure.
 
 Slack wraps what looks like an address and escapes three characters, in commands too when the manifest's `should_escape`
 is on, and always in what people paste from messages (docs.slack.dev/messaging/formatting-message-text).
 """
 
 import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bot.slack.buttons import Choice, chosen
+from bot.slack.place import Place
+
+COMMAND = "/mailflow"
 
 _WRAPPED = re.compile(r"<((?:[@#!]|[a-z][a-z0-9+.-]*:)[^<>|]*)(?:\|([^<>]*))?>")
+
+Payload = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """One question. `id` is the same for each copy of it that Slack sends; `prefix` is what stands before a command there."""
+
+    id: str
+    text: str
+    place: Place
+    prefix: str = COMMAND
+    shared: bool = False
+    """Slack says by itself that other organisations read that channel."""
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """A button or a menu entry. `choice` is None for one that is not of this version, or of nobody."""
+
+    inquiry: Inquiry
+    choice: Choice | None
+    trigger: str
+
+
+def command(payload: Payload) -> Inquiry:
+    """A slash command. Slack knows none in threads."""
+    text = plain(_text(payload, "text"))
+    place = Place(
+        channel=_text(payload, "channel_id"),
+        user=_text(payload, "user_id"),
+        line=f"{COMMAND} {text}",
+        team=_text(payload, "team_id"),
+        response_url=_text(payload, "response_url"),
+    )
+    return Inquiry(_id("t", _text(payload, "trigger_id")), text, place)
+
+
+def mention(body: Payload, me: str, name: str) -> Inquiry | None:
+    """`@mailflow …`, answered in the thread that it stands in or begins. None for what bots and edits say."""
+    event = _part(body, "event")
+    if not _said_by_a_person(event):
+        return None
+    text, prefix = plain(_after_mention(_text(event, "text"), me)), f"@{name}"
+    return _message(body, event, text, prefix, f"{prefix} {text}", _text(event, "thread_ts") or _text(event, "ts"))
+
+
+def direct_message(body: Payload, me: str) -> Inquiry | None:
+    """A direct message is a command as it stands. None for other messages."""
+    event = _part(body, "event")
+    if event.get("channel_type") != "im" or not _said_by_a_person(event):
+        return None
+    text = plain(_after_mention(_text(event, "text"), me))
+    return _message(body, event, text, COMMAND, text, _text(event, "thread_ts"))
+
+
+def click(body: Payload) -> Click:
+    """A click on a message of ours, answered in that message's thread."""
+    actions = body.get("actions")
+    first = actions[0] if isinstance(actions, list) and actions and isinstance(actions[0], Mapping) else {}
+    choice = chosen(first)
+    message, container, user = _part(body, "message"), _part(body, "container"), _part(body, "user")
+    channel = _text(_part(body, "channel"), "id") or _text(container, "channel_id")
+    # an ephemeral message is no place to answer under, and in a direct message answers stand side by side
+    alone = container.get("is_ephemeral") is True or channel.startswith("D")
+    ts = _text(message, "ts") or _text(container, "message_ts")
+    place = Place(
+        channel=channel,
+        user=_text(user, "id"),
+        line=choice.verb.label if choice else "",
+        thread=_text(message, "thread_ts") or _text(container, "thread_ts") or ("" if alone else ts),
+        team=_text(user, "team_id") or _text(_part(body, "team"), "id"),
+        response_url=_text(body, "response_url"),
+    )
+    trigger = _text(body, "trigger_id")
+    return Click(Inquiry(_id("t", trigger), choice.line if choice else "", place), choice, trigger)
 
 
 def plain(text: str) -> str:
@@ -14,6 +99,38 @@ def plain(text: str) -> str:
     unwrapped = _WRAPPED.sub(_seen, text)
     # & last: "&amp;lt;" is somebody's "&lt;", not "<"
     return unwrapped.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+def _message(body: Payload, event: Payload, text: str, prefix: str, line: str, thread: str) -> Inquiry:
+    channel, ts = _text(event, "channel"), _text(event, "ts")
+    place = Place(channel, _text(event, "user"), line, thread, team=_text(event, "team") or _text(body, "team_id"))
+    # one message is one question, however many events Slack makes of it
+    return Inquiry(_id("m", f"{channel}-{ts}" if ts else ""), text, place, prefix, body.get("is_ext_shared_channel") is True)
+
+
+def _said_by_a_person(event: Payload) -> bool:
+    """Bots that answer each other never end."""
+    return bool(event.get("user")) and not event.get("bot_id") and not event.get("subtype")
+
+
+def _after_mention(text: str, me: str) -> str:
+    before, found, after = re.sub(rf"<@{re.escape(me)}(?:\|[^<>]*)?>", "\0", text).partition("\0")
+    return (after.replace("\0", " ").strip() or before.strip()) if found else text.strip()
+
+
+def _id(kind: str, given: str) -> str:
+    """Never empty, never longer than the store takes: what has no id of Slack's is nobody's copy."""
+    return f"{kind}-{(given or secrets.token_hex(16))[:140]}"
+
+
+def _text(payload: Payload, key: str) -> str:
+    value = payload.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _part(payload: Payload, key: str) -> Payload:
+    value = payload.get(key)
+    return value if isinstance(value, Mapping) else {}
 
 
 def _seen(match: re.Match[str]) -> str:

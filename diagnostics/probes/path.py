@@ -22,6 +22,7 @@ from diagnostics.target import Destination, Policy
 log = logging.getLogger("mailflow.probe")
 
 QUIT_SECONDS = 2.0
+_SKIPPED = {name: Step(step=name, status="skipped") for name in STEPS}
 
 
 @dataclass(slots=True)
@@ -51,12 +52,11 @@ class _Walk:
 
     def evidence(self, *, listed: bool) -> Evidence:
         address = self.endpoint.address
-        skipped = {name: Step(step=name, status="skipped") for name in STEPS}
         return Evidence(
             host=self.endpoint.host,
             address=str(address) if address else None,
             preference=self.endpoint.preference,
-            steps=tuple((skipped | self.steps).values()),
+            steps=tuple((_SKIPPED | self.steps).values()),
             findings=tuple(self.findings),
             transcript=tuple(self.transcript),
             certificate=self.certificate,

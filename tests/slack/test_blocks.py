@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from slack_sdk.models.blocks import Block
 
 from bot.slack import blocks
-from bot.slack.blocks import Message
+from bot.slack.pieces import Message
 from commands.reply import Item, Progress, Reply, Section
 from tests.e2e.slack_rules import as_sent, check_message
 from tests.slack.replies import FAILING, PAGE, REPLIES, TEXTS
