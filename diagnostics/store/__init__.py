@@ -1,0 +1,177 @@
+"""What mailflow remembers: results, ids seen, answers under way, watches. Shapes only; standard library only.
+
+`diagnostics.store.opening.open_store` gives a `Store`; that module and what it imports load SQLAlchemy, this one does not.
+
+- Ids are opaque, up to MAX_ID characters. Times are aware datetimes. Texts may hold anything; NUL and lone surrogates, which
+  no database takes, come back as U+FFFD.
+- An `owner` is one running process and must be new at each start: what an owner has taken is its own until the lease ends,
+  which `renew` puts off. Leases are judged by the callers' clocks, so replicas' clocks may differ by seconds, not by a lease.
+- Every call ends within PATIENCE seconds, or a little more. After StoreUnavailable it is not known whether the change was made.
+- Never put into the store: tokens, people's mail addresses, text of a person's mail. A place may hold a `response_url` only while
+  there is no other way to answer; it is wiped with the answer's request and actor when the answer is finished. A watch's place
+  must not hold one.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal, Protocol
+
+MAX_ID = 150
+MAX_WORD = 400
+MAX_PLACE = 4_000
+MAX_REQUEST = 1024 * 1024
+MAX_DOCUMENT = 256 * 1024
+MAX_TEXT = 64 * 1024
+"""Characters. The first two keep index entries under PostgreSQL's 2,704 bytes."""
+
+PATIENCE = 5.0
+LEASE = timedelta(seconds=30)
+"""Renew at least every third of it."""
+
+MAX_ATTEMPTS = 3
+
+Outcome = Literal["success", "failure", "none"]
+
+
+class StoreFault(Exception):
+    """The store cannot be opened: one sentence with the setting, the place and the mend, never with a password.
+
+    `passing` is true when nothing may be wrong with the settings: the server is away, or another process holds the file.
+    """
+
+    def __init__(self, message: str, *, passing: bool = False) -> None:
+        super().__init__(message)
+        self.passing = passing
+
+
+class StoreUnavailable(Exception):
+    """An open store does not answer now: half a sentence that says why. It may again a moment later, without being reopened."""
+
+
+class DoesNotFit(ValueError):
+    """Something given is longer than the store keeps, or empty where it must not be: a mistake of the caller."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredResult:
+    """What a button's id points to. `word` repeats the check; `document` is the Result as JSON, None if over MAX_DOCUMENT.
+
+    `partner` (the text for the partner, None where there is none) and `transcript` are cut at MAX_TEXT, and say so.
+    """
+
+    id: str
+    word: str
+    verdict: str
+    document: str | None
+    partner: str | None
+    transcript: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A question that is being answered: where the answer belongs, and all that is needed to ask again (JSON).
+
+    `attempts` counts the runs, this one included.
+    """
+
+    id: str
+    place: str
+    request: str
+    actor: str
+    started: datetime
+    attempts: int = 1
+
+    @property
+    def spent(self) -> bool:
+        """It has been tried often enough: do not run it again, say so in its place and finish it."""
+        return self.attempts > MAX_ATTEMPTS
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Check `word` every `every` until it is healthy or `until` has come, then tell `place`. `last`: the verdict seen last."""
+
+    id: str
+    word: str
+    place: str
+    actor: str
+    until: datetime
+    every: timedelta
+    last: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long things are kept. The last success and the last failure of each word stay for `last_results`."""
+
+    results: timedelta = timedelta(days=30)
+    last_results: timedelta = timedelta(days=400)
+    seen: timedelta = timedelta(days=2)
+    answers: timedelta = timedelta(days=2)
+    watches: timedelta = timedelta(days=7)
+
+
+KEEP = Retention()
+
+
+class Store(Protocol):
+    """Whatever is said of "once" holds over all replicas. Every method may raise StoreUnavailable."""
+
+    async def ping(self) -> None:
+        """Returns if the store answers."""
+
+    # ---- results
+
+    async def keep_result(self, result: StoredResult) -> None:
+        """Keep it; an id that is there already stays as it is. Raises DoesNotFit."""
+
+    async def result(self, id: str) -> StoredResult | None: ...
+
+    # ---- ids seen
+
+    async def claim(self, kind: str, id: str, *, at: datetime) -> bool:
+        """True once for each (kind, id), until Retention.seen has passed. Raises DoesNotFit."""
+
+    # ---- answers
+
+    async def begin_answer(self, answer: Answer, *, owner: str, now: datetime) -> bool:
+        """Note that `owner` answers this. False if that id was begun before. Raises DoesNotFit."""
+
+    async def move_answer(self, id: str, *, owner: str, place: str) -> bool:
+        """The place as it is known now (the message that is being edited). False if the answer is not the owner's (any more)."""
+
+    async def finish_answer(self, id: str, *, owner: str, now: datetime) -> bool:
+        """The answer is out. False if the answer is not the owner's (any more), or was finished before."""
+
+    async def take_unfinished(self, owner: str, *, now: datetime, limit: int = 20) -> list[Answer]:
+        """Answers whose lease has ended, oldest first, each given to one caller. See `Answer.spent`.
+
+        The caller's own come back too when it did not renew them: one that it still works on is to be ignored.
+        """
+
+    # ---- watches
+
+    async def add_watch(self, watch: Watch, *, now: datetime) -> bool:
+        """First due after `every`. False if a live watch has the same word and place, or the same id. Raises DoesNotFit."""
+
+    async def take_due_watches(self, owner: str, *, now: datetime, limit: int = 50) -> list[Watch]:
+        """Live watches that are due, the longest due before others, each given to one caller; those past their `until` too."""
+
+    async def put_off(self, id: str, *, owner: str, due: datetime, last: str) -> bool:
+        """Looked at, and to be looked at again. False if the watch is not the owner's (any more), or has ended."""
+
+    async def end_watch(self, id: str, *, told: bool, now: datetime, answer: Answer | None = None, owner: str = "") -> bool:
+        """True once. `answer`, begun for `owner` in the same transaction, is what the place still has to be told."""
+
+    # ---- leases, retention
+
+    async def renew(self, owner: str, ids: Collection[str], *, now: datetime) -> frozenset[str]:
+        """Hold these answers and watches for another LEASE. Returns those that are still the owner's: drop the others."""
+
+    async def release(self, owner: str, *, now: datetime) -> None:
+        """The owner ends: what it has not finished may be taken at once."""
+
+    async def prune(self, now: datetime, keep: Retention = KEEP, *, slice: int = 500) -> Mapping[str, int]:
+        """Delete what is older than `keep`, `slice` rows a transaction. Returns how many rows of each kind."""

@@ -1,0 +1,14 @@
+"""The Store, put together."""
+
+from diagnostics.store.answers import Answers
+from diagnostics.store.database import Database
+from diagnostics.store.results import Results
+from diagnostics.store.upkeep import Upkeep
+from diagnostics.store.watches import Watches
+
+
+class Records(Results, Answers, Watches, Upkeep):
+    """A Store in a database of SQLAlchemy's."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database

@@ -1,0 +1,117 @@
+"""SQLite: one file of ours alone, one connection a process, nothing acknowledged before it is on the disk."""
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import aiosqlite
+from sqlalchemy import AsyncAdaptedQueuePool, event
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from diagnostics.store import PATIENCE, StoreFault
+from diagnostics.store.database import READS
+from diagnostics.store.trouble import DAMAGED, FULL, LOCKED, NOT_SQLITE, reason
+
+BUSY = 3.0  # for another process's transaction; under PATIENCE, so that the reason can be told
+OLDEST = (3, 35)  # RETURNING
+
+
+def create(path: Path) -> None:
+    """The file and its folders, for this user alone. What is there stays as it is. Raises StoreFault."""
+    if sqlite3.sqlite_version_info < OLDEST:
+        raise StoreFault(
+            f"MAILFLOW_DATABASE_URL: Python's SQLite here is {sqlite3.sqlite_version}, and 3.35 is needed: "
+            "install a newer one, or use PostgreSQL."
+        )
+    try:
+        for folder in reversed(path.parents):
+            if not folder.exists():
+                folder.mkdir(mode=0o700, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise StoreFault(
+            f"MAILFLOW_DATABASE_URL: {path} cannot be written ({error.strerror}): "
+            "give this user the right to, or name another file as sqlite:///PATH."
+        ) from None
+
+
+def engine(path: Path) -> AsyncEngine:
+    location = f"file:{quote(str(path))}?mode=rw"  # rw: a file that was deleted is not to be made anew, without tables
+
+    def connect() -> aiosqlite.Connection:
+        connection = aiosqlite.connect(location, uri=True, timeout=BUSY, isolation_level=None)
+        connection._thread.daemon = True  # as SQLAlchemy does for connections that it makes itself
+        return connection
+
+    made = create_async_engine(
+        "sqlite+aiosqlite:///",
+        async_creator=connect,
+        poolclass=AsyncAdaptedQueuePool,  # told by hand, since the URL names no file
+        # one connection: SQLite has one writer, and waiting in our queue is fair where SQLite's own is a lottery
+        pool_size=1,
+        max_overflow=0,
+        pool_timeout=PATIENCE,
+        hide_parameters=True,
+    )
+
+    @event.listens_for(made.sync_engine, "connect")
+    def settings(connection: Any, record: Any) -> None:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode = WAL")  # readers do not wait for a writer
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.close()
+        record.info["file"] = _identity(path)
+
+    @event.listens_for(made.sync_engine, "checkout")
+    def same_file(_connection: Any, record: Any, _proxy: Any) -> None:
+        if record.info["file"] != _identity(path):
+            raise DisconnectionError("the file was deleted or replaced")  # or we would go on writing into nothing
+
+    @event.listens_for(made.sync_engine, "begin")
+    def begin(connection: Any) -> None:
+        # the driver's own way takes the lock late, and then fails where waiting would have been enough
+        reads = connection.get_execution_options().get(READS)
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+    return made
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        facts = path.stat()
+    except OSError:
+        return None
+    return facts.st_dev, facts.st_ino
+
+
+async def sound(made: AsyncEngine, where: str) -> None:
+    """Raises StoreFault for a damaged file."""
+    async with made.connect() as connection:
+        await connection.execution_options(**{READS: True})
+        if (await connection.exec_driver_sql("PRAGMA quick_check(1)")).scalar() != "ok":
+            raise damaged(where)
+
+
+async def lock(_connection: AsyncConnection) -> None:
+    """BEGIN IMMEDIATE has locked it already."""
+
+
+def damaged(where: str) -> StoreFault:
+    return StoreFault(
+        f"MAILFLOW_DATABASE_URL: {where} is damaged or no SQLite database: put back a copy, or move it away "
+        "(together with its -wal and -shm files) to begin with an empty one."
+    )
+
+
+def fault(error: BaseException, where: str) -> StoreFault:
+    """What went wrong at start, as a sentence with a mend."""
+    why = reason(error)
+    if why in (NOT_SQLITE, DAMAGED):
+        return damaged(where)
+    mend = {LOCKED: "stop the other process", FULL: "make room"}.get(
+        why, "give this user the right to write the file and its folder, or name another file"
+    )
+    return StoreFault(f"MAILFLOW_DATABASE_URL: {where}: {why}; {mend}.", passing=why in (LOCKED, FULL))
