@@ -93,14 +93,20 @@ def _serve(flags: dict[str, tuple[str, ...]]) -> int:
     settings = load(flags, dotenv=True)
 
     async def run() -> None:
+        from bot import logs
+        from bot.ops import ops, readiness
         from bot.slack.app import serve
         from bot.wiring import open_services
 
-        stop = asyncio.Event()
+        logs.configure(logs.values_of(settings))
+        stop, ready = asyncio.Event(), asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        async with open_services(settings) as services:
-            await serve(settings, services, stop=stop, ready=asyncio.Event())
+        async with (
+            open_services(settings, serving=True) as services,
+            ops(settings.ops_address, readiness(ready.is_set, services.store)),
+        ):
+            await serve(settings, services, stop=stop, ready=ready)
 
     asyncio.run(run())
     return 0

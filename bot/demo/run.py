@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from bot.demo import in_slack, in_terminal, verdicts
 from bot.demo.lab import Lab, WorldError, load
 from bot.demo.local_slack import LocalSlack, Unavailable
@@ -54,7 +56,7 @@ async def _demo(once: bool, say: Say) -> int:
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mailflow-demo-")))
         lab = await stack.enter_async_context(Lab(load(WORLD), folder))
-        settings = _settings(lab)
+        settings = _settings(lab, folder)
         services = await stack.enter_async_context(open_services(settings))
         say(f"Fault lab: {lab.title} (DNS {lab.dns}, SMTP port {lab.smtp_port}, loopback only)")
         slack: LocalSlack | None = None
@@ -108,7 +110,7 @@ async def _compare(lab: Lab, services: Services) -> tuple[Reply, list[str]]:
     return reply, verdicts.differences(map(verdicts.Row.of, lab.expect), rows)
 
 
-def _settings(lab: Lab) -> Settings:
+def _settings(lab: Lab, folder: Path) -> Settings:
     """The lab's settings; the environment has no say."""
     return Settings(
         connectors=lab.connectors_file,
@@ -120,4 +122,5 @@ def _settings(lab: Lab) -> Settings:
         control_host="",
         timeout=2,
         deadline=8,
+        database_url=SecretStr(f"sqlite:///{folder / 'demo.sqlite3'}"),
     )
