@@ -94,7 +94,7 @@ def result(r: Result) -> Reply:
 def _actions(r: Result) -> tuple[Action, ...]:
     """What can be done with a result: healthy ones need no watch, and no partner."""
     verbs = ["check-again"]
-    if r.partner_ask and r.verdict in ("failing", "degraded"):
+    if any(fix.id == "contact-partner" for fix in r.fixes) and r.verdict in ("failing", "degraded"):
         verbs.append("copy-for-partner")
     verbs += ["transcript", "json"]
     if r.verdict != "healthy":
