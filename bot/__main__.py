@@ -32,6 +32,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         # the reader of a pipe went away: nothing to tell it any more
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    except OSError as error:
+        print(f"mailflow: the answer cannot be written: {error.strerror}.", file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 2
 
 
 def _main(words: list[str]) -> int:

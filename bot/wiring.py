@@ -147,9 +147,10 @@ def _ehlo_name(settings: Settings) -> str:
 
 
 def _control_host(settings: Settings) -> str:
-    from diagnostics.names import NameFault, host
+    from diagnostics.names import NameFault, address, host
 
     try:
-        return host(settings.control_host)
+        literal = address(settings.control_host)
+        return str(literal) if literal else host(settings.control_host)
     except NameFault as fault:
         raise CommandError(f"--control-host (MAILFLOW_CONTROL_HOST): {fault}") from None

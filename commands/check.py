@@ -25,7 +25,7 @@ async def run(call: Call, request: Request, services: Services, tell: Tell) -> R
         inventory = await services.connectors.read()
         targets = route(words, inventory)
         if not words and not inventory.connectors:
-            raise CommandError(NOTHING_KNOWN)
+            raise CommandError(f"{inventory.source} lists no connector. Name a target." if inventory.source else NOTHING_KNOWN)
         if "owner" not in request.actor.roles:
             services.allowance.spend(request.actor.id, 1 + sum(t.connector is None for t in targets))
         done = 0

@@ -37,5 +37,6 @@ class Memory:
             except StoreUnavailable as error:
                 raise CommandError(f"The store cannot be asked for that result now: {error}. Name the target instead.") from None
         if found is None:
-            raise CommandError(f"There is no result {id[:40]!r} here (any more). Name the target instead.")
+            kept = "" if self._store else " (MAILFLOW_DATABASE_URL names where they are kept)"
+            raise CommandError(f"There is no result {id[:40]!r} here (any more){kept}. Name the target instead.")
         return found

@@ -10,6 +10,7 @@ from diagnostics.findings import Warn
 from diagnostics.model import Path, Result
 
 MAX_LINES = 12
+_TRIED = {"dns": "the look-up of its name", "tcp": "connecting"}
 HEADLINE = "The text for the partner"
 NOTHING = "There is nothing that a partner would have to mend."
 
@@ -41,7 +42,8 @@ def _path(path: Path) -> list[str]:
     address = f" ({path.address})" if path.address and path.address != path.host and not inside else ""
     failed = next((s for s in path.steps if s.status == "failed"), None)
     # what DNS and TCP say carries the address
-    why = f": {failed.step}" + (f": {failed.detail}" if not inside or failed.step not in ("dns", "tcp") else "") if failed else ""
+    told = failed is not None and not (inside and failed.step in _TRIED)
+    why = f": {failed.step}: {failed.detail}" if failed and told else f": failed at {_TRIED[failed.step]}" if failed else ""
     return [f"- {path.host}{address}, TCP port 25{why}", *(f"    {_ours_hidden(line)}" for line in path.transcript[:MAX_LINES])]
 
 

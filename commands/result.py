@@ -1,23 +1,11 @@
 """`result` and `transcript`: a stored result once more, as it was; its JSON, its text for the partner, its conversation."""
 
-from dataclasses import dataclass
-
 from commands import partner, wording
 from commands.command import Call, CommandError, Services
 from commands.reply import Item, Reply, Section, Tell
 from commands.request import Request
-from diagnostics.model import Result
+from diagnostics.model import Diagnosis, Result
 from diagnostics.store import StoredResult
-
-
-@dataclass(frozen=True, slots=True)
-class _Stored:
-    """A document that was JSON already."""
-
-    text: str
-
-    def model_dump_json(self, *, indent: int | None = None, by_alias: bool = True) -> str:  # noqa: ARG002
-        return self.text
 
 
 async def run(call: Call, _request: Request, services: Services, _tell: Tell) -> Reply:
@@ -27,13 +15,14 @@ async def run(call: Call, _request: Request, services: Services, _tell: Tell) ->
         return _partner_text(stored)
     if stored.document is None:
         raise CommandError("That result was too large to be kept whole. Check the target again.", exit_code=1)
-    whole = wording.result(Result.model_validate_json(stored.document))
+    one = Result.model_validate_json(stored.document)
+    whole = wording.result(one)
     return Reply(
         whole.headline,
         whole.severity,
         (Section("", (Item(f"As seen on {stored.at:%Y-%m-%d} at {stored.at:%H:%M:%S} UTC."),)), *whole.sections),
         actions=whole.actions,
-        document=_Stored(stored.document),
+        document=Diagnosis(started=stored.at, seconds=0.0, results=(one,)),
         as_json=call.has("--json"),
     )
 

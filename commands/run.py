@@ -44,7 +44,7 @@ def parse(line: tuple[str, ...], *, prefix: str, owner: bool) -> tuple[Command, 
     command = find(name)
     if command is None or command not in on("terminal" if owner else "slack"):
         raise CommandError(f"There is no command {name[:80]!r}. {helping.suggestion(owner=owner)}")
-    if "--help" in rest:
+    if {"--help", "-h"} & set(rest):
         return command, helping.of(name, prefix, owner=owner)
     call = words.take_apart(command, rest)
     if name == "help":

@@ -74,7 +74,8 @@ def exit_code(results: Sequence[Result]) -> int:
 def result(r: Result) -> Reply:
     """One target: verdict, meaning, causes with evidence, steps with owners, the path, the certificate, warnings."""
     seen_before = (Item(f"Seen {r.age:.0f} s ago. For a fresh look: check --again {r.id}"),) if r.age >= 1 else ()
-    sections = [Section("", (Item(r.summary), *seen_before))]
+    meaning = (Item(r.meaning),) if r.meaning else ()
+    sections = [Section("", (Item(r.summary), *meaning, *seen_before))]
     if r.causes:
         causes = tuple(Item(c.text, tag=c.likelihood.replace("-", " "), notes=c.evidence) for c in r.causes)
         sections.append(Section("Likely causes", causes, "bullets"))
@@ -117,7 +118,13 @@ def transcript(r: Result) -> list[str]:
 def certificate(facts: Certificate) -> list[str]:
     """The certificate as lines for a person."""
     more = f" and {facts.sans_total - len(facts.sans)} more" if facts.sans_total > len(facts.sans) else ""
-    left = f"{facts.days_left} days left" if facts.days_left >= 0 else f"expired {-facts.days_left} days ago"
+    left = (
+        f"{facts.days_left} days left"
+        if facts.days_left >= 0
+        else f"expired {-facts.days_left - 1} days ago"
+        if facts.days_left < -1
+        else "expired today"
+    )
     return [
         f"subject   {facts.subject}",
         f"names     {', '.join(facts.sans) or '(none: no subject alternative name)'}{more}",

@@ -18,22 +18,35 @@ def rank(entry: Entry, findings: Sequence[Finding], words: Mapping[str, str], au
     return tuple(sorted(found, key=lambda cause: _RANKS.index(cause.likelihood)))
 
 
-def fixes(entry: Entry, words: Mapping[str, str], audience: Audience) -> tuple[Fix, ...]:
-    """For a partner's connector the partner acts, on our asking; else our own steps, and the partner as an afterthought."""
+def fixes(entry: Entry, causes: Sequence[Cause], words: Mapping[str, str], audience: Audience) -> tuple[Fix, ...]:
+    """Steps for the likeliest cause first; none for causes that are ruled out.
+
+    For a partner's connector the partner acts on our asking, and we only where the connector itself may be wrong.
+    """
     ask = Fix(
         id="contact-partner",
         text=f"Contact the partner and send the text for the partner: {entry.partner.format_map(words)}.",
         owner="partner",
         url=entry.page,
     )
+    ranks = {cause.id: _RANKS.index(cause.likelihood) for cause in causes}
+    wanted = [f for f in entry.fixes if _concerns(f, audience) and _rank(f, ranks) < _RANKS.index("ruled-out")]
+    wanted.sort(key=lambda f: _rank(f, ranks))
     if audience == "partner" and entry.partner:
-        return (ask,)
-    ours = tuple(
-        Fix(id=f.id, text=f.text.format_map(words), owner=f.owner, url=f.url) for f in entry.fixes if _concerns(f, audience)
-    )
+        return (ask, *(_fix(f, words) for f in wanted if f.ours))
+    steps = tuple(_fix(f, words) for f in wanted)
     if audience == "everyone" and entry.partner:
-        return (*ours, ask.model_copy(update={"text": f"If the server is a partner's, {ask.text[0].lower()}{ask.text[1:]}"}))
-    return ours
+        return (*steps, ask.model_copy(update={"text": f"If the server is a partner's, {ask.text[0].lower()}{ask.text[1:]}"}))
+    return steps
+
+
+def _rank(fix: FixEntry, ranks: Mapping[str, int]) -> int:
+    """The rank of the best cause that it mends; a step for no cause in particular stands with the likely ones."""
+    return min((ranks[cause] for cause in fix.mends if cause in ranks), default=_RANKS.index("likely"))
+
+
+def _fix(fix: FixEntry, words: Mapping[str, str]) -> Fix:
+    return Fix(id=fix.id, text=fix.text.format_map(words), owner=fix.owner, url=fix.url)
 
 
 def _concerns(row: CauseEntry | FixEntry, audience: Audience) -> bool:

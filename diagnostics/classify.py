@@ -31,7 +31,7 @@ def classify(seen: Observed, control: Control | None, catalogue: Catalogue, id: 
     verdict = _verdict(tested)
     bad = _first_bad(tested or paths, verdict)
     reason = bad.reason if bad else target.settled
-    findings = _clues(tested) + [f for p in paths for f in p.warnings]
+    findings = _clues(_beside(bad, paths, target)) + [f for p in paths for f in p.warnings]
     shown = tuple(_path(p, catalogue) for p in paths)
     warnings = _warnings(target, paths, findings, catalogue)
     common = {
@@ -57,6 +57,7 @@ def classify(seen: Observed, control: Control | None, catalogue: Catalogue, id: 
     words = _words(target, bad)
     claimed = verdict in ("failing", "degraded")
     proof = [_shown(p, p.finding) for p in paths if p.finding and p.reason is reason] or [Finding(reason, target.why)]
+    ranked = causes.rank(entry, [*proof, *findings], words, _audience(target))
     return Result(
         **common,
         verdict=verdict,
@@ -65,11 +66,12 @@ def classify(seen: Observed, control: Control | None, catalogue: Catalogue, id: 
         also_seen_as=entry.also_seen_as if claimed else (),
         reason=reason,
         title=entry.title,
-        summary=_summary(verdict, tested, entry.summary.format_map(words)),
-        causes=causes.rank(entry, [*proof, *findings], words, _audience(target)),
-        fixes=causes.fixes(entry, words, _audience(target)),
+        summary=_summary(verdict, target, tested, entry.summary.format_map(words)),
+        meaning=entry.meaning,
+        causes=ranked,
+        fixes=causes.fixes(entry, ranked, words, _audience(target)),
         partner_ask=entry.partner.format_map(words | {"where": _public_where(bad) if bad else target.asked}),
-        fix_now=FixNow(offered=False, why=_why_no_fix_now(reason, verdict)),
+        fix_now=FixNow(offered=False, why=_why_no_fix_now(target, reason, verdict)),
     )
 
 
@@ -101,6 +103,7 @@ def _path(judged: Judged, catalogue: Catalogue) -> Path:
     hidden = _is_hidden(judged)
     return Path(
         host=evidence.host,
+        destination=evidence.destination,
         address=None if hidden else evidence.address,
         preference=evidence.preference,
         verdict=judged.verdict,
@@ -121,14 +124,22 @@ def _step(step: Step, judged: Judged, *, hidden: bool) -> Step:
     return step
 
 
-def _clues(tested: Sequence[Judged]) -> list[Finding]:
+def _beside(bad: Judged | None, paths: Sequence[Judged], target: Target) -> Sequence[Judged]:
+    """The paths that could carry the same mail: those of one domain with MX delivery, else all."""
+    if bad is None or all(d.delivery != "mx" for d in target.destinations):
+        return paths
+    return [p for p in paths if p.evidence.destination == bad.evidence.destination]
+
+
+def _clues(paths: Sequence[Judged]) -> list[Finding]:
     """What the paths show only together."""
+    tested = [p for p in paths if p.tested]
     good = [p for p in tested if p.verdict == "healthy"]
     bad = [p for p in tested if p.verdict == "failing"]
     if not bad:
         return []
     clues = []
-    if all(p.evidence.address and _family(p) == 4 for p in tested):
+    if _shows_no_ipv6(paths):
         clues.append(Finding(Clue.NO_IPV6_PUBLISHED, "no IPv6 address is published"))
     if not good:
         said = "it is the only path" if len(bad) == 1 else f"all {len(bad)} paths fail"
@@ -142,6 +153,12 @@ def _clues(tested: Sequence[Judged]) -> list[Finding]:
     return clues
 
 
+def _shows_no_ipv6(paths: Sequence[Judged]) -> bool:
+    """Every host was resolved, its AAAA look-up did not fail, and gave nothing; a literal publishes nothing at all."""
+    looked_up = all(p.evidence.address not in (None, p.evidence.host) and _family(p) == 4 for p in paths)
+    return looked_up and not any(f.tag is Warn.DNS_AAAA_BROKEN for p in paths for f in p.evidence.findings)
+
+
 def _family(path: Judged) -> int:
     return 6 if ":" in (path.evidence.address or "") else 4
 
@@ -150,8 +167,11 @@ def _warnings(target: Target, paths: Sequence[Judged], findings: Sequence[Findin
     """One warning an id, with the first evidence for it."""
     found: dict[str, str] = {}
     untested = [p for p in paths if not p.tested]
+    left_out = list(target.left_out)
     if untested and len(untested) < len(paths):
-        found[Warn.PATHS_NOT_TESTED] = ", ".join(_where(p) for p in untested[:3])
+        left_out += [_where(p) for p in untested]
+    if left_out:
+        found[Warn.PATHS_NOT_TESTED] = ", ".join(left_out[:3])
     if target.connector and target.connector.TestMode:
         found[Warn.CONNECTOR_TEST_MODE] = target.connector.Name
     hidden = {f for p in paths if _is_hidden(p) for f in p.evidence.findings if f.tag is Warn.SPLIT_HORIZON}
@@ -177,18 +197,22 @@ def _differing(paths: Sequence[Judged]) -> str:
 
 def _healthy(target: Target, tested: Sequence[Judged], warnings: Sequence[Warning]) -> str:
     inside = " from inside" if any(w.id == Warn.PROBED_FROM_INSIDE for w in warnings) else ""
-    secure = all(p.evidence.certificate for p in tested)
-    how = "over TLS" if secure else "in plain text"
+    plain = sum(any(f.tag is Reason.STARTTLS_MISSING for f in p.evidence.findings) for p in tested)
+    how = "over TLS" if not plain else "in plain text" if plain == len(tested) else f"({plain} of them in plain text)"
     through = f" through {target.connector.Name}" if target.connector else ""
     count = "the path" if len(tested) == 1 else f"all {len(tested)} paths"
     return f"Mail can be delivered{through}: {count} would take it {how}, as seen{inside or ' from here'}."
 
 
-def _summary(verdict: Verdict, tested: Sequence[Judged], sentence: str) -> str:
-    bad = [p for p in tested if p.verdict != "healthy"]
+def _summary(verdict: Verdict, target: Target, tested: Sequence[Judged], sentence: str) -> str:
+    domains = {p.evidence.destination for p in tested} if any(d.delivery == "mx" for d in target.destinations) else set()
+    failing = sorted(d for d in domains if all(p.verdict == "failing" for p in tested if p.evidence.destination == d))
+    if verdict == "degraded" and failing:
+        fine = f"{len(domains) - len(failing)} of {len(domains)} domains can be reached"
+        return f"{sentence} Mail for {', '.join(failing)} fails; {fine}."
     if verdict == "degraded":
-        good = f"The other {len(tested) - len(bad)} of {len(tested)} paths would take the mail"
-        return f"{sentence} {good}, so it is late or fails at times."
+        good = sum(p.verdict == "healthy" for p in tested)
+        return f"{sentence} The other {good} of {len(tested)} paths would take the mail, so it is late or fails at times."
     if verdict == "failing" and len(tested) > 1:
         return f"{sentence} None of {len(tested)} paths would take the mail."
     return sentence
@@ -236,7 +260,11 @@ def _ref(connector: Connector | None) -> ConnectorRef | None:
     return ConnectorRef(name=connector.Name, guid=connector.Guid) if connector else None
 
 
-def _why_no_fix_now(reason: Reason, verdict: Verdict) -> str:
+def _why_no_fix_now(target: Target, reason: Reason, verdict: Verdict) -> str:
+    if target.connector is None:
+        return "No connector is known for this target, so there is none to switch off."
+    if target.connector.is_partner:
+        return "The server is a partner's: only the partner can mend it."
     if reason is not Reason.TCP_REFUSED or verdict != "failing":
         return "Fix now is for 450 4.4.316 on every path: servers that are gone for good."
     return FIX_NOW_BY_HAND

@@ -85,7 +85,7 @@ class Clue(StrEnum):
     CLOSED_LATER = "closed-later"
     ALERT = "tls-alert"
     SELF_SIGNED = "self-signed"
-    ISSUER_KNOWN = "issuer-not-sent"
+    ISSUER_NOT_SENT = "issuer-not-sent"
     MX_WITHOUT_ADDRESS = "mx-without-address"
     RESOLVER_REFUSED = "resolver-refused"
     CNAME_LOOP = "cname-loop"

@@ -85,7 +85,13 @@ def needs_control(paths: tuple[Judged, ...]) -> bool:
     tested = [p for p in paths if p.tested]
     if not tested:
         return False
-    return all(p.reason in NEEDS_CONTROL and p.verdict == "failing" for p in tested) or any(p.reason in _DATES for p in tested)
+    return _may_be_ours(tested) or any(p.reason in _DATES for p in tested)
+
+
+def _may_be_ours(tested: list[Judged]) -> bool:
+    """Whether every path fails, some in a way that a fault of this machine can fake, and none shows that port 25 works."""
+    fails = all(p.verdict == "failing" and (p.reason in NEEDS_CONTROL or p.evidence.address is None) for p in tested)
+    return fails and any(p.reason in NEEDS_CONTROL for p in tested)
 
 
 def from_this_vantage(paths: tuple[Judged, ...], control: Control | None) -> tuple[Judged, ...]:
@@ -93,10 +99,11 @@ def from_this_vantage(paths: tuple[Judged, ...], control: Control | None) -> tup
     if control is None:
         return paths
     tested = [p for p in paths if p.tested]
-    if tested and all(p.reason in NEEDS_CONTROL and p.verdict == "failing" for p in tested):
+    if _may_be_ours(tested):
+        claims = NEEDS_CONTROL if control.state == "dns" else NEEDS_CONTROL - _DNS
         reason = _local_fault(control, {p.reason for p in tested})
         if reason:
-            return tuple(_ours(p, reason, control.evidence) if p.tested else p for p in paths)
+            return tuple(_ours(p, reason, control.evidence) if p.reason in claims else p for p in paths)
     return tuple(_ours(p, Reason.VANTAGE_CLOCK, said) if (said := _clock_doubt(p, control)) else p for p in paths)
 
 
@@ -109,9 +116,9 @@ def _local_fault(control: Control, reasons: set[Reason | None]) -> Reason | None
 
 
 def _clock_doubt(path: Judged, control: Control) -> str:
-    """Words, if a date fault would not be one by the control host's clock."""
-    off, facts = control.clock_off, path.evidence.certificate
-    if path.reason not in _DATES or off is None or abs(off) <= CLOCK_MARGIN or facts is None:
+    """Words, if this is a date fault and the control host's clock differs from this machine's by more than the margin."""
+    off = control.clock_off
+    if path.reason not in _DATES or off is None or abs(off) <= CLOCK_MARGIN:
         return ""
     return f"{control.evidence}; this machine's clock is off by {off.total_seconds() / 3600:+.1f} hours"
 

@@ -57,10 +57,11 @@ class Evidence(Frozen):
     transcript: tuple[str, ...] = ()
     certificate: Certificate | None = None
     listed: bool = True
+    destination: str = ""
 
 
 class Path(Frozen):
-    """One path of contract 3: one host at one address."""
+    """One path of contract 3: one host at one address, on the way to `destination` (a smart host, or a recipient domain)."""
 
     host: str
     address: str | None
@@ -69,6 +70,7 @@ class Path(Frozen):
     code: str | None
     reason: Reason | None
     steps: tuple[Step, ...]
+    destination: str = ""
     certificate: Certificate | None = None
     transcript: tuple[str, ...] = Field(default=(), exclude=True)
     findings: tuple[Finding, ...] = Field(default=(), exclude=True)
@@ -104,8 +106,11 @@ class ConnectorRef(Frozen):
 
 
 class Result(Frozen):
-    """One target's result (contract 3). `age`: seconds since its paths were seen, 0 when this run saw them; `partner_ask`: what
-    a partner would have to change, as half a sentence."""
+    """One target's result (contract 3).
+
+    `age`: seconds since its paths were seen, 0 when this run saw them. `meaning`: what the code says of the mail.
+    `partner_ask`: what a partner would have to change, as half a sentence.
+    """
 
     id: str
     target: str
@@ -123,6 +128,7 @@ class Result(Frozen):
     warnings: tuple[Warning, ...] = ()
     paths: tuple[Path, ...] = ()
     age: float = 0.0
+    meaning: str = ""
     partner_ask: str = ""
 
 

@@ -31,6 +31,15 @@ def address(text: str) -> Address | None:
         return None
 
 
+def is_literal(host: str) -> bool:
+    """Whether a host is an address literal, as mailflow itself writes one."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
 def network(text: str) -> bool:
     """Whether this is a range in CIDR form, which is legal as a smart host."""
     if "/" not in text:

@@ -90,8 +90,10 @@ def _clean(text: str, inventory: Inventory) -> tuple[str, Address | None]:
 
 
 def _hint(text: str, fault: str, inventory: Inventory) -> str:
-    if " " in text.strip() or not inventory.connectors:
+    if not inventory.connectors:
         return fault
+    if " " in text.strip():
+        return _unknown_connector(text, inventory)
     close = next((c.Name for c in inventory.connectors if text.casefold() in c.Name.casefold()), None)
     return f'{fault} Did you mean the connector "{close[:64]}"?' if close else fault
 
@@ -157,17 +159,19 @@ def _by_name(connector: Connector, asked: str) -> Target:
 def _connector(connector: Connector, asked: str) -> Target:
     """A whole connector: its smart hosts, or its domains by MX."""
     if connector.UseMXRecord or not connector.SmartHosts:
+        left_out = [d for d in connector.RecipientDomains if d == "*" or d.startswith("*.")]
         domains = [d for d in connector.RecipientDomains if d != "*" and not d.startswith("*.")]
         destinations = tuple(Destination(_pattern(d), "mx", listed=True) for d in dict.fromkeys(domains))
         why = (
             f"The connector {connector.Name} delivers by MX to any domain, so there is no host to check: name a recipient domain."
         )
     else:
+        left_out = [entry for entry in connector.SmartHosts if names.network(entry)]
         destinations = tuple(dict.fromkeys(d for entry in connector.SmartHosts if (d := _smart_host(entry)) is not None))
         why = f"The connector {connector.Name} lists no host that can be checked: name one address of its range."
     if not destinations:
         return Target(asked, (), connector, policy_of(connector), Reason.NOTHING_TO_CHECK, why)
-    return Target(asked, destinations, connector, policy_of(connector))
+    return Target(asked, destinations, connector, policy_of(connector), left_out=tuple(left_out))
 
 
 def _smart_host(entry: str) -> Destination | None:

@@ -33,8 +33,8 @@ class Destination:
 class Target:
     """What one TARGET (or one enabled connector) comes to.
 
-    `settled`: nothing is probed, for this reason and with these words. `otherwise`: what counts instead when `only_with_mx`
-    holds and the name has no MX.
+    `left_out`: ranges and patterns that the connector lists and that cannot be probed. `settled`: nothing is probed, for
+    this reason and with these words. `otherwise`: what counts instead when `only_with_mx` holds and the name has no MX.
     """
 
     asked: str
@@ -43,5 +43,6 @@ class Target:
     policy: Policy = field(default_factory=Policy)
     settled: Reason | None = None
     why: str = ""
+    left_out: tuple[str, ...] = ()
     only_with_mx: str | None = None
     otherwise: "Target | None" = None

@@ -41,10 +41,14 @@ class CauseEntry(_Row):
 
 
 class FixEntry(_Row):
+    """One step. `mends`: causes that it is for (none: all); `ours`: it changes the connector, so it counts for partners too."""
+
     id: str
     text: str
     owner: Owner
     url: str | None = None
+    mends: tuple[str, ...] = ()
+    ours: bool = False
     audience: Audience = Field("everyone", alias="for")
 
 
@@ -173,6 +177,8 @@ def _check(entry: Entry | CodeEntry) -> None:
     for text in texts:
         if unknown := {field for _, field, _, _ in string.Formatter().parse(text) if field} - FIELDS:
             raise ValueError(f"nobody fills in {sorted(unknown)} of {text!r}")
+    if unknown_causes := {cause for f in entry.fixes for cause in f.mends} - {c.id for c in entry.causes}:
+        raise ValueError(f"a fix mends {sorted(unknown_causes)}, which is no cause here")
     for rows in (entry.causes, entry.fixes):
         if len({(row.id, row.audience) for row in rows}) != len(rows):
             raise ValueError("an id stands twice")

@@ -75,7 +75,7 @@ def decode(raw: bytes) -> str:
 
 def _rows(path: Path, document: object, mend: str) -> list[object]:
     """One object, a list, or {"value": […]}."""
-    if isinstance(document, dict) and isinstance(document.get("value"), list):
+    if isinstance(document, dict) and isinstance(document.get("value"), list | dict):
         document = document["value"]
     if isinstance(document, dict):
         return [document]

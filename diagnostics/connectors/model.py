@@ -19,8 +19,13 @@ def _list(value: object) -> object:
     if isinstance(value, str | dict):
         value = (value,)
     if isinstance(value, list | tuple):
-        return tuple(row.get("Address") or row.get("Domain") if isinstance(row, dict) else row for row in value)
+        return tuple(_plain(row) for row in value if row is not None)
     return value
+
+
+def _plain(row: object) -> object:
+    """PowerShell 5 prints an address or a domain as an object."""
+    return row.get("Address") or row.get("Domain") if isinstance(row, dict) else row
 
 
 def _false(value: object) -> object:
@@ -29,7 +34,11 @@ def _false(value: object) -> object:
 
 def _text(value: object) -> object:
     """ConvertTo-Json prints some enums as numbers; what we do not know stays as text and is never taken for harmless."""
-    return str(value) if isinstance(value, int) else value
+    return str(value) if isinstance(value, int) else _plain(value)
+
+
+def _empty(value: object) -> object:
+    return "" if value is None else value
 
 
 Word = Annotated[str | None, BeforeValidator(_text)]
@@ -45,7 +54,7 @@ class Connector(_Exported):
     """An outbound connector. `TlsSettings` None is opportunistic TLS; a value that we do not know is kept as text."""
 
     Name: str = Field(min_length=1)
-    Guid: str = ""
+    Guid: Annotated[str, BeforeValidator(_empty)] = ""
     Enabled: Flag = True
     ConnectorType: Word = None
     UseMXRecord: Flag = False
@@ -53,7 +62,7 @@ class Connector(_Exported):
     RecipientDomains: Names = ()
     AllAcceptedDomains: Flag = False
     TlsSettings: Word = None
-    TlsDomain: str | None = None
+    TlsDomain: Word = None
     TestMode: Flag = False
     IsTransportRuleScoped: Flag = False
     RouteAllMessagesViaOnPremises: Flag = False

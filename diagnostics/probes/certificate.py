@@ -5,7 +5,6 @@ somebody else's choice of where we connect.
 """
 
 import hashlib
-import ipaddress
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -88,7 +87,7 @@ def _chain_fault(certificates: Sequence[x509.Certificate], code: int, words: str
         return found + ([Finding(Clue.SELF_SIGNED, line)] if len(certificates) == 1 else [])
     if code in _NO_ISSUER:
         line = f"{len(certificates)} sent; the issuer of the last one, {_name(last.issuer)}, was not sent and is not in the store"
-        return [Finding(Reason.CERTIFICATE_INCOMPLETE_CHAIN, line), Finding(Clue.ISSUER_KNOWN, line)]
+        return [Finding(Reason.CERTIFICATE_INCOMPLETE_CHAIN, line), Finding(Clue.ISSUER_NOT_SENT, line)]
     return [Finding(Reason.CERTIFICATE_INVALID, f"{words} (OpenSSL error {code} at depth {depth})")]
 
 
@@ -159,7 +158,7 @@ def _facts(
         issuer=_name(leaf.issuer),
         not_before=leaf.not_valid_before_utc,
         not_after=leaf.not_valid_after_utc,
-        days_left=int((leaf.not_valid_after_utc - now) / timedelta(days=1)),
+        days_left=(leaf.not_valid_after_utc - now) // timedelta(days=1),
         sha1=hashlib.sha1(der, usedforsecurity=False).hexdigest().upper(),
         sha256=hashlib.sha256(der).hexdigest().upper(),
         key=_key(leaf),
@@ -201,11 +200,3 @@ def _name(name: x509.Name) -> str:
 def _ago(now: datetime, then: datetime) -> str:
     days = (now - then).days
     return f"{days} days ago" if days else "today"
-
-
-def is_literal(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True

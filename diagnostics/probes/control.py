@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Literal
 
+from diagnostics import names
 from diagnostics.probes import dns, smtp, tcp
 from diagnostics.probes.conversation import Conversation
 from diagnostics.probes.instruments import Instruments
@@ -46,7 +47,7 @@ class ControlHost:
 
 
 async def _ask(name: str, tools: Instruments) -> Control:
-    found = await dns.resolve(Destination(name, "host"), tools.resolver.ask)
+    found = await dns.resolve(Destination(name, "host", names.address(name)), tools.resolver.ask)
     endpoints = [e for e in found if e.address is not None and not tools.guard.refuses(e.address, tools.limits.smtp_port)]
     if not endpoints:
         refused = next((e for e in found if e.address is not None), None)

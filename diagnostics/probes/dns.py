@@ -6,8 +6,8 @@ first, within one preference all IPv6 before all IPv4 (Microsoft: "Outbound Conn
 
 import asyncio
 import ipaddress
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 
 from diagnostics.findings import Clue, Finding, Reason, Warn
 from diagnostics.names import Address, NameFault, host
@@ -88,7 +88,8 @@ async def resolve(destination: Destination, lookup: Lookup) -> tuple[Endpoint, .
         reason = Reason.DOMAIN_NXDOMAIN if by_mx else Reason.DNS_NXDOMAIN
         return (_failed(destination.name, None, reason, mx),)
     if mx.status is Status.NO_DATA:
-        return await _addresses(destination.name, None, lookup)
+        own = await _addresses(destination.name, None, lookup)
+        return _noted(own, await _policies(destination.name, [destination.name], lookup)) if by_mx else own
     if mx.status is not Status.OK:
         return (_failed(destination.name, None, _REASONS[mx.status], mx),)
     exchanges, faults = _exchanges(mx)
@@ -108,11 +109,13 @@ async def resolve(destination: Destination, lookup: Lookup) -> tuple[Endpoint, .
         notes += await _policies(destination.name, [name for _, name in exchanges[:MAX_MX]], lookup)
     found = await asyncio.gather(*(_addresses(name, preference, lookup) for preference, name in exchanges[:MAX_MX]))
     endpoints = sorted([*(e for group in found for e in group), *faults], key=_order)
-    first = endpoints[0]
-    return (
-        Endpoint(first.host, first.address, first.preference, (*notes, *first.findings), first.detail, first.seconds),
-        *endpoints[1:],
-    )
+    return _noted(endpoints, notes)
+
+
+def _noted(endpoints: Sequence[Endpoint], notes: Sequence[Finding]) -> tuple[Endpoint, ...]:
+    """The endpoints, the first of which carries what holds for all of them."""
+    first, *rest = endpoints
+    return (replace(first, findings=(*notes, *first.findings)), *rest)
 
 
 def _order(endpoint: Endpoint) -> tuple[int, int, str, int]:

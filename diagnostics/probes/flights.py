@@ -40,7 +40,7 @@ class Flights:
             self._flights[question] = flight
             self._drop_old(now)
         evidence = await asyncio.shield(flight.task)
-        return evidence, max(0.0, asyncio.get_running_loop().time() - (flight.landed or now)) if flight.landed else 0.0
+        return evidence, asyncio.get_running_loop().time() - flight.landed if flight.landed and flight.landed < now else 0.0
 
     async def close(self) -> None:
         """End what nobody waits for any more."""

@@ -7,6 +7,7 @@ import asyncio
 import logging
 from dataclasses import dataclass, field
 
+from diagnostics import names
 from diagnostics.findings import Finding, Reason, Warn
 from diagnostics.guard import is_public
 from diagnostics.model import STEPS, Certificate, Evidence, Step, StepName, StepStatus
@@ -50,7 +51,7 @@ class _Walk:
         self.findings += findings
         return not failed
 
-    def evidence(self, *, listed: bool) -> Evidence:
+    def evidence(self, destination: Destination) -> Evidence:
         address = self.endpoint.address
         return Evidence(
             host=self.endpoint.host,
@@ -60,7 +61,8 @@ class _Walk:
             findings=tuple(self.findings),
             transcript=tuple(self.transcript),
             certificate=self.certificate,
-            listed=listed,
+            listed=destination.listed,
+            destination=destination.name,
         )
 
 
@@ -71,13 +73,13 @@ async def probe(endpoint: Endpoint, destination: Destination, policy: Policy, to
         address = endpoint.address
         if _resolved(walk) and address is not None and _allowed(walk, address, destination, tools):
             async with tools.gate(address), tools.all_gate():  # who waits for one address keeps nobody else waiting
-                walk.deadline = asyncio.get_running_loop().time() + tools.limits.deadline
+                walk.deadline = asyncio.get_running_loop().time() + tools.limits.deadline - endpoint.seconds
                 await _connect_and_talk(walk, address, policy, tools)
     except Exception as error:
         # our own fault must never be told as the customer's
         log.exception("probe of a path failed")
         walk.findings.append(Finding(Reason.VANTAGE_FAULT, f"mailflow failed at this itself: {type(error).__name__}"))
-    return walk.evidence(listed=destination.listed)
+    return walk.evidence(destination)
 
 
 def _resolved(walk: _Walk) -> bool:
@@ -148,13 +150,15 @@ async def _talk(walk: _Walk, talk: Conversation, policy: Policy, tools: Instrume
     if not walk.step("tls", shaken.seconds, shaken.detail, shaken.findings):
         walk.handshake_failed = True
         return None
+    _judge_certificate(walk, shaken.chain, policy, tools)
     after = await smtp.ehlo(talk, limits.ehlo_name, walk.left())
     if after.said.outcome != "reply":
         # TLS 1.3 lets a server refuse us (for want of a client certificate, say) only after our side of the handshake
         line = f"TLS handshake done, then: {after.said.detail}"
         walk.step("tls", shaken.seconds, line, (Finding(Reason.TLS_HANDSHAKE, line),))
         return None
-    _judge_certificate(walk, shaken.chain, policy, tools)
+    if after.failed:
+        walk.step("ehlo", after.said.seconds, f"inside TLS: {after.said.text}", after.findings)
     return await _quit(walk, talk)
 
 
@@ -209,4 +213,4 @@ async def _ask_for_old_tls(walk: _Walk, address: Address, tools: Instruments) ->
 
 def _sni(endpoint: Endpoint) -> str | None:
     """The host name; none for literals (RFC 6066 section 3)."""
-    return None if certificate.is_literal(endpoint.host) else endpoint.host
+    return None if names.is_literal(endpoint.host) else endpoint.host

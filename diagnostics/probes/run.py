@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from diagnostics.findings import Finding, Reason
 from diagnostics.model import Evidence
 from diagnostics.probes import dns, path
 from diagnostics.probes.instruments import Instruments
@@ -43,10 +44,20 @@ async def _target(target: Target, lookup: dns.Lookups, tools: Instruments, on_ev
     return Observed(target, tuple(e for evidence, _ in landed for e in evidence), max(age for _, age in landed))
 
 
+async def _resolved(destination: Destination, lookup: dns.Lookups, deadline: float) -> tuple[dns.Endpoint, ...]:
+    """Look-ups are a step of the path too: what they have not told by its deadline they do not tell."""
+    try:
+        async with asyncio.timeout(deadline):
+            return await dns.resolve(destination, lookup)
+    except TimeoutError:
+        said = f"no whole answer for {destination.name} within {deadline:g} s"
+        return (dns.Endpoint(destination.name, None, None, (Finding(Reason.DNS_TIMEOUT, said),), said, deadline),)
+
+
 async def _destination(
     target: Target, destination: Destination, lookup: dns.Lookups, tools: Instruments, on_evidence: OnEvidence
 ) -> tuple[Evidence, ...]:
-    endpoints = await dns.resolve(destination, lookup)
+    endpoints = await _resolved(destination, lookup, tools.limits.deadline)
 
     async def one(endpoint: dns.Endpoint) -> Evidence:
         evidence = await path.probe(endpoint, destination, target.policy, tools)

@@ -43,15 +43,17 @@ async def banner(talk: Conversation, timeout: float) -> Spoken:
 
 async def ehlo(talk: Conversation, name: str, timeout: float) -> Spoken:
     """EHLO, and HELO where EHLO is refused (RFC 5321 section 3.2). HELO means: no extensions, so no STARTTLS."""
-    said = await talk.say("EHLO", name, timeout=timeout)
+    word = "EHLO"
+    said = await talk.say(word, name, timeout=timeout)
     if said.outcome == "reply" and said.code >= 400 and said.code != 421:
-        said = await talk.say("HELO", name, timeout=timeout)
+        word = "HELO"
+        said = await talk.say(word, name, timeout=timeout)
         if said.outcome == "reply" and said.code == 250:
             return Spoken("ehlo", said)
     if said.outcome != "reply":
-        return Spoken("ehlo", said, _broken("EHLO", said))
+        return Spoken("ehlo", said, _broken(word, said))
     if said.code != 250:
-        return Spoken("ehlo", said, _refused("EHLO", said, Reason.SMTP_REJECTED))
+        return Spoken("ehlo", said, _refused(word, said, Reason.SMTP_REJECTED))
     extensions = tuple(line[4:].strip() for line in said.lines[1:])
     masked = [e for e in extensions if _MASKED.fullmatch(e)]
     return Spoken("ehlo", said, _inspected(masked[0]) if masked else (), extensions)
@@ -86,7 +88,7 @@ def _broken(phase: str, said: Said) -> tuple[Finding, ...]:
 
 def _refused(phase: str, said: Said, otherwise: Reason) -> tuple[Finding, ...]:
     """A complete reply that is a refusal."""
-    line = f"reply to the {phase if phase != 'banner' else 'connection'}: {said.text}"
+    line = f"reply to {phase if phase != 'banner' else 'the connection'}: {said.text}"
     if not 400 <= said.code < 600:
         return (Finding(Reason.SMTP_PROTOCOL, f"{line} (no code that RFC 5321 allows there)"),)
     findings = [Finding(Reason.SMTP_UNAVAILABLE if said.code == 421 else otherwise, line)]

@@ -103,7 +103,7 @@ def test_the_document_is_the_contracts() -> None:
 
 
 def test_a_certificate_is_told_with_all_that_a_person_needs() -> None:
-    said = "\n".join(wording.certificate(certificate(wanted="*.contoso.com", days_left=-3, sans_total=12)))
+    said = "\n".join(wording.certificate(certificate(wanted="*.contoso.com", days_left=-4, sans_total=12)))
     for words in (
         "mail.contoso.com",
         "and 11 more",

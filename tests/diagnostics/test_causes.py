@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from diagnostics.causes import Audience, fixes, rank
 from diagnostics.findings import Clue, Finding, Reason, Warn
+from diagnostics.model import Fix
 from tests.diagnostics.making import CATALOGUE
 
 WORDS = {"host": "mail.contoso.com", "where": "mail.contoso.com [192.0.2.1]", "connector": "Contoso", "guid": "6a1f"}
@@ -41,10 +42,15 @@ def test_without_evidence_every_cause_is_possible(reason: Reason, audience: Audi
     assert {c.likelihood for c in rank(CATALOGUE[reason], [], WORDS, audience)} == {"possible"}
 
 
+def steps(reason: Reason, audience: Audience) -> tuple[Fix, ...]:
+    """The fixes when nothing but the reason was seen."""
+    return fixes(CATALOGUE[reason], rank(CATALOGUE[reason], [], WORDS, audience), WORDS, audience)
+
+
 @pytest.mark.parametrize("audience", AUDIENCES)
 @pytest.mark.parametrize("reason", Reason)
 def test_everybody_is_told_what_to_do(reason: Reason, audience: Audience) -> None:
-    told = fixes(CATALOGUE[reason], WORDS, audience)
+    told = steps(reason, audience)
     assert told
     assert len({f.id for f in told}) == len(told)
     assert not any("{" in f.text for f in told)
@@ -52,6 +58,18 @@ def test_everybody_is_told_what_to_do(reason: Reason, audience: Audience) -> Non
 
 @pytest.mark.parametrize("reason", [r for r in Reason if CATALOGUE[r].code])
 def test_a_partner_acts_for_a_partners_connector(reason: Reason) -> None:
-    assert [f.owner for f in fixes(CATALOGUE[reason], WORDS, "partner")] == ["partner"]
-    assert fixes(CATALOGUE[reason], WORDS, "everyone")[-1].owner == "partner"
-    assert all(f.owner != "partner" for f in fixes(CATALOGUE[reason], WORDS, "on-premises"))
+    first, *ours = steps(reason, "partner")
+    assert first.owner == "partner"
+    assert {f.id for f in ours} <= {"correct-smart-host", "correct-tls-domain"}
+    assert steps(reason, "everyone")[-1].owner == "partner"
+    assert all(f.owner != "partner" for f in steps(reason, "on-premises"))
+
+
+def test_steps_follow_their_causes_and_none_mends_what_is_ruled_out() -> None:
+    seen = [Finding(Clue.INSPECTION, "XXXXXXXA")]
+    causes = rank(CATALOGUE[Reason.STARTTLS_MISSING], seen, WORDS, "on-premises")
+    told = [f.id for f in fixes(CATALOGUE[Reason.STARTTLS_MISSING], causes, WORDS, "on-premises")]
+    assert told[0] == "inspection-off"
+    healthy_beside = [Finding(Clue.OTHER_PATHS_ANSWER, "1 of 2 paths would take the mail")]
+    causes = rank(CATALOGUE[Reason.TCP_REFUSED], healthy_beside, WORDS, "on-premises")
+    assert "turn-connector-off" not in [f.id for f in fixes(CATALOGUE[Reason.TCP_REFUSED], causes, WORDS, "on-premises")]

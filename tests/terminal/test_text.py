@@ -38,7 +38,7 @@ def a_failing_answer() -> Reply:
         Reason.CERTIFICATE_NAME_MISMATCH,
         Warn.SLOW,
         steps=steps,
-        certificate=certificate(days_left=-2),
+        certificate=certificate(days_left=-3),
     )
     refused = evidence(Reason.TCP_REFUSED, Clue.OTHER_PATHS_ANSWER, failed="tcp", address="2001:db8::1")
     known = connector("Contoso on-premises", Guid=GUID)
