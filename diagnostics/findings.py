@@ -84,6 +84,7 @@ class Clue(StrEnum):
     CLOSED_AT_ONCE = "closed-at-once"
     CLOSED_LATER = "closed-later"
     ALERT = "tls-alert"
+    CERTIFICATE_BY_SNI = "certificate-by-sni"
     SELF_SIGNED = "self-signed"
     ISSUER_NOT_SENT = "issuer-not-sent"
     MX_WITHOUT_ADDRESS = "mx-without-address"

@@ -21,7 +21,7 @@ from diagnostics.probes.trust import TrustStore
 from diagnostics.sans import fits
 
 MIN_RSA_BITS = 2048
-WARN_DAYS = 30
+WARN_STEPS = (3, 14, 30)
 SHOWN_NAMES = 10
 
 # X509_V_ERR_…: the chain ends in a self-signed certificate; an issuer is neither sent nor known
@@ -51,11 +51,17 @@ def judge(
     ranked = [unique[tag] for tag in CERTIFICATE if tag in unique] + [f for f in found if isinstance(f.tag, Clue)]
     if (
         not any(f.tag in (Reason.CERTIFICATE_EXPIRED, Reason.CERTIFICATE_NOT_YET_VALID) for f in ranked)
-        and facts.days_left <= WARN_DAYS
+        and facts.days_left <= WARN_STEPS[-1]
     ):
-        when = f"the certificate expires in {facts.days_left} days, on {facts.not_after:%Y-%m-%d}"
+        step = next(step for step in WARN_STEPS if facts.days_left <= step)
+        when = f"within {step} days: in {facts.days_left}, on {facts.not_after:%Y-%m-%d}"
         ranked.append(Finding(Warn.CERTIFICATE_EXPIRES_SOON, when))
     return facts, tuple(ranked)
+
+
+def fingerprint(der: bytes) -> str:
+    """SHA-256 of a certificate, as people compare it."""
+    return hashlib.sha256(der).hexdigest().upper()
 
 
 def names(leaf: x509.Certificate) -> tuple[list[str], list[str], list[str]]:
@@ -160,7 +166,7 @@ def _facts(
         not_after=leaf.not_valid_after_utc,
         days_left=(leaf.not_valid_after_utc - now) // timedelta(days=1),
         sha1=hashlib.sha1(der, usedforsecurity=False).hexdigest().upper(),
-        sha256=hashlib.sha256(der).hexdigest().upper(),
+        sha256=fingerprint(der),
         key=_key(leaf),
         signature=_hash(leaf).upper() or leaf.signature_algorithm_oid.dotted_string,
         chain=tuple(_name(c.subject) for c in chain[:SHOWN_NAMES]),

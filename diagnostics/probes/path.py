@@ -8,7 +8,7 @@ import logging
 from dataclasses import dataclass, field
 
 from diagnostics import names
-from diagnostics.findings import Finding, Reason, Warn
+from diagnostics.findings import Clue, Finding, Reason, Warn
 from diagnostics.guard import is_public
 from diagnostics.model import STEPS, Certificate, Evidence, Step, StepName, StepStatus
 from diagnostics.names import Address
@@ -17,6 +17,7 @@ from diagnostics.probes.conversation import Conversation
 from diagnostics.probes.dns import Endpoint
 from diagnostics.probes.instruments import Instruments
 from diagnostics.probes.smtp import Spoken
+from diagnostics.probes.tls import Handshake
 from diagnostics.probes.trust import TrustFault
 from diagnostics.target import Destination, Policy
 
@@ -116,6 +117,8 @@ async def _connect_and_talk(walk: _Walk, address: Address, policy: Policy, tools
         talk.abort()
     if walk.handshake_failed:
         await _ask_for_old_tls(walk, address, tools)
+    elif any(f.tag is Reason.CERTIFICATE_NAME_MISMATCH for f in walk.findings) and _sni(walk.endpoint):
+        await _ask_without_sni(walk, address, tools)
 
 
 async def _open(walk: _Walk, address: Address, tools: Instruments, *, record: bool = True) -> Conversation | None:
@@ -190,25 +193,42 @@ async def _quit(walk: _Walk, talk: Conversation) -> None:
 
 
 async def _ask_for_old_tls(walk: _Walk, address: Address, tools: Instruments) -> None:
-    """A second connection that offers TLS 1.0 and 1.1, to tell "too old" from "broken". Only after a failed handshake."""
-    if walk.left() < 1:
+    """Tells "too old" from "broken": a second connection that offers TLS 1.0 and 1.1, only after a failed handshake."""
+    shaken = await _second_handshake(walk, address, tools, _sni(walk.endpoint), old=True)
+    if shaken is not None and not shaken.findings:
+        line = f"the server speaks only {shaken.detail}; Exchange Online needs TLS 1.2"
+        walk.findings[:] = [f for f in walk.findings if f.tag is not Reason.TLS_HANDSHAKE]
+        walk.step("tls", shaken.seconds, line, (Finding(Reason.TLS_VERSION, line),))
+
+
+async def _ask_without_sni(walk: _Walk, address: Address, tools: Instruments) -> None:
+    """Whether the wrong certificate is a matter of SNI: whether Exchange Online sends it is nowhere documented."""
+    shaken = await _second_handshake(walk, address, tools, None)
+    if shaken is None or not shaken.chain or walk.certificate is None:
         return
+    other = certificate.fingerprint(shaken.chain[0])
+    if other != walk.certificate.sha256:
+        line = f"without SNI the server presents another certificate, SHA-256 {other[:16]}…"
+        walk.findings.append(Finding(Clue.CERTIFICATE_BY_SNI, line))
+
+
+async def _second_handshake(
+    walk: _Walk, address: Address, tools: Instruments, sni: str | None, *, old: bool = False
+) -> Handshake | None:
+    """One more connection up to the handshake, after the first is closed; None when it does not get there."""
+    if walk.left() < 1:
+        return None
     talk = await _open(walk, address, tools, record=False)
     if talk is None:
-        return
+        return None
     try:
         if (await smtp.banner(talk, walk.left())).failed:
-            return
+            return None
         if (await smtp.ehlo(talk, tools.limits.ehlo_name, walk.left())).failed or (await smtp.starttls(talk, walk.left())).failed:
-            return
-        shaken = await tls.handshake(talk, _sni(walk.endpoint), walk.left(tools.limits.timeout), old=True)
+            return None
+        return await tls.handshake(talk, sni, walk.left(tools.limits.timeout), old=old)
     finally:
         talk.abort()
-    if not shaken.findings:
-        line = f"the server speaks only {shaken.detail}; Exchange Online needs TLS 1.2"
-        kept = [f for f in walk.findings if f.tag is not Reason.TLS_HANDSHAKE]
-        walk.findings[:] = kept
-        walk.step("tls", shaken.seconds, line, (Finding(Reason.TLS_VERSION, line),))
 
 
 def _sni(endpoint: Endpoint) -> str | None:
