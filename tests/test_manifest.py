@@ -1,4 +1,4 @@
-"""manifest.yaml: valid for Slack, and asks for no more than what works."""
+"""Both manifests: valid for Slack, and asking for no more than what works."""
 
 import json
 from pathlib import Path
@@ -8,6 +8,7 @@ import jsonschema
 import pytest
 import yaml
 
+from bot.slack.http import PATH
 from commands.registry import COMMANDS
 
 HERE = Path(__file__).parent
@@ -15,13 +16,23 @@ SCHEMA = json.loads((HERE / "samples/slack-manifest/manifest.schema.2.0.0.json")
 SCOPES = {
     "commands": "the slash command",
     "chat:write": "answers and their threads",
+    "app_mentions:read": "@mailflow in channels and threads",
+    "im:history": "commands in a direct message",
+    "users:read": "guests, strangers and bots are refused",
+    "usergroups:read": "user groups in MAILFLOW_READERS",
+    "channels:read": "is this channel shared with another organisation?",
+    "groups:read": "the same of private channels",
 }
 """Why we ask for each. Slack's schema takes any string for a scope, so a typo would pass it."""
 
 
-@pytest.fixture
-def manifest() -> Any:
-    return yaml.safe_load((HERE.parent / "manifest.yaml").read_text())
+@pytest.fixture(params=["manifest.yaml", "manifest.http.yaml"])
+def manifest(request: pytest.FixtureRequest) -> Any:
+    return yaml.safe_load((HERE.parent / request.param).read_text())
+
+
+def read(name: str) -> Any:
+    return yaml.safe_load((HERE.parent / name).read_text())
 
 
 def test_valid(manifest: Any) -> None:
@@ -38,15 +49,41 @@ def test_least_scopes(manifest: Any) -> None:
     assert set(manifest["oauth_config"]["scopes"]["bot"]) == set(SCOPES)
 
 
-def test_socket_mode_alone(manifest: Any) -> None:
+@pytest.mark.parametrize("name", ["manifest.yaml", "manifest.http.yaml"])
+def test_each_scope_says_why(name: str) -> None:
+    text = (HERE.parent / name).read_text()
+    assert [scope for scope, why in SCOPES.items() if f"- {scope} # {why}\n" not in text] == []
+
+
+def test_socket_mode_needs_no_address() -> None:
+    manifest = read("manifest.yaml")
     assert manifest["settings"]["socket_mode_enabled"] is True
     assert "url" not in json.dumps(manifest)
 
 
+def test_http_has_one_address_for_everything() -> None:
+    manifest = read("manifest.http.yaml")
+    assert manifest["settings"]["socket_mode_enabled"] is False
+    settings = manifest["settings"]
+    urls = {
+        manifest["features"]["slash_commands"][0].pop("url"),
+        settings["event_subscriptions"].pop("request_url"),
+        settings["interactivity"].pop("request_url"),
+    }
+    assert urls == {f"https://mailflow.example.com{PATH}"}
+    settings["socket_mode_enabled"] = True
+    assert manifest == read("manifest.yaml"), "nothing else differs"
+
+
 def test_nothing_that_does_not_work_yet(manifest: Any) -> None:
-    assert manifest["features"]["app_home"]["home_tab_enabled"] is False
+    assert manifest["features"]["app_home"] == {
+        "home_tab_enabled": False,
+        "messages_tab_enabled": True,
+        "messages_tab_read_only_enabled": False,
+    }
     assert set(manifest["features"]) == {"app_home", "bot_user", "slash_commands"}
-    assert "event_subscriptions" not in manifest["settings"]
+    assert manifest["settings"]["event_subscriptions"]["bot_events"] == ["app_mention", "message.im"]
+    assert manifest["settings"]["interactivity"]["is_enabled"] is True
 
 
 def test_usage_hint_names_the_commands_that_slack_takes(manifest: Any) -> None:

@@ -1,9 +1,10 @@
 """The ways to Slack: one HTTP session, two Web API clients on it, response_urls; and the SDK's log, without secrets."""
 
+import asyncio
 import ipaddress
 import logging
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -17,11 +18,16 @@ from slack_sdk.http_retry.builtin_async_handlers import (
     AsyncServerErrorRetryHandler,
 )
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from slack_sdk.webhook.async_client import AsyncWebhookClient
+
+from bot import metrics
+from commands.command import CommandError
 
 FAILURES = (SlackClientError, aiohttp.ClientError, TimeoutError)
 """What a call to Slack raises when it did not work."""
 
+_CONNECT = 30.0
 _SECONDS = 10.0  # one request; the SDK's own timeout counts only for sessions that it made itself
 _SECRETS = re.compile(r"xox[a-z.]*-[\w-]+|xapp-[\w-]+|(?<=ticket=)[^&\s'\"]+|(?<=//hooks\.)\S+")
 
@@ -65,6 +71,17 @@ async def open_slack(base_url: str, token: str) -> AsyncIterator[Slack]:
         yield Slack(sure, once, session)
 
 
+async def accepted(call: Awaitable[AsyncSlackResponse], variable: str) -> AsyncSlackResponse:
+    """Slack's answer to a call that stands or falls with the token in `variable`. Raises CommandError."""
+    try:
+        async with asyncio.timeout(_CONNECT):
+            return await call
+    except FAILURES as error:
+        if code := error_code(error):
+            raise CommandError(f"Slack does not accept {variable}: {code}.") from None
+        raise CommandError(f"Slack cannot be reached (SLACK_API_URL): {type(error).__name__}.", exit_code=1) from None
+
+
 def error_code(error: Exception) -> str:
     """Slack's own word (`channel_not_found`), or "" when Slack did not answer in its way."""
     response = error.response if isinstance(error, SlackApiError) else {}
@@ -73,9 +90,11 @@ def error_code(error: Exception) -> str:
 
 def noted(method: str, error: Exception) -> None:
     """Count what Slack refused: an operator sees a revoked scope there first."""
-    from bot.metrics import slack_error
+    noted_as(method, error_code(error) or type(error).__name__)
 
-    slack_error(method, error_code(error) or type(error).__name__)
+
+def noted_as(method: str, error: str) -> None:
+    metrics.slack_error(method, error)
 
 
 def retry_after(error: Exception) -> float:

@@ -29,6 +29,10 @@ _NOT_A_MEMBER = ("channel_not_found", "not_in_channel")  # Slack says the first 
 Posted = Callable[[str], Awaitable[None]]
 
 
+class Undelivered(Exception):
+    """Nobody was told."""
+
+
 class _Message(NamedTuple):
     """A message of ours. A timestamp stays a string: as a float it would lose digits."""
 
@@ -71,36 +75,37 @@ class Delivery:
         """Where this answer stands, for what comes back later; "" where nothing could come back to."""
         return "" if self._hint else self._place.lasting(self._parent.ts)
 
-    async def begin(self) -> None:
-        """Post the parent. Where that is not to be had, tell the asker at once that the answer comes to them alone."""
+    async def begin(self, over: Callable[[], bool] = lambda: False) -> None:
+        """Post the parent. Where that is not to be had, tell the asker at once that the answer comes to them alone.
+
+        Nothing is posted if, when it is this answer's turn in a crowded channel, the work is `over`.
+        """
         if self._begun:
             return
         self._begun = True
         message = blocks.working(self._place.line)
         if not self._parent and not self._hint:
-            await self._post_parent(message)
+            await self._post_parent(message, over)
         if self._hint:
             await self._aside.send(blocks.sentence(f"{message.text}\n{self._hint}"))
-        else:
+        elif self._parent:
             self._editor = asyncio.create_task(self._edit_progress(), name="progress")
 
     def tell(self, progress: Progress) -> None:
         """The newest state; what has not been shown before it is dropped."""
         self._latest = progress
 
-    async def finish(self, reply: Reply) -> None:
-        """The answer, whole."""
+    async def finish(self, reply: Reply) -> bool:
+        """The answer, whole; whether Slack took it in one way or another."""
         self._over.set()
         if reply.audience == "asker" and not (self._place.direct and not self._hint):
             await self._withdraw()
-            await self._privately(reply)
-            return
+            return await self._privately(reply)
         if self._hint:
             await self._withdraw()
         else:
             await (self._inline(reply) if self._place.inline else self._in_a_thread(reply))
-        if self._hint:
-            await self._privately(reply)
+        return await self._privately(reply) if self._hint else True
 
     async def give_up(self, sentence: str) -> None:
         """Instead of an answer. Never raises: it is what is done when all else failed."""
@@ -151,9 +156,12 @@ class Delivery:
 
     # ---- the parent
 
-    async def _post_parent(self, message: Message) -> None:
+    async def _post_parent(self, message: Message, over: Callable[[], bool] = lambda: False) -> None:
         try:
-            self._parent = await self._post(message, self._place.thread)
+            async with self._pace.turn(self._place.channel):
+                if over():
+                    return
+                self._parent = await post(self._slack, self._place.channel, message, self._place.thread)
         except FAILURES as error:
             self._hint = self._why_private(error)
         else:
@@ -213,7 +221,8 @@ class Delivery:
     # ---- single messages
 
     async def _post(self, message: Message, thread: str = "") -> _Message:
-        return await post(self._slack, self._pace, self._parent.channel or self._place.channel, message, thread)
+        async with self._pace.turn(self._place.channel):
+            return await post(self._slack, self._parent.channel or self._place.channel, message, thread)
 
     async def _final_edit(self, message: Message) -> None:
         await self._pace.final()
@@ -227,9 +236,9 @@ class Delivery:
             noted("chat.update", error)
             raise
 
-    async def _privately(self, reply: Reply) -> None:
+    async def _privately(self, reply: Reply) -> bool:
         """For the asker's eyes alone."""
-        await self._aside.send(*blocks.private(reply, self._aside.left, self._hint, buttons=self._buttons))
+        return await self._aside.send(*blocks.private(reply, self._aside.left, self._hint, buttons=self._buttons))
 
     def _why_private(self, error: Exception) -> str:
         code = error_code(error)
@@ -239,29 +248,26 @@ class Delivery:
         return f"Slack did not let me post here ({code or 'no answer'}), so only you see this."
 
 
-async def post(slack: Slack, pace: Pace, channel: str, message: Message, thread: str = "") -> _Message:
+async def post(slack: Slack, channel: str, message: Message, thread: str = "") -> _Message:
     """One message that must arrive. Raises one of FAILURES."""
-    async with pace.turn(channel):
-        try:
-            async with asyncio.timeout(LONGEST):
-                posted = await slack.sure.chat_postMessage(
-                    channel=channel, thread_ts=thread or None, unfurl_links=False, unfurl_media=False, **arguments(message)
-                )
-        except FAILURES as error:
-            noted("chat.postMessage", error)
-            raise
+    try:
+        async with asyncio.timeout(LONGEST):
+            posted = await slack.sure.chat_postMessage(
+                channel=channel, thread_ts=thread or None, unfurl_links=False, unfurl_media=False, **arguments(message)
+            )
+    except FAILURES as error:
+        noted("chat.postMessage", error)
+        raise
     return _Message(str(posted["channel"]), str(posted["ts"]))
 
 
 async def tell_place(slack: Slack, pace: Pace, place: str, reply: Reply, *, alone: str = "") -> None:
-    """Later news for a place that `Delivery.address` gave: into its thread, else to the asker alone. Never raises."""
-    try:
-        where = load(place)
-    except ValueError:
-        log.exception("news for a place that cannot be read")
-        return
-    delivery = Delivery(slack, where, pace, alone=alone, buttons=not alone)
-    await delivery.finish(reply)
+    """Later news for a place that `Delivery.address` gave: into its thread, else to the asker alone.
+
+    Raises Undelivered, and ValueError for a place that is none.
+    """
+    if not await Delivery(slack, load(place), pace, alone=alone, buttons=not alone).finish(reply):
+        raise Undelivered("Slack took a message in no way")
 
 
 async def _within(event: asyncio.Event, seconds: float) -> bool:

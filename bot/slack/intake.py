@@ -60,7 +60,7 @@ def mention(body: Payload, me: str, name: str) -> Inquiry | None:
     if not _said_by_a_person(event):
         return None
     text, prefix = plain(_after_mention(_text(event, "text"), me)), f"@{name}"
-    return _message(body, event, text, prefix, f"{prefix} {text}", _text(event, "thread_ts") or _text(event, "ts"))
+    return _message(body, text, prefix, line=f"{prefix} {text}", thread=_text(event, "thread_ts") or _text(event, "ts"))
 
 
 def direct_message(body: Payload, me: str) -> Inquiry | None:
@@ -69,7 +69,7 @@ def direct_message(body: Payload, me: str) -> Inquiry | None:
     if event.get("channel_type") != "im" or not _said_by_a_person(event):
         return None
     text = plain(_after_mention(_text(event, "text"), me))
-    return _message(body, event, text, COMMAND, text, _text(event, "thread_ts"))
+    return _message(body, text, COMMAND, line=text, thread=_text(event, "thread_ts"))
 
 
 def click(body: Payload) -> Click:
@@ -101,7 +101,8 @@ def plain(text: str) -> str:
     return unwrapped.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
-def _message(body: Payload, event: Payload, text: str, prefix: str, line: str, thread: str) -> Inquiry:
+def _message(body: Payload, text: str, prefix: str, *, line: str, thread: str) -> Inquiry:
+    event = _part(body, "event")
     channel, ts = _text(event, "channel"), _text(event, "ts")
     place = Place(channel, _text(event, "user"), line, thread, team=_text(event, "team") or _text(body, "team_id"))
     # one message is one question, however many events Slack makes of it

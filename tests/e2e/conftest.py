@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,12 @@ import pytest
 
 from bot.demo.lab.lab import Lab
 from bot.demo.lab.world import parse
-from bot.demo.local_slack import LocalSlack
+from bot.demo.local_slack import BINARY, LocalSlack
 from bot.settings import Settings
 from bot.slack.app import serve
 from bot.wiring import open_services
-from tests.e2e.strict_proxy import StrictProxy
+from tests.e2e import outward
+from tests.e2e.strict_proxy import SIGNING_SECRET, StrictProxy
 
 WORKSPACE: dict[str, Any] = {
     "workspace": {"name": "Lab", "domain": "mailflow-lab", "teamId": "T01TEST"},
@@ -24,7 +26,7 @@ WORKSPACE: dict[str, Any] = {
         "botName": "mailflow",
         "botToken": "xoxb-test-token",
         "appToken": "xapp-test-token",
-        "signingSecret": "test-signing-secret",
+        "signingSecret": SIGNING_SECRET,
         "mode": "socket",
     },
     "users": [
@@ -46,33 +48,50 @@ WORLD: dict[str, Any] = {
         "gone.contoso.lab.test": ["A 127.0.11.2"],
         "rude.contoso.lab.test": ["A 127.0.11.3"],
         "slow.contoso.lab.test": ["A 127.0.11.4"],
+        "mx.fabrikam.lab.test": ["A 127.0.11.5"],
     },
     "mail": {
         "127.0.11.1": {},
         "127.0.11.3": {"behaviour": "banner-421", "banner": "<!channel> & <https://evil.example|bank> `x` *.example :x:"},
         "127.0.11.4": {"behaviour": "black-hole"},
+        "127.0.11.5": {"behaviour": "banner-421"},
     },
     "connectors": [
         {"Name": "Healthy one", "SmartHosts": ["mail.contoso.lab.test"], "TlsSettings": "EncryptionOnly"},
         {"Name": "Branch office", "SmartHosts": ["gone.contoso.lab.test"]},
         {"Name": "<!channel> & *rude* :one:", "SmartHosts": ["rude.contoso.lab.test"]},
         {"Name": "Black hole", "SmartHosts": ["slow.contoso.lab.test"]},
+        {"Name": "Fabrikam", "ConnectorType": "Partner", "SmartHosts": ["mx.fabrikam.lab.test"]},
     ],
 }
 
-Serving = Callable[[], contextlib.AbstractAsyncContextManager[asyncio.Task[None]]]
+Serving = Callable[..., contextlib.AbstractAsyncContextManager[asyncio.Task[None]]]
+
+both_transports = pytest.mark.parametrize("transport", ["socket", "http"], indirect=True)
 
 
 @pytest.fixture
-async def slack() -> AsyncIterator[LocalSlack]:
-    async with LocalSlack(WORKSPACE) as running:
+def transport(request: pytest.FixtureRequest) -> str:
+    """How Slack's requests come to the bot: "socket" unless `both_transports` says otherwise."""
+    return str(getattr(request, "param", "socket"))
+
+
+@pytest.fixture
+async def slack(transport: str, tmp_path: Path) -> AsyncIterator[LocalSlack]:
+    if transport == "socket":
+        async with LocalSlack(WORKSPACE) as running:
+            yield running
+        return
+    app = WORKSPACE["app"] | {"mode": "events", "requestUrl": f"http://127.0.0.1:{outward.PORT}/slack/events"}
+    binary = outward.wrapper(tmp_path, tmp_path / "out", BINARY)
+    async with LocalSlack(WORKSPACE | {"app": app}, binary=binary) as running:
         yield running
 
 
 @pytest.fixture
-async def proxy(slack: LocalSlack) -> AsyncIterator[StrictProxy]:
+async def proxy(slack: LocalSlack, transport: str, tmp_path: Path) -> AsyncIterator[StrictProxy]:
     """Strict to the end: what it holds against the bot fails the test."""
-    running = StrictProxy(slack.base)
+    running = StrictProxy(slack.base, outlet=str(tmp_path / "out") if transport == "http" else "")
     async with running:
         yield running
     assert running.violations == []
@@ -104,14 +123,27 @@ def settings_for(lab: Lab, api: str, **more: Any) -> Settings:
     )
 
 
+def over_http() -> dict[str, Any]:
+    """Settings for signed HTTP, on a port that is free now."""
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port = found.getsockname()[1]
+    return {"slack_app_token": None, "slack_signing_secret": SIGNING_SECRET, "http_address": f"127.0.0.1:{port}"}
+
+
 @pytest.fixture
-def serving(lab: Lab, proxy: StrictProxy) -> Serving:
+def store_url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/mailflow.sqlite3"
+
+
+@pytest.fixture
+def serving(lab: Lab, proxy: StrictProxy, transport: str) -> Serving:
     """`async with serving() as task:` the bot is connected; at the end it is told to stop, and has to."""
 
     @contextlib.asynccontextmanager
-    async def run() -> AsyncIterator[asyncio.Task[None]]:
+    async def run(**more: Any) -> AsyncIterator[asyncio.Task[None]]:
         stop, ready = asyncio.Event(), asyncio.Event()
-        settings = settings_for(lab, proxy.api)
+        settings = settings_for(lab, proxy.api, **(over_http() if transport == "http" else {}), **more)
+        proxy.target = f"http://{settings.http_address}/slack/events"
         async with open_services(settings) as services:
             task = asyncio.create_task(serve(settings, services, stop=stop, ready=ready))
             waiting = asyncio.create_task(ready.wait())
@@ -121,10 +153,12 @@ def serving(lab: Lab, proxy: StrictProxy) -> Serving:
                 task.cancel()
                 await task
                 raise AssertionError("the bot did not connect")
-            yield task
-            stop.set()
-            async with asyncio.timeout(30):
-                await task
+            try:
+                yield task
+            finally:
+                stop.set()
+                async with asyncio.timeout(30):
+                    await task
 
     return run
 

@@ -25,6 +25,22 @@ async def running_parents(slack: LocalSlack, channel: str) -> list[Message]:
     return [m for m in await slack.messages(channel) if m["text"].startswith("⏳")]
 
 
-async def thread_of(slack: LocalSlack, parent: Message) -> list[Message]:
-    """The replies below it, oldest first."""
-    return [m for m in await slack.messages(parent["channel"]) if m.get("thread_ts") == parent["ts"]]
+async def thread_of(slack: LocalSlack, parent: Message, count: int = 1) -> list[Message]:
+    """The bot's replies below it, oldest first, as soon as there are `count`."""
+
+    async def found() -> list[Message]:
+        messages = await slack.messages(parent["channel"])
+        below = [m for m in messages if m.get("thread_ts") == parent["ts"] != m["ts"] and m.get("user") == "U0BOT"]
+        return below if len(below) >= count else []
+
+    return await eventually(found, seconds=30)
+
+
+async def done_reply(slack: LocalSlack, parent: Message, *words: str, after: int = 1) -> Message:
+    """The first of the bot's replies behind the first `after` that has all the words and does not wait any more."""
+
+    async def found() -> list[Message]:
+        later = (await thread_of(slack, parent, after))[after:]
+        return [m for m in later if not m["text"].startswith("⏳") and all(word in m["text"] for word in words)]
+
+    return (await eventually(found, seconds=30))[0]

@@ -94,7 +94,65 @@ def _check_block(block: Json) -> list[str]:
         elements = block.get("elements", [])
         errors = [error for element in elements for error in _check_text(element, 2000)]
         return errors if 1 <= len(elements) <= 10 else [*errors, f"context with {len(elements)} elements"]
+    if kind == "actions":
+        return _check_actions(block.get("elements", []))
     return [] if kind == "divider" else [f"{kind!r}: nothing of ours uses it, so nothing here checks it"]
+
+
+def _check_actions(elements: list[Json]) -> list[str]:
+    """At most three buttons in view, the rest in one menu; nothing but a verb and an id behind them."""
+    kinds = [element.get("type") for element in elements]
+    errors = [f"{kind!r} among actions" for kind in kinds if kind not in ("button", "overflow")]
+    if not elements or kinds.count("button") > 3 or kinds.count("overflow") > 1:
+        errors.append(f"actions with {kinds}")
+    ids = [element.get("action_id", "") for element in elements]
+    if len(set(ids)) != len(ids) or not all(re.fullmatch(r"[a-z-]{1,255}", id) for id in ids):
+        errors.append(f"action_ids {ids}")
+    for element in elements:
+        options = element.get("options", [])
+        if element.get("type") == "overflow" and not 1 <= len(options) <= 5:
+            errors.append(f"a menu with {len(options)} entries")
+        for choice in options or [element]:
+            errors += _check_label(choice.get("text", {}), 75 if options else 30)
+            if not re.fullmatch(r"(?:[a-z-]+ )?[A-Za-z0-9_-]+", choice.get("value", "")) or length(choice["value"]) > 150:
+                errors.append(f"value {choice.get('value')!r}")
+        label = element.get("accessibility_label", "")
+        if length(label) > 75 or _CONTROL.search(label) or re.search("[<>&]", label):
+            errors.append(f"accessibility_label {label!r}")
+    return errors
+
+
+def check_view(view: Any) -> list[str]:
+    """Everything that is wrong with a modal; empty: nothing."""
+    errors = [f"title, submit or close: {e}" for k in ("title", "submit", "close") for e in _check_label(view.get(k, {}), 24, k)]
+    blocks = view.get("blocks", [])
+    if view.get("type") != "modal" or not 1 <= len(blocks) <= 100 or not 1 <= length(view.get("callback_id", "")) <= 255:
+        errors.append("no modal")
+    fields = [block for block in blocks if block.get("type") == "input"]
+    if fields and "submit" not in view:
+        errors.append("fields without submit")
+    if len({block.get("block_id") for block in fields}) != len(fields):
+        errors.append("block_ids of fields twice")
+    for block in blocks:
+        if block.get("type") != "input":
+            errors += _check_block(block)
+            continue
+        element = block["element"]
+        errors += _check_label(block.get("label", {}), 2000)
+        if element.get("type") != "plain_text_input" or not element.get("action_id"):
+            errors.append(f"a field of type {element.get('type')!r}")
+        if not 1 <= length(element.get("initial_value", "-")) <= 3000:
+            errors.append("initial_value")
+    if length(json.dumps(view)) > 250_000:
+        errors.append("view_too_large")
+    return errors
+
+
+def _check_label(text: Json, most: int, key: str = "") -> list[str]:
+    if not text and key == "submit":
+        return []
+    fine = text.get("type") == "plain_text" and text.get("emoji") is False and 1 <= length(text.get("text", "")) <= most
+    return [] if fine else [f"label {text}"]
 
 
 def _check_text(text: Json, most: int) -> list[str]:

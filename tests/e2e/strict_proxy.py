@@ -12,18 +12,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import parse_qsl, urlencode
 
 import aiohttp
 from aiohttp import WSMsgType, web
+from slack_sdk.signature import SignatureVerifier
 
-from tests.e2e.slack_rules import Json, check_message
+from tests.e2e.slack_rules import Json, check_message, check_view
 
 ACK_SECONDS = 3.0
 HOOK_USES = 5
 UPDATES_A_MINUTE = 50
 TOKENS = {"xoxb-test-token", "xapp-test-token"}
-BOT_METHODS = {"auth.test", "chat.postMessage", "chat.update", "chat.delete", "apps.connections.open"}
-"""What the manifest's scopes allow: `commands` and `chat:write`, and the app-level token."""
+TRIGGER_SECONDS = 3.0
+BOT_METHODS = {
+    *("auth.test", "apps.connections.open"),
+    *("chat.postMessage", "chat.postEphemeral", "chat.update", "chat.delete"),
+    *("views.open", "views.update", "users.info", "usergroups.users.list", "conversations.info"),
+}
+"""What the manifest's scopes allow, and the app-level token."""
+
+SIGNING_SECRET = "test-signing-secret"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +65,9 @@ class StrictProxy:
     `rate` messages a second and channel after a `burst`: Slack's "about one a second, short bursts are tolerated".
     """
 
-    def __init__(self, base: str, *, rate: float = 1.0, burst: int = 5) -> None:
+    def __init__(self, base: str, *, rate: float = 1.0, burst: int = 5, outlet: str = "") -> None:
         self._base = base
+        self._outlet = outlet
         self._rate, self._burst = rate, burst
         self._buckets: dict[str, tuple[float, float]] = {}
         self._sockets: list[str] = []
@@ -73,6 +83,13 @@ class StrictProxy:
         self.faults: dict[str, list[Fault]] = {}
         self.closed: dict[str, str] = {}
         self.tokens = set(TOKENS)
+        self.groups: dict[str, list[str]] = {}
+        self.user_flags: dict[str, Json] = {}
+        self.channel_flags: dict[str, Json] = {}
+        self.envelopes: list[str] = []
+        self.requests: list[tuple[bytes, dict[str, str]]] = []
+        self.target = ""
+        self._triggers: dict[str, float] = {}
 
     async def __aenter__(self) -> Self:
         self._http = await self._stack.enter_async_context(aiohttp.ClientSession())
@@ -80,12 +97,15 @@ class StrictProxy:
         app.router.add_route("*", "/api/{method}", self._api)
         app.router.add_post("/hooks/{number}", self._hook)
         app.router.add_get("/socket/{number}", self._socket)
+        app.router.add_post("/slack/events", self._event)
         runner = web.AppRunner(app, shutdown_timeout=1)
         self._stack.push_async_callback(runner.cleanup)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
         self._own = f"127.0.0.1:{runner.addresses[0][1]}"
+        if self._outlet:
+            await web.UnixSite(runner, self._outlet).start()
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -113,6 +133,12 @@ class StrictProxy:
         for socket in list(self._live):
             await socket.close()
 
+    async def send_envelope(self, envelope: str) -> None:
+        """Once more, as Slack does when it heard no acknowledgement."""
+        self._open_envelopes[json.loads(envelope)["envelope_id"]] = time.monotonic()
+        for socket in list(self._live):
+            await socket.send_str(envelope)
+
     # ---- Web API
 
     async def _api(self, request: web.Request) -> web.StreamResponse:
@@ -133,16 +159,23 @@ class StrictProxy:
                 return fault.body, fault.status, fault.headers
         if token not in self.tokens:
             return {"ok": False, "error": "invalid_auth" if token else "not_authed"}, 200, {}
-        error = self._refusal(method, args, token) or await self._no_place(method, args)
+        error = self._refusal(method, args, token) or self._trigger(method, args) or await self._no_place(method, args)
         if error == "ratelimited":
             return {"ok": False, "error": error}, 429, {"Retry-After": "1"}
         if error:
             return {"ok": False, "error": error}, 200, {}
+        if method == "usergroups.users.list":
+            users = self.groups.get(str(args.get("usergroup")))
+            return ({"ok": True, "users": users} if users is not None else {"ok": False, "error": "no_such_subteam"}), 200, {}
         sent = {key: value for key, value in request.headers.items() if key in ("Authorization", "Content-Type")}
         async with self._http.request(
             request.method, f"{self._base}/api/{method}", params=request.query, data=raw, headers=sent
         ) as response:
             body: Json = await response.json()
+        if method == "users.info" and body.get("ok"):
+            body["user"] |= self.user_flags.get(body["user"]["id"], {})
+        if method == "conversations.info" and body.get("ok"):
+            body["channel"] |= self.channel_flags.get(body["channel"]["id"], {})
         if method == "apps.connections.open" and body.get("ok"):
             self._sockets.append(body["url"])
             body["url"] = f"ws://{self._own}/socket/{len(self._sockets) - 1}"
@@ -159,7 +192,9 @@ class StrictProxy:
             wrong = ["missing_scope"]
         elif (method == "apps.connections.open") != token.startswith("xapp-"):
             wrong = ["not_allowed_token_type"]
-        elif method in ("chat.postMessage", "chat.update"):
+        elif method in ("views.open", "views.update"):
+            wrong = ["invalid_arguments", *errors] if (errors := check_view(args.get("view") or {})) else []
+        elif method in ("chat.postMessage", "chat.postEphemeral", "chat.update"):
             if errors := check_message(args.get("text"), args.get("blocks")):
                 wrong = ["invalid_blocks", *errors]
             elif method == "chat.postMessage" and not (args.get("unfurl_links") is args.get("unfurl_media") is False):
@@ -168,6 +203,15 @@ class StrictProxy:
                 wrong = ["more than 50 edits a minute"]
         return self._violated(method, *wrong) if wrong else ""
 
+    def _trigger(self, method: str, args: Json) -> str:
+        """Slack's are good for three seconds, and once."""
+        if method != "views.open":
+            return ""
+        at = self._triggers.pop(str(args.get("trigger_id")), None)
+        if at is None:
+            return "exchanged_trigger_id"
+        return "expired_trigger_id" if time.monotonic() - at > TRIGGER_SECONDS else ""
+
     async def _no_place(self, method: str, args: Json) -> str:
         """An error that only the try can tell: no violation, unless the message itself is addressed wrongly."""
         channel = args.get("channel")
@@ -175,8 +219,9 @@ class StrictProxy:
             return ""
         if not isinstance(channel, str) or not isinstance(args.get("ts", ""), str):
             return self._violated(method, "invalid_arguments", "channel and ts are strings")
-        if error := self.closed.get(channel) or await self._not_a_member(channel):
-            return error
+        if error := self.closed.get(channel, "") or await self._not_a_member(channel):
+            reads = method == "conversations.info" and error != "channel_not_found"
+            return "" if reads else error
         if (thread := args.get("thread_ts")) and not await self._is_parent(channel, thread):
             known = any(call.args.get("ts") == thread for call in self.calls)
             return "thread_not_found" if known else self._violated(method, "thread_ts is no parent's ts")
@@ -184,6 +229,8 @@ class StrictProxy:
 
     async def _not_a_member(self, channel: str) -> str:
         state = await self._control("/state")
+        if any(user["id"] == channel for user in state["users"]):
+            return ""  # a person's id stands for the direct message with them
         found = next((c for c in state["channels"] if c["id"] == channel), None)
         bots = {app["botUserId"] for app in state["apps"]}
         if found is None:
@@ -233,11 +280,9 @@ class StrictProxy:
         async for message in slack:
             if message.type is WSMsgType.TEXT:
                 envelope = json.loads(message.data)
-                payload = envelope.get("payload") or {}
-                if payload.get("response_url"):
-                    self._hooks.append(payload["response_url"])
-                    payload["response_url"] = f"http://{self._own}/hooks/{len(self._hooks) - 1}"
+                self._through_here(envelope.get("payload") or {})
                 if "envelope_id" in envelope:
+                    self.envelopes.append(json.dumps(envelope))
                     self._open_envelopes[envelope["envelope_id"]] = time.monotonic()
                 await bot.send_str(json.dumps(envelope))
         await bot.close()
@@ -247,13 +292,54 @@ class StrictProxy:
             if message.type is not WSMsgType.TEXT:
                 continue
             answer = json.loads(message.data)
-            took = time.monotonic() - self._open_envelopes.pop(answer["envelope_id"], 0.0)
+            # two sockets acknowledge one envelope; real Slack would have sent it to one of them
+            took = time.monotonic() - self._open_envelopes.pop(answer["envelope_id"], time.monotonic())
             self.acks.append(took)
             if took > ACK_SECONDS:
                 self.violations.append(f"ack after {took:.1f} s")
             if answer.get("payload"):
                 self._judge_private("ack", answer["payload"])
             await slack.send_str(message.data)
+
+    def _through_here(self, payload: Json) -> None:
+        """Its response_url leads through here, and its trigger begins to live."""
+        if payload.get("response_url"):
+            self._hooks.append(payload["response_url"])
+            payload["response_url"] = f"http://{self._own}/hooks/{len(self._hooks) - 1}"
+        if payload.get("trigger_id"):
+            self._triggers[payload["trigger_id"]] = time.monotonic()
+
+    # ---- signed HTTP: requests in, acknowledgements out
+
+    async def _event(self, request: web.Request) -> web.StreamResponse:
+        """local-slack's request, checked, changed, and signed anew for `target`."""
+        raw = await request.read()
+        if not SignatureVerifier(SIGNING_SECRET).is_valid_request(raw, dict(request.headers)):
+            self._violated("local-slack", "bad signature")
+        body, kind = self._changed(raw, request.content_type)
+        headers = {"Content-Type": kind, **signature(body)}
+        self.requests.append((body, headers))
+        began = time.monotonic()
+        async with self._http.post(self.target, data=body, headers=headers) as answer:
+            text = await answer.text()
+        self.acks.append(time.monotonic() - began)
+        if answer.status != 200 or self.acks[-1] > ACK_SECONDS:
+            self.violations.append(f"HTTP {answer.status} after {self.acks[-1]:.1f} s")
+        if answer.content_type == "application/json" and text:
+            self._judge_private("ack", json.loads(text))
+        return web.Response(status=answer.status, text=text, content_type=answer.content_type)
+
+    def _changed(self, raw: bytes, kind: str) -> tuple[bytes, str]:
+        if kind == "application/json":
+            return raw, kind
+        form = dict(parse_qsl(raw.decode(), keep_blank_values=True))
+        if "payload" in form:
+            payload = json.loads(form["payload"])
+            self._through_here(payload)
+            form["payload"] = json.dumps(payload)
+        else:
+            self._through_here(form)
+        return urlencode(form).encode(), "application/x-www-form-urlencoded"
 
     # ---- response_url
 
@@ -284,6 +370,13 @@ class StrictProxy:
             self._violated(what, *errors)
 
 
+def signature(body: bytes, *, secret: str = SIGNING_SECRET, at: float | None = None) -> dict[str, str]:
+    """The headers with which Slack signs."""
+    stamp = str(int(time.time() if at is None else at))
+    signed = SignatureVerifier(secret).generate_signature(timestamp=stamp, body=body)
+    return {"X-Slack-Request-Timestamp": stamp, "X-Slack-Signature": str(signed)}
+
+
 async def _arguments(request: web.Request, raw: bytes) -> Json:
     """As Slack reads them: query, form or JSON, with JSON within forms unpacked."""
     args: Json = dict(request.query)
@@ -291,7 +384,7 @@ async def _arguments(request: web.Request, raw: bytes) -> Json:
         args |= json.loads(raw or b"{}")
     elif request.method == "POST":
         args |= dict(await request.post())
-    for key in ("blocks", "attachments", "metadata"):
+    for key in ("blocks", "attachments", "metadata", "view"):
         if isinstance(args.get(key), str):
             args[key] = json.loads(args[key])
     args.pop("token", None)

@@ -45,15 +45,14 @@ async def test_the_verdict_and_its_thread(slack: LocalSlack, proxy: StrictProxy,
     assert [(c.method, "thread_ts" in c.args) for c in written] == [
         ("chat.postMessage", False),
         ("chat.postMessage", True),
-        ("chat.update", False),
-    ], "the parent is final when its thread is there, and a quick answer is not edited in between"
+    ], "a quick answer is posted as it is, and never edited"
 
 
 async def test_several_targets_are_one_parent_with_a_reply_for_each_bad_one(slack: LocalSlack, bot: Bot) -> None:
     await slack.command("C02INC", "U01ALICE", 'check "Branch office" "Healthy one" rude.contoso.lab.test')
     parent = await final_parent(slack, "C02INC")
     assert parent["text"].startswith("⚠️ 3 targets: 2 failing, 1 healthy")
-    first, *parts = [message["text"] for message in await thread_of(slack, parent)]
+    first, *parts = [message["text"] for message in await thread_of(slack, parent, 3)]
     assert "Healthy\nHealthy one" in first
     assert [re.findall(r"450 [\d.]+", part)[0] for part in parts] == ["450 4.4.316", "450 4.4.317"]
 
@@ -161,7 +160,7 @@ async def test_help_and_mistakes_are_for_the_asker_alone(
 async def test_a_mistake_that_shows_late_takes_the_parent_back(
     slack: LocalSlack, proxy: StrictProxy, bot: Bot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.slack.app.GRACE", 0.0)
+    monkeypatch.setattr("bot.slack.front.GRACE", 0.0)
     await slack.command("C02INC", "U01ALICE", "check connector:nobody")
     (said,) = await private(proxy)
     assert said["response_type"] == "ephemeral"

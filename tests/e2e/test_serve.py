@@ -6,12 +6,13 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bot.demo.lab.lab import Lab
 from bot.demo.local_slack import LocalSlack, eventually
-from bot.slack import app
+from bot.slack import app, sockets
 from bot.wiring import open_services
 from commands.command import CommandError
 from tests.e2e.conftest import Serving, settings_for
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.needs("local-slack", "namespaces")
 ROOT = Path(__file__).parents[2]
 
 
-async def refused(lab: Lab, proxy: StrictProxy, **wrong: str | None) -> CommandError:
+async def refused(lab: Lab, proxy: StrictProxy, **wrong: Any) -> CommandError:
     """Why `serve` does not start with these settings."""
     settings = settings_for(lab, proxy.api).model_copy(update=dict(settings_for(lab, proxy.api, **wrong)))
     async with open_services(settings) as services:
@@ -109,7 +110,7 @@ async def test_a_lost_connection_is_made_again(slack: LocalSlack, proxy: StrictP
 async def test_a_connection_that_stays_lost_ends_the_process(
     serving: Serving, proxy: StrictProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(app, "LOST", 1.0)
+    monkeypatch.setattr(sockets, "LOST", 1.0)
     with pytest.raises(CommandError, match="has been lost") as caught:  # noqa: PT012
         async with serving() as task:
             proxy.fail("apps.connections.open", *[Fault(200, {"ok": False, "error": "internal_error"})] * 100)
@@ -144,7 +145,7 @@ async def test_a_check_that_takes_too_long_to_end_says_that_it_was_stopped(
 async def program(lab: Lab, **variables: str):  # type: ignore[no-untyped-def]
     """`mailflow serve` as its own process, on this lab."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", "serve", "--allow-private", "--control-host", ""),
+        *(sys.executable, "-m", "bot", "serve", "--allow-private", "--control-host", "", "--timeout", "5"),
         *("--connectors", str(lab.connectors_file), "--dns", lab.dns, "--smtp-port", str(lab.smtp_port)),
         cwd=lab.ca_file.parent,
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": os.environ["HOME"], **variables},

@@ -2,7 +2,8 @@
 
 from hypothesis import strategies as st
 
-from commands.reply import Item, Reply, Section
+from commands.registry import VERBS
+from commands.reply import Action, Item, Reply, Section
 
 PAGE = "https://learn.microsoft.com/exchange/mail-flow/mail-flow-intelligence?view=a&b=c"
 
@@ -55,11 +56,20 @@ ITEMS = st.builds(Item, TEXTS, TEXTS, st.lists(TEXTS, max_size=3).map(tuple), UR
 SECTIONS = st.builds(
     Section, TEXTS, st.lists(ITEMS, max_size=6).map(tuple), st.sampled_from(("text", "bullets", "steps", "code"))
 )
+ACTIONS = st.lists(
+    st.builds(
+        Action,
+        st.one_of(st.sampled_from([verb.name for verb in VERBS]), TEXTS),
+        st.one_of(st.just("r-0123456789abcdef"), st.from_regex(r"[\w-]{0,160}", fullmatch=True), TEXTS),
+    ),
+    max_size=8,
+).map(tuple)
 _PARTLESS = st.builds(
     Reply,
     TEXTS,
     st.sampled_from(("good", "mixed", "bad", "unknown", "info")),
     st.lists(SECTIONS, max_size=4).map(tuple),
+    actions=ACTIONS,
 )
 REPLIES = st.builds(
     Reply,
@@ -67,4 +77,5 @@ REPLIES = st.builds(
     st.sampled_from(("good", "mixed", "bad", "unknown", "info")),
     st.lists(SECTIONS, max_size=4).map(tuple),
     st.lists(_PARTLESS, max_size=14).map(tuple),
+    actions=ACTIONS,
 )

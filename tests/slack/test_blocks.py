@@ -66,12 +66,14 @@ def vars_of(message: Message) -> dict[str, Any]:
 @given(REPLIES, TEXTS, st.one_of(st.just("U01ALICE"), TEXTS))
 def test_any_reply_is_within_limits_and_escaped(reply: Reply, line: str, user: str) -> None:
     judge((blocks.parent(reply, line, user), *blocks.thread(reply)))
+    judge(blocks.inline(reply, line, user))
 
 
 @THOROUGH
-@given(REPLIES, TEXTS, st.integers(1, 5))
-def test_any_private_answer_is_within_limits_and_escaped(reply: Reply, hint: str, most: int) -> None:
-    messages = blocks.private(reply, most, hint[:200])
+@given(REPLIES, TEXTS, st.integers(1, 5), st.booleans())
+def test_any_private_answer_is_within_limits_and_escaped(reply: Reply, hint: str, most: int, buttons: bool) -> None:
+    messages = blocks.private(reply, most, hint[:200], buttons=buttons)
+    assert buttons or not any(block["type"] == "actions" for message in messages for block in message.blocks)
     assert 1 <= len(messages) <= most
     judge(messages)
 

@@ -1,8 +1,10 @@
 """What Slack makes of typed and pasted words, taken back."""
 
+from typing import Any
+
 import pytest
 
-from bot.slack.intake import plain
+from bot.slack.intake import click, command, direct_message, mention, plain
 
 
 @pytest.mark.parametrize(
@@ -26,3 +28,73 @@ from bot.slack.intake import plain
 )
 def test_plain(sent: str, seen: str) -> None:
     assert plain(sent) == seen
+
+
+# ---- payloads
+
+EVENT = {"type": "app_mention", "user": "U01ALICE", "channel": "C02INC", "ts": "17.5", "text": "<@U0BOT> check contoso.com"}
+
+
+def body(**more: Any) -> dict[str, Any]:
+    return {"team_id": "T1", "event_id": "Ev1", "event": EVENT | more}
+
+
+def test_a_mention_is_answered_in_the_thread_that_it_begins_or_stands_in() -> None:
+    first = mention(body(), "U0BOT", "mailflow")
+    assert first
+    assert (first.text, first.prefix, first.place.thread) == ("check contoso.com", "@mailflow", "17.5")
+    second = mention(body(thread_ts="16.1"), "U0BOT", "mailflow")
+    assert second
+    assert second.place.thread == "16.1"
+    assert first.id == second.id == "m-C02INC-17.5", "one message, one question"
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("<@U0BOT>", ""),
+        ("<@U0BOT|mailflow>: help", ": help"),
+        ("please <@U0BOT> check <http://a.example|a.example>", "check a.example"),
+        ("help <@U0BOT>", "help"),
+        ("<@U0BOT> check <@U0BOT>", "check"),
+    ],
+)
+def test_words_behind_a_mention(text: str, asked: str) -> None:
+    found = mention(body(text=text), "U0BOT", "mailflow")
+    assert found
+    assert found.text == asked
+
+
+@pytest.mark.parametrize("more", [{"bot_id": "B1"}, {"subtype": "message_changed"}, {"user": None}, {"user": ""}])
+def test_bots_and_edits_ask_nothing(more: dict[str, Any]) -> None:
+    assert mention(body(**more), "U0BOT", "mailflow") is None
+    assert direct_message(body(channel_type="im", **more), "U0BOT") is None
+
+
+def test_only_direct_messages_are_commands_as_they_stand() -> None:
+    assert direct_message(body(channel_type="channel"), "U0BOT") is None
+    found = direct_message(body(channel_type="im", channel="D1", text="check &lt;x&gt;"), "U0BOT")
+    assert found
+    assert (found.text, found.place.channel, found.place.thread, found.place.inline) == ("check <x>", "D1", "", True)
+
+
+def test_a_channel_of_which_slack_says_that_it_is_shared() -> None:
+    found = mention(body() | {"is_ext_shared_channel": True}, "U0BOT", "mailflow")
+    assert found
+    assert found.shared
+
+
+def test_a_click_is_answered_below_its_message() -> None:
+    action = {"action_id": "check-again", "value": "r-1"}
+    payload = {"actions": [action], "user": {"id": "U1", "team_id": "T2"}, "channel": {"id": "C1"}, "trigger_id": "1.2"}
+    below = click(payload | {"message": {"ts": "2.2", "thread_ts": "1.1"}})
+    assert (below.inquiry.text, below.inquiry.place.thread, below.inquiry.place.team) == ("check --again r-1", "1.1", "T2")
+    assert click(payload | {"message": {"ts": "2.2"}}).inquiry.place.thread == "2.2"
+    hidden = click(payload | {"message": {"ts": "2.2"}, "container": {"is_ephemeral": True, "message_ts": "2.2"}})
+    assert hidden.inquiry.place.thread == ""
+    assert below.inquiry.id == "t-1.2"
+
+
+def test_what_has_no_id_of_slacks_is_nobodys_copy() -> None:
+    assert command({}).id != command({}).id
+    assert len(command({"trigger_id": "x" * 500}).id) <= 150

@@ -1,0 +1,154 @@
+"""The log of `serve`: JSON on standard error, one line an event, without tokens and without people.
+
+Whatever is logged, by us or by a library, through `logging` or structlog, goes through `redacted` last of all.
+"""
+
+import json
+import logging
+import math
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, TextIO
+from urllib.parse import quote, unquote
+
+import structlog
+from structlog.typing import EventDict, WrappedLogger
+
+MAX_TEXT = 8_000  # characters of an event
+MAX_EXCEPTION = 20_000
+SHORTEST = 6  # a shorter secret is not looked for by its letters: it would blacken half the log
+PAYLOADS = ("mailflow.slack.sdk", "slack_sdk", "slack_bolt")
+"""Loggers that write whole payloads, with what people said, below INFO."""
+CHATTY = ("alembic.runtime.plugins",)
+
+# What may stand before the @ of an address, and more: rather a word too many than a person.
+_LOCAL = r"[^\s<>\"(),:;\[\]\\@|]"
+_NAMES = r"(?:token|secret|password|passwd|ticket|signature|response_url|trigger_id|api_?key)"
+_URL = re.compile(
+    r"([a-z][a-z0-9+.-]{1,20}://)(?:[^\s/?#@'\"<>]*@)?"  # scheme; who logs in
+    r"([^\s/?#'\"<>]*)((?:/api/[a-z]+(?:\.[a-z]+)+)?)"  # host; a method of Slack's
+    r"([^\s'\"<>]*)",
+    re.I,
+)
+_HIDDEN: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"xox[a-z.]{1,12}-[\w%-]+|xapp-[\w%-]+|\beyJ[\w-]+\.[\w-]+\.[\w-]*", re.I), "…"),
+    (re.compile(r"(bearer|basic)(?:\s|%20|\+)+[^\s'\",;]+", re.I), r"\1 …"),
+    # {'token': '…'}, "response_url": "…"
+    (re.compile(rf"({_NAMES}\w{{0,20}}\\?['\"]\s{{0,9}}:\s{{0,9}}b?\\?['\"])(?:\\.|[^'\"\\])*", re.I), r"\1…"),
+    # token=…, as in forms, environments and reprs
+    (re.compile(rf"({_NAMES}\w{{0,20}}=['\"]?)[^\s&'\",;]+", re.I), r"\1…"),
+    (re.compile(r"(?<=\S)\?\S+"), "?…"),
+    (re.compile(r"hooks\.slack(-gov)?\.com\S*", re.I), r"hooks.slack\1.com/…"),
+    # possessive, and only from the start of a run: text without any @ costs no more than one look
+    (re.compile(rf"(?<!{_LOCAL}){_LOCAL}++@|\"[^\"\n]{{1,200}}\"@"), "…@"),
+    (re.compile(r"(?<![\w.+-])[\w.+-]++%40"), "…%40"),
+)
+
+
+def redacted(text: str, secrets: Iterable[str] = ()) -> str:
+    """Without tokens, without the paths and queries of addresses (Slack's method stays), without the people in mail addresses."""
+    for secret in secrets:
+        text = text.replace(secret, "…")
+    for pattern, instead in _HIDDEN[:2]:
+        text = pattern.sub(instead, text)
+    text = _URL.sub(_address, text)
+    for pattern, instead in _HIDDEN[2:]:
+        text = pattern.sub(instead, text)
+    return text
+
+
+def _address(found: re.Match[str]) -> str:
+    rest = "/…" if any(map(str.isalnum, found[4])) else found[4]
+    return f"{found[1]}{found[2]}{found[3]}{rest}"
+
+
+def configure(secrets: Iterable[str] = (), stream: TextIO | None = None) -> None:
+    """Route everything here. `secrets` are values that must not be shown wherever they turn up (see `values_of`)."""
+    handler = _Handler(stream or sys.stderr)
+    handler.setFormatter(_Formatter(secrets))
+    handler.addFilter(_no_payloads)
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.INFO)
+    for name in PAYLOADS:
+        logger = logging.getLogger(name)
+        logger.setLevel(max(logging.INFO, logger.level))
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    structlog.configure(
+        processors=[structlog.stdlib.filter_by_level, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+    )
+    logging.captureWarnings(True)
+    sys.excepthook = _uncaught
+
+
+def values_of(settings: object) -> frozenset[str]:
+    """The secret values among some settings (fields of pydantic's SecretStr), and the passwords of addresses among them."""
+    found: set[str] = set()
+    for value in vars(settings).values():
+        if hasattr(value, "get_secret_value"):
+            secret = str(value.get_secret_value())
+            passwords = re.findall(r"://[^/@]*?:(.*)@", secret)
+            found |= {secret, *passwords, *map(unquote, passwords)}
+    return frozenset(found)
+
+
+class _Formatter(logging.Formatter):
+    """A record of anybody's → one line of JSON. Never raises."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        super().__init__()
+        long = {secret for secret in secrets if len(secret) >= SHORTEST}
+        forms = long | {quote(s, safe="") for s in long} | {repr(s)[1:-1] for s in long}
+        self._secrets = sorted(forms, key=len, reverse=True)
+        self._through = structlog.stdlib.ProcessorFormatter(processors=[structlog.processors.format_exc_info, self._render])
+
+    def format(self, record: logging.LogRecord) -> str:
+        try:
+            return self._through.format(record)
+        except Exception as error:  # a message that does not fit its arguments must not end up raw on standard error
+            kind = type(error).__name__
+            return self._render(None, "", {"_record": record, "event": f"an event could not be written: {kind}"})
+
+    def _render(self, _logger: WrappedLogger, _method: str, event: EventDict) -> str:
+        record: logging.LogRecord = event.pop("_record")
+        event.pop("_from_structlog", None)
+        stamp = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        line = {"time": stamp, "level": record.levelname.lower(), "logger": record.name, "event": str(event.pop("event", ""))}
+        if error := event.pop("exception", ""):
+            line["exception"] = self._text(str(error), MAX_EXCEPTION)
+        line["event"] = self._text(line["event"], MAX_TEXT)
+        return json.dumps({**self._clean(event), **line})
+
+    def _clean(self, value: Any) -> Any:
+        """JSON's own kinds, of no more than a hundred members; every string in it, keys too, without secrets."""
+        if value is None or isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
+            return value
+        if isinstance(value, Mapping):
+            return {self._text(str(k), 80): self._clean(v) for k, v in list(value.items())[:100]}
+        if isinstance(value, list | tuple):
+            return [self._clean(item) for item in value[:100]]
+        return self._text(value if isinstance(value, str) else repr(value), MAX_TEXT)
+
+    def _text(self, text: str, most: int) -> str:
+        """Redacted first and cut then, lest half a token remain. The end says most, of tracebacks too: the cut is before it."""
+        text = redacted(text, self._secrets)
+        return text if len(text) <= most else f"{text[: most // 4]}…{text[-(most * 3 // 4) :]}"
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    def handleError(self, record: logging.LogRecord) -> None:
+        """A closed standard error: nobody to tell, and the standard way would print the record as it is."""
+
+
+def _no_payloads(record: logging.LogRecord) -> bool:
+    # whatever level somebody gives these loggers later
+    return record.levelno >= logging.INFO or not record.name.startswith(PAYLOADS)
+
+
+def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    logging.getLogger("mailflow").critical("mailflow ends: %s", kind.__name__, exc_info=(kind, error, trace))

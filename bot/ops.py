@@ -1,0 +1,133 @@
+"""For whoever runs `serve`: /healthz, /readyz, /metrics on an address of their own, and nothing else.
+
+It must answer while all else is in trouble: a connection lives for seconds, and too many push out the oldest.
+"""
+
+import asyncio
+import errno
+import logging
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from bot import metrics
+from commands.command import CommandError
+from diagnostics.store import Store, StoreUnavailable
+
+log = logging.getLogger("mailflow.ops")
+
+Ready = Callable[[], Awaitable[str | None]]
+"""None when questions can be answered, else why not, in a word or two."""
+
+READY_WITHIN = 0.8  # seconds: probes of container platforms give up after 1
+MAX_CONNECTIONS = 32
+LONGEST = 10.0  # seconds that a connection may last
+
+
+@asynccontextmanager
+async def ops(address: str, ready: Ready) -> AsyncIterator[tuple[str, int] | None]:
+    """The server, as long as the context lasts; the place where it listens, or None where `address` is "off".
+
+    Raises CommandError when it cannot listen there.
+    """
+    if address in ("", "off"):
+        yield None
+        return
+    host, port = _place(address)
+    metrics.start()
+    runner = web.AppRunner(_app(ready), access_log=None, handle_signals=False, shutdown_timeout=1)
+    await runner.setup()
+    assert runner.server is not None  # noqa: S101 - set up just now
+    try:
+        try:
+            server = await asyncio.get_running_loop().create_server(_connections(runner.server), host, port)
+        except OSError as error:
+            # asyncio puts a sentence of its own around the system's word
+            why = os.strerror(error.errno or 0) if error.errno in errno.errorcode else str(error.strerror)
+            raise CommandError(f"MAILFLOW_OPS_ADDRESS: {address[:80]}: {why.lower()}. Write another HOST:PORT, or off.") from None
+        async with server:
+            found = server.sockets[0].getsockname()
+            yield str(found[0]), int(found[1])
+    finally:
+        await runner.cleanup()
+
+
+def readiness(connected: Callable[[], bool], store: Store | None) -> Ready:
+    """Ready is who can be heard by Slack and remembers what was asked."""
+
+    async def ready() -> str | None:
+        if not connected():
+            return "slack not connected"
+        try:
+            if store is not None:
+                await store.ping()
+        except StoreUnavailable:
+            return "store unreachable"
+        return None
+
+    return ready
+
+
+def _place(address: str) -> tuple[str, int]:
+    host, colon, port = address.rpartition(":")
+    host = host[1:-1] if host.startswith("[") and host.endswith("]") else host if ":" not in host else ""
+    if not colon or not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
+        raise CommandError(f"MAILFLOW_OPS_ADDRESS: {address[:80]!r} is no HOST:PORT, for example 127.0.0.1:9464 or [::1]:9464.")
+    return host, int(port)
+
+
+def _app(ready: Ready) -> web.Application:
+    async def healthz(_request: web.Request) -> web.Response:
+        return _answer(200, "ok")
+
+    async def readyz(_request: web.Request) -> web.Response:
+        why = await _why_not(ready)
+        return _answer(503 if why else 200, why or "ok")
+
+    async def metrics_page(request: web.Request) -> web.Response:
+        body, content_type = metrics.page(request.headers.get("Accept", ""))
+        return web.Response(body=body, headers={"Content-Type": content_type})
+
+    async def short(_request: web.Request, response: web.StreamResponse) -> None:
+        response.headers.update({"Server": "mailflow", "Cache-Control": "no-store"})
+        response.force_close()
+
+    app = web.Application(client_max_size=1)
+    app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/metrics", metrics_page)])
+    app.on_response_prepare.append(short)
+    return app
+
+
+async def _why_not(ready: Ready) -> str | None:
+    try:
+        async with asyncio.timeout(READY_WITHIN):
+            return await ready()
+    except TimeoutError:
+        return "no answer in time"
+    except Exception:
+        log.exception("whether mailflow is ready could not be found out")
+        return "unknown"
+
+
+def _answer(status: int, text: str) -> web.Response:
+    return web.Response(status=status, text=f"{text}\n")
+
+
+def _connections(server: web.Server) -> Callable[[], asyncio.Protocol]:
+    """Makes a connection's protocol, which lasts LONGEST at most: aiohttp waits without end for a request to begin."""
+    loop = asyncio.get_running_loop()
+
+    def drop(connection: asyncio.Protocol) -> None:
+        if (transport := getattr(connection, "transport", None)) is not None:
+            transport.abort()
+
+    def begin() -> asyncio.Protocol:
+        if len(server.connections) >= MAX_CONNECTIONS:
+            drop(server.connections[0])
+        connection = server()
+        loop.call_later(LONGEST, drop, connection)
+        return connection
+
+    return begin

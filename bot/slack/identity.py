@@ -1,0 +1,167 @@
+"""Who asks, and who reads along. Asked of Slack, and kept for a minute; where Slack does not say, nobody is let in."""
+
+import asyncio
+import re
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from bot.slack.client import FAILURES, Slack, error_code, noted
+from bot.slack.place import Place
+from commands.command import CommandError
+from commands.request import Actor
+
+KEPT = 60.0
+_MOST = 10_000
+_PATIENCE = 10.0
+_READER = re.compile(r"[UWSCGD][A-Z0-9]{1,30}")
+_USER = re.compile(r"[UW][A-Z0-9]{1,30}")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """`actor` None: not let in, for the reason in `refusal`. `alone`: why the answer is for the asker alone, else empty."""
+
+    actor: Actor | None
+    refusal: str = ""
+    alone: str = ""
+    secluded: bool = False
+    """Others may read along there, so there are no buttons either."""
+
+
+def readers(given: tuple[str, ...]) -> tuple[str, ...]:
+    """MAILFLOW_READERS as it can be checked. Raises CommandError that names the entry: a typo would let nobody in."""
+    for entry in given:
+        if not _READER.fullmatch(entry):
+            raise CommandError(
+                f"MAILFLOW_READERS: {entry[:40]!r} is no id of Slack's. Write those of users (U…), user groups (S…) "
+                "or channels (C…): Slack shows them under “Copy link” or “About”."
+            )
+    return given
+
+
+class Doors:
+    """Lets people in: full members of the workspace, and of them only the readers where any are named."""
+
+    def __init__(self, slack: Slack, allowed: tuple[str, ...]) -> None:
+        self._slack = slack
+        self._allowed = frozenset(allowed)
+        self._groups = [entry for entry in allowed if entry.startswith("S")]
+        self._users = _Kept(self._ask_user)
+        self._members = _Kept(self._ask_members)
+        self._channels = _Kept(self._ask_channel)
+
+    async def admit(self, place: Place, *, shared: bool = False) -> Admission:
+        """Never raises but when cancelled."""
+        refusal, (alone, secluded) = await asyncio.gather(self._refusal(place), self.seclusion(place.channel, shared=shared))
+        if refusal:
+            return Admission(None, refusal, alone, secluded)
+        return Admission(Actor(place.user, frozenset({"reader"})), "", alone, secluded)
+
+    async def seclusion(self, channel: str, *, shared: bool = False) -> tuple[str, bool]:
+        """Why an answer in that channel is for the asker alone ("": it is not), and whether for fear of others who read along."""
+        if channel.startswith("D"):
+            return "", False
+        if not shared:
+            try:
+                shared = await self._channels.get(channel)
+            except FAILURES as error:
+                noted("conversations.info", error)
+                return self._why_unknown(error_code(error)), True
+        return ("This channel is shared with another organisation, so only you see this.", True) if shared else ("", False)
+
+    def _why_unknown(self, code: str) -> str:
+        if code in ("channel_not_found", "not_in_channel"):
+            return not_a_member(self._slack)
+        return f"Slack did not tell me who reads this channel ({code or 'no answer'}), so only you see this."
+
+    async def _refusal(self, place: Place) -> str:
+        """Why this person may not ask; "" when they may."""
+        if not _USER.fullmatch(place.user):
+            return "mailflow answers people only."
+        if place.team and place.team != self._slack.me.team and not self._slack.me.enterprise:
+            return _STRANGER
+        try:
+            user = await self._users.get(place.user)
+        except FAILURES as error:
+            noted("users.info", error)
+            if error_code(error) in ("user_not_found", "user_not_visible"):
+                return _STRANGER
+            return (
+                f"Slack did not tell me who you are ({error_code(error) or 'no answer'}), so I may not answer. Try again later."
+            )
+        return _not_a_full_member(user, self._slack) or await self._not_a_reader(place)
+
+    async def _not_a_reader(self, place: Place) -> str:
+        if not self._allowed or self._allowed & {place.user, place.channel}:
+            return ""
+        for group in self._groups:
+            try:
+                if place.user in await self._members.get(group):
+                    return ""
+            except FAILURES as error:
+                noted("usergroups.users.list", error)
+                why = error_code(error) or "no answer"
+                return f"Slack did not tell me who is in the user group that may ask ({why}), so I may not answer."
+        return "You may not ask mailflow here: the owner of mailflow decides who may (MAILFLOW_READERS)."
+
+    # ---- what Slack is asked
+
+    async def _ask_user(self, user: str) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = (await self._slack.sure.users_info(user=user)).get("user") or {}
+        return found
+
+    async def _ask_members(self, group: str) -> frozenset[str]:
+        answer = await self._slack.sure.usergroups_users_list(usergroup=group)
+        return frozenset(answer.get("users") or ())
+
+    async def _ask_channel(self, channel: str) -> bool:
+        found = (await self._slack.sure.conversations_info(channel=channel)).get("channel") or {}
+        # is_shared is also true of channels that two workspaces of one organisation share
+        return bool(found.get("is_ext_shared") or found.get("is_pending_ext_shared") or not found)
+
+
+_STRANGER = "mailflow answers members of its own workspace only."
+
+
+def not_a_member(slack: Slack) -> str:
+    return f"I am not a member of this channel, so only you see this. To have it in a thread: /invite @{slack.me.name}"
+
+
+def _not_a_full_member(user: Mapping[str, Any], slack: Slack) -> str:
+    if user.get("is_bot") or user.get("is_workflow_bot"):
+        return "mailflow answers people only."
+    if user.get("deleted"):
+        return "That account has been switched off."
+    if user.get("is_restricted") or user.get("is_ultra_restricted"):
+        return "mailflow does not answer guests. Ask a full member of this workspace."
+    organisation = (user.get("enterprise_user") or {}).get("enterprise_id")
+    ours = user.get("team_id") == slack.me.team or (slack.me.enterprise and organisation == slack.me.enterprise)
+    return _STRANGER if user.get("is_stranger") or not ours else ""
+
+
+class _Kept(Generic[T]):
+    """Answers by key for a minute; equal questions at one time are one call, and failures are not kept."""
+
+    def __init__(self, ask: Callable[[str], Awaitable[T]]) -> None:
+        self._ask = ask
+        self._answers: OrderedDict[str, tuple[float, asyncio.Task[T]]] = OrderedDict()
+
+    async def get(self, key: str) -> T:
+        at, task = self._answers.get(key, (0.0, None))
+        if task is None or time.monotonic() - at > KEPT or (task.done() and (task.cancelled() or task.exception())):
+            task = asyncio.create_task(self._within(key), name="ask Slack")
+            self._answers[key] = time.monotonic(), task
+            self._answers.move_to_end(key)
+            while len(self._answers) > _MOST:
+                self._answers.popitem(last=False)
+        # one asker who goes away must not take the answer from the others
+        return await asyncio.shield(task)
+
+    async def _within(self, key: str) -> T:
+        async with asyncio.timeout(_PATIENCE):
+            return await self._ask(key)

@@ -1,0 +1,78 @@
+"""What Slack sends → Front. Every listener does two things only: it hands the work over, and acknowledges.
+
+slack_bolt 1.30 loses the acknowledgement when its listener raises soon after it.
+"""
+
+import logging
+import re
+from collections.abc import Coroutine
+from typing import Any
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
+
+from bot.slack import intake, modals
+from bot.slack.client import Slack, sdk_log
+from bot.slack.front import Front
+
+Body = dict[str, Any]
+
+STOPPING = "mailflow is stopping. Ask again in a minute."
+
+
+def listening(front: Front, accepted: AsyncSlackResponse) -> AsyncApp:
+    """Bolt with every listener of ours. Requests are verified before they come here, or came through our own socket."""
+    app = _bolt(front.slack, accepted)
+    me = front.slack.me
+
+    def hand_over(work: Coroutine[Any, Any, None], name: str) -> bool:
+        try:
+            front.tasks.spawn(work, name)
+        except RuntimeError:
+            return False
+        return True
+
+    @app.command(intake.COMMAND)
+    async def command(ack: AsyncAck, command: Body) -> None:
+        if hand_over(front.ask(intake.command(command)), "answer"):
+            await ack()
+        else:
+            await ack(response_type="ephemeral", text=STOPPING)
+
+    @app.event("app_mention")
+    async def mention(body: Body) -> None:
+        if inquiry := intake.mention(body, me.user, me.name):
+            hand_over(front.ask(inquiry), "answer")
+
+    @app.event("message")
+    async def message(body: Body) -> None:
+        if inquiry := intake.direct_message(body, me.user):
+            hand_over(front.ask(inquiry), "answer")
+
+    @app.action(re.compile(""))
+    async def action(ack: AsyncAck, body: Body) -> None:
+        hand_over(front.click(intake.click(body)), "click")
+        await ack()
+
+    @app.view(modals.CALLBACK)
+    async def done(ack: AsyncAck) -> None:
+        await ack()
+
+    return app
+
+
+def _bolt(slack: Slack, accepted: AsyncSlackResponse) -> AsyncApp:
+    known = AuthorizeResult.from_auth_test_response(auth_test_response=accepted, bot_token=slack.sure.token)
+
+    async def authorize() -> AuthorizeResult:
+        # Bolt's own way asks auth.test before the first acknowledgement
+        return known
+
+    tokenless = AsyncWebClient(base_url=slack.sure.base_url, session=slack.session, logger=sdk_log)
+    level = sdk_log.level
+    sdk_log.setLevel(logging.ERROR)  # Bolt warns that it will not use SLACK_BOT_TOKEN, which it read without being asked
+    app = AsyncApp(client=tokenless, authorize=authorize, logger=sdk_log, name="mailflow", request_verification_enabled=False)
+    sdk_log.setLevel(level)
+    return app

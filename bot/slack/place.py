@@ -1,0 +1,51 @@
+"""Where a question came from, and where its answer belongs: one opaque string for everybody else."""
+
+import json
+from dataclasses import asdict, dataclass, field, replace
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """`line` is what was typed or clicked, as people see it. Without a `thread` an answer gets a parent of its own.
+
+    `parent` is the message of ours that is edited while the work runs. A timestamp stays a string: as a float it would
+    lose digits.
+    """
+
+    channel: str
+    user: str
+    line: str
+    thread: str = ""
+    parent: str = ""
+    team: str = ""
+    response_url: str = field(default="", repr=False)
+
+    @property
+    def direct(self) -> bool:
+        """A direct message: where the bot can post there, only the asker reads it."""
+        return self.channel.startswith("D")
+
+    @property
+    def inline(self) -> bool:
+        """The answer stands among other messages instead of in a thread of its own."""
+        return bool(self.thread) or self.direct
+
+    def dump(self) -> str:
+        """For the store, while the answer is under way."""
+        return json.dumps({name: value for name, value in asdict(self).items() if value})
+
+    def lasting(self, parent: str) -> str:
+        """For what comes back hours later: the thread, and nothing that expires or that opens a door."""
+        return replace(self, thread=self.thread or ("" if self.direct else parent), parent="", response_url="").dump()
+
+
+def load(text: str) -> Place:
+    """What `dump` or `lasting` made. Raises ValueError for anything else, as an older version may have left it."""
+    try:
+        found = json.loads(text)
+        place = Place(**found)
+    except TypeError as error:
+        raise ValueError("no place of ours") from error
+    if not all(isinstance(value, str) for value in found.values()) or not place.channel:
+        raise ValueError("no place of ours")
+    return place

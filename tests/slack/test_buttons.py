@@ -1,0 +1,115 @@
+"""A Reply's actions as buttons, and clicks read back: verbs of the registry and ids, nothing else."""
+
+from typing import Any
+
+import pytest
+
+from bot.slack import blocks, buttons, intake
+from commands.registry import COMMANDS, VERBS
+from commands.reply import Action, Item, Reply, Section
+from tests.slack.replies import FAILING
+
+ID = "r-0123456789abcdef"
+ALL = tuple(Action(verb.name, ID) for verb in VERBS)
+
+
+def row(*actions: Action, subject: str = "x") -> list[dict[str, Any]]:
+    (piece,) = buttons.row(actions, subject)
+    elements: list[dict[str, Any]] = piece.block["elements"]
+    return elements
+
+
+def test_buttons_in_view_and_one_menu() -> None:
+    again, copy, menu = row(*ALL)
+    assert (again["action_id"], again["value"], again["text"]["text"]) == ("check-again", ID, "Check again")
+    assert (copy["action_id"], copy["value"], copy["text"]["text"]) == ("copy-for-partner", ID, "Copy for partner")
+    assert menu["type"] == "overflow"
+    assert [option["value"] for option in menu["options"]] == [f"transcript {ID}", f"json {ID}", f"watch {ID}"]
+    assert [option["text"]["text"] for option in menu["options"]] == ["Transcript", "JSON", "Tell me when it works again"]
+
+
+def test_every_verb_fits_into_slacks_limits_and_names_a_command() -> None:
+    assert sum(verb.shows != "menu" for verb in VERBS) <= 3
+    assert sum(verb.shows == "menu" for verb in VERBS) <= 5
+    assert {verb.words[0] for verb in VERBS} <= {command.name for command in COMMANDS}
+    assert buttons.MENU not in {verb.name for verb in VERBS}
+
+
+def test_buttons_that_repeat_say_what_they_belong_to() -> None:
+    label = row(*ALL, subject="Failing: Contoso <!channel> & *x*\u202e — 450 4.4.316" + "😀" * 90)[0]["accessibility_label"]
+    assert label.startswith("Check again: Failing: Contoso !channel *x* — 450 4.4.316")
+    assert len(label.encode("utf-16-le")) // 2 <= 75
+
+
+def test_what_is_no_verb_or_no_id_is_no_button() -> None:
+    bad = ("", "a b", "--json", "-x", "x" * 121, "<!here>", "r-1\n", "é")
+    assert buttons.row([Action("fix", ID), *(Action("check-again", id) for id in bad)], "x") == []
+
+
+def test_without_a_thread_nothing_that_reports_to_one() -> None:
+    (piece,) = buttons.row(ALL, "x", thread=False)
+    assert [option["value"] for option in piece.block["elements"][-1]["options"]] == [f"transcript {ID}", f"json {ID}"]
+
+
+def test_each_part_has_its_own_and_a_parent_only_when_it_is_all() -> None:
+    parts = tuple(Reply(f"{n}: failing", "bad", FAILING.sections, actions=(Action("check-again", f"r-{n}"),)) for n in range(14))
+    messages = blocks.thread(Reply("14 failing", "bad", parts=parts))
+    values = [e["value"] for m in messages for b in m.blocks if b["type"] == "actions" for e in b["elements"]]
+    assert values == [f"r-{n}" for n in range(14)]
+    bare = Reply("nothing more to say", actions=ALL)
+    assert blocks.parent(bare, "x", "U1").blocks[-1]["type"] == "actions"
+    assert blocks.parent(Reply("h", sections=FAILING.sections, actions=ALL), "x", "U1").blocks[-1]["type"] == "context"
+    assert blocks.inline(bare, "x", "U1")[0].blocks[-1]["type"] == "actions"
+
+
+def test_a_long_answer_has_them_once_at_its_end() -> None:
+    long = Section("", tuple(Item("word " * 500) for _ in range(12)))
+    messages = blocks.thread(Reply("h", sections=(long,), actions=ALL))
+    assert len(messages) > 1
+    assert [[b["type"] for b in m.blocks].count("actions") for m in messages] == [0] * (len(messages) - 1) + [1]
+
+
+# ---- clicks
+
+
+def test_what_was_shown_is_read_back() -> None:
+    again, copy, menu = row(*ALL)
+    for element in (again, copy):
+        choice = buttons.chosen(element)
+        assert choice
+        assert choice.verb.name == element["action_id"]
+        assert choice.line.endswith(" " + ID)
+    for option in menu["options"]:
+        choice = buttons.chosen({"action_id": "more", "selected_option": option})
+        assert choice
+        assert choice.verb.label == option["text"]["text"]
+    first = buttons.chosen(again)
+    assert first
+    assert first.line == f"check --again {ID}"
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        {},
+        {"action_id": "fix-now", "value": ID},
+        {"action_id": "check-again"},
+        {"action_id": "check-again", "value": "x --json"},
+        {"action_id": "check-again", "value": "--dns=127.0.0.1"},
+        {"action_id": "check-again", "value": ["r-1"]},
+        {"action_id": 7, "value": ID},
+        {"action_id": "more"},
+        {"action_id": "more", "selected_option": "json r-1"},
+        {"action_id": "more", "selected_option": {"value": "serve r-1"}},
+        {"action_id": "more", "selected_option": {"value": f"json {ID} --dns 127.0.0.1"}},
+        {"action_id": "more", "selected_option": {"value": None}},
+    ],
+)
+def test_forged_clicks_mean_nothing(action: dict[str, Any]) -> None:
+    assert buttons.chosen(action) is None
+    assert intake.click({"actions": [action], "user": {"id": "U1"}, "channel": {"id": "C1"}}).inquiry.text == ""
+
+
+@pytest.mark.parametrize("body", [{}, {"actions": None}, {"actions": []}, {"actions": ["x"]}, {"actions": [{}], "message": 7}])
+def test_payloads_that_are_none(body: dict[str, Any]) -> None:
+    assert intake.click(body).choice is None
