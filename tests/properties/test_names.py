@@ -33,7 +33,7 @@ REFUSED = {
     "range": ("203.0.113.0/24", "range"),
     "snowman": ("☃.test", "no host name"),
     "right-to-left": ("mail\u202e.test", "no host name"),
-    "blank": ("a b.test", "letters, digits and hyphens"),
+    "blank": ("a b.test", "There is no connector"),
     "nul": ("a\0b.test", "letters, digits and hyphens"),
     "hyphen-first": ("-x.test", "letters, digits and hyphens"),
     "label-of-64": ("a" * 64 + ".test", "letters, digits and hyphens"),
