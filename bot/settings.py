@@ -107,13 +107,22 @@ def _from_files(flags: dict[str, tuple[str, ...]], *, dotenv: bool) -> dict[str,
         if not chosen.is_file():
             raise CommandError(f"--env-file: there is no file {chosen}.")
     else:
-        chosen = Path(os.environ.get("XDG_CONFIG_HOME") or Path("~/.config").expanduser()) / "mailflow" / "env"
+        chosen = _own_file()
     stronger = _values(chosen)
     beside = _values(Path(".env")) if dotenv and _is_ours(Path(".env")) else {}
     if any(name in stronger or name in os.environ for name in SECRETS):
         # a file in some folder must not choose where a secret of another place is sent
         beside = {name: value for name, value in beside.items() if name not in _WHERE_SECRETS_GO}
     return beside | stronger
+
+
+def _own_file() -> Path:
+    """The user's own file of settings; somebody without a home directory has none."""
+    folder = os.environ.get("XDG_CONFIG_HOME")
+    try:
+        return (Path(folder) if folder else Path("~/.config").expanduser()) / "mailflow" / "env"
+    except RuntimeError:
+        return Path(os.devnull)
 
 
 def _values(path: Path) -> dict[str, str]:

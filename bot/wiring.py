@@ -72,14 +72,20 @@ async def _store(settings: Settings, *, serving: bool) -> "AsyncIterator[Store |
     url = settings.database_url.get_secret_value() if settings.database_url else None
     async with AsyncExitStack() as stack:
         try:
-            store = await stack.enter_async_context(open_store(url, data_dir=_data_folder()))
+            store = await stack.enter_async_context(open_store(url, data_dir=None if url else _data_folder()))
         except StoreFault as fault:
             raise CommandError(str(fault)) from None
         yield store
 
 
 def _data_folder() -> Path:
-    return Path(os.environ.get("XDG_DATA_HOME") or Path("~/.local/share").expanduser()) / "mailflow"
+    folder = os.environ.get("XDG_DATA_HOME")
+    try:
+        return (Path(folder) if folder else Path("~/.local/share").expanduser()) / "mailflow"
+    except RuntimeError:
+        raise CommandError(
+            "There is no home directory to keep the store in: set MAILFLOW_DATABASE_URL or XDG_DATA_HOME."
+        ) from None
 
 
 def _own_listeners(settings: Settings) -> frozenset[tuple[str, int]]:

@@ -59,7 +59,14 @@ def _program(name: str) -> str | None:
     )
 
 
-PROGRAMS = {"chromium": "chromium", "ip": "iproute2", "nft": "nftables", "postfix": "postfix", "unbound": "unbound"}
+PROGRAMS = {
+    "chromium": "chromium",
+    "ip": "iproute2",
+    "nft": "nftables",
+    "postfix": "postfix",
+    "systemd-analyze": "systemd",
+    "unbound": "unbound",
+}
 """Programs that tests run, and the Debian packages that bring them (CI installs those of .ci/packages)."""
 
 

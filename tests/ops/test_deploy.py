@@ -2,7 +2,6 @@
 
 import configparser
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +16,7 @@ PROGRAM = "/opt/mailflow/bin/mailflow"
 EXPOSURE = 1.5
 """Of 10, as systemd counts; a bot must at least reach the network, and read files."""
 
-systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze: Debian's systemd has it")
+systemd = pytest.mark.needs("systemd-analyze")
 
 
 @pytest.fixture

@@ -1,0 +1,249 @@
+"""Figures of Slack: a burst of commands, memory, a click. A real `mailflow serve`, local-slack, and the servers of `bench.server`."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from bot.demo.local_slack import Json, LocalSlack, Unavailable, eventually
+
+ROOT = Path(__file__).parents[1]
+USERS, CHANNELS = 20, 10  # a command for each pair: 10 a person, far below what one person may ask for
+COMMANDS = USERS * CHANNELS
+CLICKS = 5
+START, IDLE, ANSWERED, END = 20.0, 5.0, 60.0, 30.0  # seconds
+TIMEOUT = 2.0  # of the bot's probes
+BOT, TOKENS = "U0BOT", ("xoxb-bench", "xapp-bench")
+
+SEED: Json = {
+    "workspace": {"name": "Bench", "domain": "mailflow-bench", "teamId": "T0BENCH"},
+    "app": {
+        "appId": "A0MAILFLOW",
+        "botUserId": BOT,
+        "botName": "mailflow",
+        "botToken": TOKENS[0],
+        "appToken": TOKENS[1],
+        "signingSecret": "unused",
+        "mode": "socket",
+    },
+    "users": [{"id": f"U0USER{n}", "name": f"user{n}", "real_name": f"User {n}"} for n in range(USERS)],
+    "channels": [
+        {"id": f"C0CHANNEL{n}", "name": f"channel{n}", "members": [BOT, *(f"U0USER{n}" for n in range(USERS))]}
+        for n in range(CHANNELS + 1)  # the last one is for clicks
+    ],
+}
+
+
+def measure() -> None:
+    """Prints a row a figure. `bench.server` must not run meanwhile: its ports are fixed."""
+    asyncio.run(_measure())
+
+
+async def _measure() -> None:
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mailflow-bench-")))
+        try:
+            slack = await stack.enter_async_context(LocalSlack(SEED))
+        except Unavailable as why:
+            _row("Slack", f"not measured: {why}")
+            return
+        lab = await stack.enter_async_context(_lab())
+        # a connection for each command, so that none waits for another one here
+        http = await stack.enter_async_context(aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)))
+        pid = await stack.enter_async_context(_serve(slack, lab, folder, http))
+        await asyncio.sleep(IDLE)
+        _row(f"idle serve, {IDLE:g} s after its start (< 120 MiB)", f"{_rss(pid):.0f} MiB")
+        await _burst(slack, http)
+        _row("  and after the burst", f"{_rss(pid):.0f} MiB")
+        for what, host in (("healthy", "mx1.bench.test"), ("silent", "hole1.bench.test")):
+            seconds = await _clicks(slack, host)
+            figure = f"{statistics.median(seconds) * 1000:.0f} ms, slowest {max(seconds) * 1000:.0f} ms"
+            _row(f"Check again of a {what} server to its first sign (< 1 s)", figure)
+
+
+@asynccontextmanager
+async def _lab() -> AsyncIterator[Json]:
+    pipes = {"stdin": asyncio.subprocess.PIPE, "stdout": asyncio.subprocess.PIPE}
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "bench.server", cwd=ROOT, **pipes)
+    try:
+        assert process.stdout is not None  # noqa: S101 - it is a pipe
+        async with asyncio.timeout(START):
+            lab: Json = json.loads(await process.stdout.readline())
+        yield lab
+    finally:
+        await _ended(process, process.communicate())
+
+
+@asynccontextmanager
+async def _serve(slack: LocalSlack, lab: Json, folder: Path, http: aiohttp.ClientSession) -> AsyncIterator[int]:
+    """`mailflow serve` as a process of its own, with the store that it has by default; its id, once it takes commands."""
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        ops = f"127.0.0.1:{found.getsockname()[1]}"
+    variables = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT),
+        "HOME": str(folder),
+        "SLACK_BOT_TOKEN": TOKENS[0],
+        "SLACK_APP_TOKEN": TOKENS[1],
+        "SLACK_API_URL": slack.api,
+        "MAILFLOW_OPS_ADDRESS": ops,
+        "MAILFLOW_DATABASE_URL": f"sqlite:///{folder}/mailflow.sqlite3",
+    }
+    log = folder / "serve.log"
+    with log.open("wb") as output:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "bot", "serve", "--allow-private", "--control-host", "", "--timeout", f"{TIMEOUT:g}"),
+            *("--dns", lab["dns"], "--smtp-port", str(lab["smtp_port"]), "--ca-file", lab["ca_file"]),
+            *("--ehlo-name", "bench.test"),
+            cwd=folder,
+            env=variables,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+        )
+
+    async def ready() -> bool:
+        if process.returncode is not None:
+            raise RuntimeError(f"mailflow serve ended: {log.read_text()[-500:]}")
+        try:
+            async with http.get(f"http://{ops}/readyz") as answer:
+                return answer.status == 200
+        except aiohttp.ClientError:
+            return False
+
+    try:
+        await eventually(ready, seconds=START)
+        yield process.pid
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGTERM)
+        await _ended(process, process.wait())
+
+
+async def _ended(process: asyncio.subprocess.Process, end: Awaitable[Any]) -> None:
+    """Killed when it does not end by itself."""
+    try:
+        async with asyncio.timeout(END):
+            await end
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def _burst(slack: LocalSlack, http: aiohttp.ClientSession) -> None:
+    await asyncio.gather(*(_warm(slack, http) for _ in range(COMMANDS)))
+    started = time.perf_counter()
+    acks = await asyncio.gather(*(_command(slack, http, user, channel) for user, channel in _pairs()))
+    answers = 0
+
+    async def answered() -> bool:
+        nonlocal answers
+        answers = sum([await _answers(slack, channel) for channel in range(CHANNELS)])
+        return answers >= COMMANDS
+
+    try:
+        await eventually(answered, seconds=ANSWERED, every=0.2)
+        wall = f"in {time.perf_counter() - started:.1f} s"
+    except TimeoutError:
+        wall = f"LOST {COMMANDS - answers} after {ANSWERED:g} s"
+    slowest, median = max(acks) * 1000, statistics.median(acks) * 1000
+    _row(f"{COMMANDS} commands in one burst: slowest ack (< 1 s)", f"{slowest:.0f} ms, median {median:.0f} ms")
+    _row("  with a verdict", f"{answers} of {COMMANDS}, {wall}")
+
+
+def _pairs() -> Iterator[tuple[int, int]]:
+    return ((user, channel) for channel in range(CHANNELS) for user in range(USERS))
+
+
+def _host(user: int, channel: int) -> str:
+    """No two commands of one channel ask for the same, so that each answer can be told."""
+    return f"mx{user + 1 + USERS * (channel % 2)}.bench.test"
+
+
+async def _warm(slack: LocalSlack, http: aiohttp.ClientSession) -> None:
+    """What is measured is not how fast local-slack's side takes 200 new connections."""
+    async with http.get(f"{slack.base}/_control/state") as answer:
+        await answer.read()
+
+
+async def _command(slack: LocalSlack, http: aiohttp.ClientSession, user: int, channel: int) -> float:
+    """Seconds to the ack, and a little more: local-slack answers when it has that, or after 5 s without."""
+    text = f"check {_host(user, channel)}"
+    body = {"channel": f"C0CHANNEL{channel}", "user": f"U0USER{user}", "command": "/mailflow", "text": text}
+    started = time.perf_counter()
+    async with http.post(f"{slack.base}/_control/command", json=body) as answer:
+        await answer.read()
+    return time.perf_counter() - started
+
+
+async def _answers(slack: LocalSlack, channel: int) -> int:
+    """How many of a channel's commands have a verdict, in the open or for the asker alone."""
+    verdicts = [m for m in await slack.messages(f"C0CHANNEL{channel}") if m.get("user") == BOT and m["text"].startswith("✅")]
+    return sum(any(_is_for(m, user, _host(user, channel)) for m in verdicts) for user in range(USERS))
+
+
+def _is_for(message: Json, user: int, host: str) -> bool:
+    return host in message["text"] and message.get("ephemeral_to", f"U0USER{user}") == f"U0USER{user}"
+
+
+async def _clicks(slack: LocalSlack, host: str) -> list[float]:
+    """Seconds from each click to what the clicker sees of it: a new message, or an old one that changed."""
+    channel, user = f"C0CHANNEL{CHANNELS}", "U0USER0"
+    await slack.command(channel, user, f"check {host}")
+
+    async def to_click() -> list[Json]:
+        messages = await slack.messages(channel)
+        return [m for m in messages if host in m["text"] and "check-again" in json.dumps(m.get("blocks", []))]
+
+    (button, *_) = await eventually(to_click)
+    seconds = []
+    for _ in range(CLICKS):
+        before = await _settled(slack, channel)
+        started = time.perf_counter()
+        await slack.click(button, "check-again", user)
+        await eventually(_changed(slack, channel, before), every=0.005)
+        seconds.append(time.perf_counter() - started)
+    await _settled(slack, channel)
+    return seconds
+
+
+async def _settled(slack: LocalSlack, channel: str) -> list[Json]:
+    """The messages, once none of them waits and none has changed for a while."""
+    messages: list[Json] = []
+
+    async def settled() -> bool:
+        nonlocal messages
+        earlier, messages = messages, await slack.messages(channel)
+        return messages == earlier and not any(m["text"].startswith("⏳") for m in messages)
+
+    await eventually(settled, seconds=ANSWERED, every=0.5)
+    return messages
+
+
+def _changed(slack: LocalSlack, channel: str, before: list[Json]) -> Callable[[], Awaitable[bool]]:
+    async def changed() -> bool:
+        return await slack.messages(channel) != before
+
+    return changed
+
+
+def _rss(pid: int) -> float:
+    """Resident memory in MiB."""
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) / 1024
+
+
+def _row(what: str, figure: str) -> None:
+    print(f"{what:<62} {figure}", flush=True)
