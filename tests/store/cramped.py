@@ -55,9 +55,9 @@ async def read_only(folder: Path) -> None:
     url = f"sqlite:///{folder}/store.db"
     async with open_store(url) as store:
         await store.keep_result(result())
-    subprocess.run(["mount", "-o", "remount,ro", folder], check=True)
+    subprocess.run(["mount", "-o", "remount,bind,ro", folder], check=True)
     await refused(url, "cannot be written (Read-only file system): give this user the right", passing=False)
-    subprocess.run(["mount", "-o", "remount,rw", folder], check=True)
+    subprocess.run(["mount", "-o", "remount,bind,rw", folder], check=True)
     async with open_store(url) as store:
         assert await store.claim("event", "Ev1", at=NOW)
 
