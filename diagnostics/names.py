@@ -75,3 +75,16 @@ def host(text: str) -> str:
             f"{text[:80]!r} is no host name: its last part is a number. Write an address in full, such as 192.0.2.25."
         )
     return name
+
+
+_MICROSOFT_MX = (
+    ".mail.protection.outlook.com",
+    ".mx.microsoft",
+    ".mail.protection.office365.us",
+    ".mail.protection.partner.outlook.cn",
+)
+
+
+def is_microsoft(host: str) -> bool:
+    """Whether an MX host is Exchange Online's own, in any of its clouds."""
+    return host.lower().rstrip(".").endswith(_MICROSOFT_MX)

@@ -66,6 +66,8 @@ class Connector(_Exported):
     TestMode: Flag = False
     IsTransportRuleScoped: Flag = False
     RouteAllMessagesViaOnPremises: Flag = False
+    CloudServicesMailEnabled: Flag = False
+    ConnectorSource: Word = None
 
     @property
     def is_partner(self) -> bool:
@@ -76,8 +78,18 @@ class AcceptedDomain(_Exported):
     """An accepted domain: its name and whether it is Authoritative or InternalRelay."""
 
     DomainName: str = Field(min_length=1)
+    Guid: Annotated[str, BeforeValidator(_empty)] = ""
     DomainType: Word = None
+    MatchSubDomains: Flag = False
     Default: Flag = False
+
+
+class TransportRule(_Exported):
+    """A mail flow rule, as far as it sends mail through a connector. `RouteMessageOutboundConnector`: its name or Guid."""
+
+    Name: str = Field(min_length=1)
+    State: Word = None
+    RouteMessageOutboundConnector: Word = None
 
 
 class Inventory(BaseModel):

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from diagnostics.findings import Clue, Finding, Reason, Warn
-from diagnostics.names import Address, NameFault, host
+from diagnostics.names import Address, NameFault, host, is_microsoft
 from diagnostics.probes.resolver import Answer, Status
 from diagnostics.target import Destination
 
@@ -19,13 +19,6 @@ MAX_ADDRESSES = 8
 """Per host. A zone with thousands of records must not turn a diagnosis into a flood."""
 
 Lookup = Callable[[str, str], Awaitable[Answer]]
-
-_MICROSOFT = (
-    ".mail.protection.outlook.com",
-    ".mx.microsoft",
-    ".mail.protection.office365.us",
-    ".mail.protection.partner.outlook.cn",
-)
 
 _INSIDE = (".local", ".lan", ".internal", ".corp", ".intra", ".home.arpa", ".localdomain")
 
@@ -72,6 +65,14 @@ async def has_mx(name: str, lookup: Lookup) -> bool:
     return (await lookup(name, "MX")).status is Status.OK
 
 
+async def mail_hosts(name: str, lookup: Lookup) -> tuple[str, ...] | None:
+    """The MX hosts of a domain by preference, none when it has none; None when that could not be told."""
+    answer = await lookup(name, "MX")
+    if answer.status is Status.OK:
+        return tuple(exchange for _, exchange in _exchanges(answer)[0])
+    return () if answer.status in (Status.NXDOMAIN, Status.NO_DATA) else None
+
+
 async def resolve(destination: Destination, lookup: Lookup) -> tuple[Endpoint, ...]:
     """Everything to be probed for one destination, in contract 3's order."""
     literal = destination.address
@@ -97,7 +98,7 @@ async def resolve(destination: Destination, lookup: Lookup) -> tuple[Endpoint, .
         return (
             _failed(destination.name, None, Reason.DNS_NULL_MX, mx, f"{destination.name} has a null MX (0 .): it takes no mail"),
         )
-    if by_mx and exchanges and all(name.endswith(_MICROSOFT) for _, name in exchanges):
+    if by_mx and exchanges and all(is_microsoft(name) for _, name in exchanges):
         said = f"the MX of {destination.name} is {exchanges[0][1]}: Exchange Online itself"
         return (_failed(destination.name, exchanges[0][0], Reason.MX_IS_MICROSOFT, mx, said),)
     notes = []

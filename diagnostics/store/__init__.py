@@ -1,4 +1,4 @@
-"""What mailflow remembers: results, ids seen, answers under way, watches. Shapes only; standard library only.
+"""What mailflow remembers: results, ids seen, answers under way, watches, fixes. Shapes only; standard library only.
 
 `diagnostics.store.opening.open_store` gives a `Store`; that module and what it imports load SQLAlchemy, this one does not.
 
@@ -30,6 +30,9 @@ LEASE = timedelta(seconds=30)
 """Renew at least every third of it."""
 
 MAX_ATTEMPTS = 3
+
+RUNNING = "running"
+"""The state of a fix of which a write may be on its way. The store knows no other state by name."""
 
 Outcome = Literal["success", "failure", "none"]
 
@@ -103,8 +106,42 @@ class Watch:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredFix:
+    """A row of the ledger of fixes. `document` is JSON; `guid` is the connector's, and is kept in lower case.
+
+    While somebody works on it, `owner` holds it until `lease_until`; both are None otherwise. `fence` grows whenever it is taken.
+    """
+
+    id: str
+    guid: str
+    state: str
+    document: str
+    created: datetime
+    fence: int = 0
+    owner: str | None = None
+    lease_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One line of the audit, which nobody can change: who did what to which fix, and when. `detail` is JSON.
+
+    Two lines that are equal in everything, `at` included, are one: so whatever writes one may be repeated.
+    """
+
+    fix: str
+    at: datetime
+    actor: str
+    event: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Retention:
-    """How long things are kept. The last success and the last failure of each word stay for `last_results`."""
+    """How long things are kept. The last success and the last failure of each word stay for `last_results`.
+
+    Fixes and their audit are kept for ever.
+    """
 
     results: timedelta = timedelta(days=30)
     last_results: timedelta = timedelta(days=400)
@@ -156,6 +193,9 @@ class Store(Protocol):
     async def add_watch(self, watch: Watch, *, now: datetime) -> bool:
         """First due after `every`. False if a live watch has the same word and place, or the same id. Raises DoesNotFit."""
 
+    async def watch(self, id: str) -> Watch | None:
+        """The watch, while it lives."""
+
     async def take_due_watches(self, owner: str, *, now: datetime, limit: int = 50) -> list[Watch]:
         """Live watches that are due, the longest due before others, each given to one caller; those past their `until` too."""
 
@@ -165,13 +205,64 @@ class Store(Protocol):
     async def end_watch(self, id: str, *, told: bool, now: datetime, answer: Answer | None = None, owner: str = "") -> bool:
         """True once. `answer`, begun for `owner` in the same transaction, is what the place still has to be told."""
 
+    # ---- fixes: the ledger of what is changed in the tenant, and its audit
+
+    async def add_fix(self, fix: StoredFix, entry: AuditEntry) -> bool:
+        """A new row without an owner, at fence 0, and the audit's line on it. False if the id is there. Raises DoesNotFit."""
+
+    async def fix(self, id: str) -> StoredFix | None: ...
+
+    async def fixes(self, *, limit: int = 100, before: StoredFix | None = None) -> list[StoredFix]:
+        """Newest first by `created`, then `id`; `before`, the last one seen, pages on."""
+
+    async def take_fix(
+        self, id: str, *, owner: str, states: Collection[str], now: datetime, lease: timedelta, grace: timedelta
+    ) -> StoredFix | None:
+        """Hold it under the next fence, if its state is one of these and nobody holds it, or did until over `grace` ago.
+
+        None otherwise, even for the owner that holds it: another task of that process is at it. None too while another fix of
+        the same connector has an owner, be its lease over or not: that one is to be brought to its end first.
+        After StoreUnavailable it may be held all the same: then nobody gets it before lease and grace are over.
+        """
+
+    async def save_fix(
+        self,
+        id: str,
+        *,
+        owner: str,
+        fence: int,
+        state: str,
+        document: str,
+        now: datetime,
+        lease: timedelta | None,
+        entry: AuditEntry | None = None,
+    ) -> bool:
+        """State, document, the lease anew (None: no owner any more) and the audit's line; durable when it returns.
+
+        False if the fix is not this owner's under this fence (any more): then nothing was changed. After StoreUnavailable
+        the same call may be made again: no line is written twice, and it is True although the first one gave the fix back.
+        Raises DoesNotFit, and then nothing was changed either.
+        """
+
+    async def owned_fix(self, guid: str) -> StoredFix | None:
+        """The fix of that connector that has an owner, be its lease over or not."""
+
+    async def audit(self, fix: str | None = None, *, limit: int = 1000, offset: int = 0) -> list[AuditEntry]:
+        """Lines of one fix or of all, oldest first."""
+
     # ---- leases, retention
 
     async def renew(self, owner: str, ids: Collection[str], *, now: datetime) -> frozenset[str]:
-        """Hold these answers and watches for another LEASE. Returns those that are still the owner's: drop the others."""
+        """Hold these answers and watches for another LEASE. Returns those that are still the owner's: drop the others.
+
+        A fix is held by save_fix alone.
+        """
 
     async def release(self, owner: str, *, now: datetime) -> None:
-        """The owner ends: what it has not finished may be taken at once."""
+        """The owner ends: what it has not finished may be taken at once.
+
+        Not so a fix that is RUNNING: it keeps its owner and its lease, so that only a resume, which reads back, goes on with it.
+        """
 
     async def prune(self, now: datetime, keep: Retention = KEEP, *, slice: int = 500) -> Mapping[str, int]:
         """Delete what is older than `keep`, `slice` rows a transaction. Returns how many rows of each kind."""

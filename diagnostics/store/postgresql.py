@@ -15,7 +15,8 @@ POOL = 5
 _STATEMENT = int(PATIENCE * 1000)
 _SETTINGS = (
     f"SET statement_timeout = {_STATEMENT}; SET lock_timeout = {_STATEMENT}; "
-    f"SET idle_in_transaction_session_timeout = {2 * _STATEMENT}"
+    f"SET idle_in_transaction_session_timeout = {2 * _STATEMENT}; "
+    "SET synchronous_commit = on"  # what is about to be written to a tenant must be durable before it is
 )
 _DEFAULTS: dict[str, Any] = {
     "application_name": "mailflow",

@@ -2,12 +2,13 @@
 
 from diagnostics.store.answers import Answers
 from diagnostics.store.database import Database
+from diagnostics.store.fixes import Fixes
 from diagnostics.store.results import Results
 from diagnostics.store.upkeep import Upkeep
 from diagnostics.store.watches import Watches
 
 
-class Records(Results, Answers, Watches, Upkeep):
+class Records(Results, Answers, Watches, Fixes, Upkeep):
     """A Store in a database of SQLAlchemy's."""
 
     def __init__(self, database: Database) -> None:

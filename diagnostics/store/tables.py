@@ -9,6 +9,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Dialect,
+    Identity,
     Index,
     Integer,
     MetaData,
@@ -129,4 +130,35 @@ watches = _table(
     UniqueConstraint("live", name="mailflow_watches_live"),
     Index("mailflow_watches_due", "ended", "due"),
     Index("mailflow_watches_owner", "owner"),
+)
+
+fixes = _table(
+    "fixes",
+    Column("id", AnyText, nullable=False),
+    Column("guid", AnyText, nullable=False),  # lower case
+    Column("state", AnyText, nullable=False),
+    Column("document", AnyText, nullable=False),
+    Column("created", Moment, nullable=False),
+    Column("fence", Integer, nullable=False),
+    Column("owner", AnyText),  # whoever holds it, or held it last
+    # the connector's Guid while somebody holds it, else NULL: so two fixes of one connector cannot be held
+    Column("busy", AnyText),
+    Column("lease_until", Moment),  # NULL when nobody holds it
+    PrimaryKeyConstraint("id", name="mailflow_fixes_id"),
+    UniqueConstraint("busy", name="mailflow_fixes_busy"),
+    Index("mailflow_fixes_age", "created", "id"),
+)
+
+audit = _table(  # triggers, made by the migration, let nobody change or delete a line
+    "audit",
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), Identity(always=True), nullable=False),
+    Column("fix", AnyText, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("actor", AnyText, nullable=False),
+    Column("event", AnyText, nullable=False),
+    Column("detail", AnyText, nullable=False),
+    Column("digest", String(64), nullable=False),  # of all the others: a line that is said again is the same line
+    PrimaryKeyConstraint("number", name="mailflow_audit_number"),
+    UniqueConstraint("digest", name="mailflow_audit_digest"),
+    Index("mailflow_audit_fix", "fix", "number"),
 )

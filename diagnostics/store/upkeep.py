@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Table, and_, delete, exists, literal, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from diagnostics.store import KEEP, LEASE, Retention
+from diagnostics.store import KEEP, LEASE, RUNNING, Retention
 from diagnostics.store.database import Database, first
-from diagnostics.store.tables import AnyText, Moment, answers, results, seen, watches
+from diagnostics.store.tables import AnyText, Moment, answers, fixes, results, seen, watches
 
 
 class Upkeep:
@@ -39,12 +39,15 @@ class Upkeep:
         return await self._database.run(work) if wanted else frozenset()
 
     async def release(self, owner: str, *, now: datetime) -> None:
-        a, w = answers.c, watches.c
+        a, w, f = answers.c, watches.c, fixes.c
 
         async def work(connection: AsyncConnection) -> None:
             mine = (a.owner == owner, a.finished.is_(None))
             await connection.execute(update(answers).where(*mine).values(owner=None, lease_until=a.started))
             await connection.execute(update(watches).where(w.owner == owner, w.ended.is_(None)).values(owner=None, due=now))
+            # a write of a running one may still be on its way: the rest of the lease, and the grace, are for that
+            unsent = (f.owner == owner, f.busy.is_not(None), f.state != RUNNING)
+            await connection.execute(update(fixes).where(*unsent).values(busy=None, lease_until=None))
 
         await self._database.run(work)
 

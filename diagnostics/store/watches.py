@@ -3,7 +3,7 @@
 import hashlib
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import RowMapping, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from diagnostics.store import LEASE, MAX_ID, MAX_PLACE, MAX_WORD, Answer, Watch
@@ -13,6 +13,7 @@ from diagnostics.store.database import Database, first
 from diagnostics.store.tables import answers, storable, watches
 
 _c = watches.c
+_WATCH = (_c.id, _c.word, _c.place, _c.actor, _c.until, _c.every, _c.last)
 
 
 class Watches:
@@ -34,6 +35,12 @@ class Watches:
         }
         return await self._database.changes(self._database.insert_new(watches, values)) == 1
 
+    async def watch(self, id: str) -> Watch | None:
+        if not 0 < len(id) <= MAX_ID:
+            return None
+        rows = await self._database.rows(select(*_WATCH).where(_c.id == id, _c.ended.is_(None)), reads=True)
+        return _watch(rows[0]) if rows else None
+
     async def take_due_watches(self, owner: str, *, now: datetime, limit: int = 50) -> list[Watch]:
         free = (_c.ended.is_(None), _c.due <= now)
         longest = select(_c.id).where(*free).order_by(_c.due, _c.id).limit(limit)
@@ -42,11 +49,10 @@ class Watches:
             # once more `free`: the row may have been taken between the two looks at it
             .where(_c.id.in_(first(longest)), *free)
             .values(owner=fits("owner", owner, MAX_ID), due=now + LEASE)
-            .returning(_c.id, _c.word, _c.place, _c.actor, _c.until, _c.every, _c.last)
+            .returning(*_WATCH)
         )
         rows = await self._database.rows(take)
-        found = [Watch(**{**row, "every": timedelta(seconds=row["every"])}) for row in rows]
-        return sorted(found, key=lambda watch: (watch.until, watch.id))
+        return sorted(map(_watch, rows), key=lambda watch: (watch.until, watch.id))
 
     async def put_off(self, id: str, *, owner: str, due: datetime, last: str) -> bool:
         held = (_c.id == id, _c.owner == owner, _c.ended.is_(None))
@@ -65,6 +71,10 @@ class Watches:
             return True
 
         return await self._database.run(work)
+
+
+def _watch(row: RowMapping) -> Watch:
+    return Watch(**{**row, "every": timedelta(seconds=row["every"])})
 
 
 def _digest(word: str, place: str) -> str:

@@ -12,7 +12,7 @@ import pytest
 
 from diagnostics.store import Store, StoreFault, StoreUnavailable
 from diagnostics.store.opening import open_store
-from tests.store.making import NOW, result
+from tests.store.making import MINUTE, NOW, entry, fix, result
 
 
 async def full(folder: Path) -> None:
@@ -20,14 +20,25 @@ async def full(folder: Path) -> None:
     kept = 0
     async with open_store(f"sqlite:///{folder}/store.db") as store:
         filler.write_bytes(b"x" * 300_000)
+        await store.add_fix(fix(), entry("0"))
+        await store.take_fix("f-1", owner="one", states=[fix().state], now=NOW, lease=MINUTE, grace=MINUTE)
         while await has_room(store, kept):
             kept += 1
         assert kept > 3
         assert await store.result(f"r-{kept - 1}"), "what was there can still be read"
         assert not await store.result(f"r-{kept}")
+        saved = 0
+        while await can_save(store, saved + 1):
+            saved += 1
+        held = await store.fix("f-1")
+        assert held
+        assert held.document == (str(saved) if saved else fix().document), "with its line or not at all"
+        assert [line.event for line in await store.audit()] == [str(n) for n in range(saved + 1)]
         filler.unlink()
         await store.keep_result(result(f"r-{kept}"))
         assert await store.result(f"r-{kept}"), "with room again it goes on"
+        assert await can_save(store, saved + 1)
+        assert [line.event for line in await store.audit()] == [str(n) for n in range(saved + 2)]
     with filler.open("ab", buffering=0) as more, contextlib.suppress(OSError):
         while more.write(b"x" * 4096):
             pass
@@ -42,6 +53,19 @@ async def has_room(store: Store, number: int) -> bool:
             raise
         return False
     return True
+
+
+async def can_save(store: Store, number: int) -> bool:
+    """A fix that has room, with a line that has none."""
+    line = replace(entry(str(number)), detail="x" * 20_000)
+    try:
+        return await store.save_fix(
+            "f-1", owner="one", fence=1, state="running", document=str(number), now=NOW, lease=MINUTE, entry=line
+        )
+    except StoreUnavailable as error:
+        if str(error) != "the disk is full":
+            raise
+        return False
 
 
 async def refused(url: str, says: str, *, passing: bool) -> None:

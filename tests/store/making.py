@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from diagnostics.store import Answer, StoredResult, Watch
+from diagnostics.store import Answer, AuditEntry, StoredFix, StoredResult, Watch
 
 NOW = datetime(2026, 11, 24, 10, 0, 0, 123456, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -20,3 +20,14 @@ def answer(id: str = "a-1", started: datetime = NOW) -> Answer:
 
 def watch(id: str = "w-1", word: str = "mail.contoso.com", place: str = "slack:C1:2") -> Watch:
     return Watch(id, word, place, "U1", NOW + DAY, 5 * MINUTE)
+
+
+GUID = "8f6a3c1e-0b1d-4d5e-9a77-1c2b3d4e5f60"
+
+
+def fix(id: str = "f-1", guid: str = GUID, state: str = "awaiting-approval", created: datetime = NOW) -> StoredFix:
+    return StoredFix(id, guid, state, '{"schema": "mailflow/fix/1"}', created)
+
+
+def entry(event: str = "planned", fix: str = "f-1", at: datetime = NOW) -> AuditEntry:
+    return AuditEntry(fix, at, "U1", event, '{"steps": 2}')

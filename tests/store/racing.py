@@ -9,7 +9,7 @@ import sys
 
 from diagnostics.store import LEASE, Store
 from diagnostics.store.opening import open_store
-from tests.store.making import DAY, NOW, answer, watch
+from tests.store.making import DAY, NOW, answer, entry, fix, watch
 
 IDS = [f"id-{n}" for n in range(100)]
 
@@ -45,11 +45,41 @@ async def ends(store: Store, owner: str) -> list[str]:
     return [id for id, mine in zip(ids, await asyncio.gather(*told), strict=True) if mine]
 
 
+async def taken(store: Store, owner: str, ids: list[str]) -> list[bool]:
+    takes = [store.take_fix(id, owner=owner, states=["awaiting-approval"], now=NOW, lease=LEASE, grace=LEASE) for id in ids]
+    return [fix is not None for fix in await asyncio.gather(*takes)]
+
+
+async def fixes(store: Store, owner: str) -> list[str]:
+    ids = own_order(owner)
+    return [id for id, mine in zip(ids, await taken(store, owner, ids), strict=True) if mine]
+
+
+async def connectors(store: Store, owner: str) -> list[str]:
+    """A fix of its own for each connector, beside those of the other processes."""
+    ids = own_order(owner)
+    for id in ids:
+        await store.add_fix(fix(f"{id}-{owner}", guid=f"connector of {id}"), entry(fix=f"{id}-{owner}"))
+    won = await taken(store, owner, [f"{id}-{owner}" for id in ids])
+    return [id for id, mine in zip(ids, won, strict=True) if mine]
+
+
+RACES = {
+    "claims": claims,
+    "answers": answers,
+    "watches": watches,
+    "ends": ends,
+    "fixes": fixes,
+    "connectors": connectors,
+}
+
+
 async def prepare(url: str) -> None:
     async with open_store(url) as store:
         for id in IDS:
             await store.begin_answer(answer(id), owner="dead", now=NOW)
             await store.add_watch(watch(id, word=id), now=NOW)
+            await store.add_fix(fix(id, guid=id), entry(fix=id))
 
 
 async def main(owner: str) -> None:
@@ -63,7 +93,7 @@ async def main(owner: str) -> None:
                 continue
             print("ready", flush=True)
             sys.stdin.readline()
-            print(*await {"claims": claims, "answers": answers, "watches": watches, "ends": ends}[what](store, owner), flush=True)
+            print(*await RACES[what](store, owner), flush=True)
 
 
 if __name__ == "__main__":

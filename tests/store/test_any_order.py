@@ -10,12 +10,12 @@ from typing import Any, TypeVar
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 
-from diagnostics.store import LEASE, MAX_ATTEMPTS, Store
+from diagnostics.store import LEASE, MAX_ATTEMPTS, RUNNING, Store, StoredFix
 from diagnostics.store.opening import open_store
 from tests.store.conftest import NewUrl
-from tests.store.making import MINUTE, NOW, SECOND, answer, watch
+from tests.store.making import GUID, MINUTE, NOW, SECOND, answer, entry, fix, watch
 
 T = TypeVar("T")
 
@@ -24,6 +24,9 @@ ANSWERS = st.sampled_from(["a-1", "a-2", "a-3"])
 WATCHES = st.sampled_from(["w-1", "w-2", "w-3", "w-4"])
 WORDS = st.sampled_from(["mail.contoso.com", "contoso.com"])
 EVERY = st.sampled_from([20 * SECOND, 5 * MINUTE])
+FIXES = st.sampled_from(["f-1", "f-2"])
+STATES = st.sampled_from(["planned", RUNNING, "done"])
+GRACE = 20 * SECOND
 
 
 @dataclass
@@ -38,15 +41,14 @@ class Held:
     key: str = field(default="")
 
 
-class Processes(RuleBasedStateMachine):
+class Clockwork(RuleBasedStateMachine):
+    """An open store, and time."""
+
     new_url: NewUrl
 
     @initialize()
     def begin(self) -> None:
         self.now = NOW
-        self.answers: dict[str, Held] = {}
-        self.watches: dict[str, Held] = {}
-        self.seen: set[str] = set()
         self.runner = asyncio.Runner()
         self.open = AsyncExitStack()
         self.url = type(self).new_url()
@@ -67,6 +69,16 @@ class Processes(RuleBasedStateMachine):
     def restart(self) -> None:
         self.do(self.open.aclose())
         self.store = self.do(self.open.enter_async_context(open_store(self.url)))
+
+
+class Processes(Clockwork):
+    """Ids seen, answers, watches."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answers: dict[str, Held] = {}
+        self.watches: dict[str, Held] = {}
+        self.seen: set[str] = set()
 
     @rule(id=st.sampled_from("abc"))
     def claim(self, id: str) -> None:
@@ -173,8 +185,86 @@ class Processes(RuleBasedStateMachine):
         return held if held and held.owner == owner and not held.over else None
 
 
+@dataclass
+class Work:
+    """What the model knows of a fix: `until` is None while nobody holds it; `owner` stays the last one's name."""
+
+    state: str = "planned"
+    document: str = fix().document
+    fence: int = 0
+    owner: str = ""
+    until: datetime | None = None
+
+
+class Ledger(Clockwork):
+    """Two fixes of one connector, and their audit."""
+
+    @initialize()
+    def begin(self) -> None:
+        super().begin()
+        self.fixes = {"f-1": Work(), "f-2": Work()}
+        self.audit = [entry(fix=id) for id in self.fixes]
+        self.last = ""
+        for id in self.fixes:
+            self.add_fix(id, new=True)
+
+    @rule(id=FIXES)
+    def add_fix(self, id: str, new: bool = False) -> None:
+        assert self.do(self.store.add_fix(fix(id, state="planned"), entry(fix=id))) == new
+
+    @rule(id=FIXES, owner=OWNERS, states=st.sampled_from(["planned running done", "planned done"]))
+    def take_fix(self, id: str, owner: str, states: str) -> None:
+        work = self.fixes[id]
+        free = work.state in states.split() and (work.until is None or work.until < self.now - GRACE)
+        alone = not any(other.until for other in self.fixes.values() if other is not work)
+        taken = self.do(self.store.take_fix(id, owner=owner, states=states.split(), now=self.now, lease=LEASE, grace=GRACE))
+        assert (taken is not None) == (free and alone)
+        if taken:
+            self.last = id
+            work.owner, work.fence, work.until = owner, work.fence + 1, self.now + LEASE
+            assert taken == self.row(id)
+
+    @precondition(lambda self: self.last)
+    @rule(wrong=st.sampled_from(["", "", "owner", "fence"]), state=STATES, ends=st.booleans())
+    def save_fix(self, wrong: str, state: str, ends: bool) -> None:
+        """By whoever took one last, unless something is wrong with that. Whatever it says, it says again."""
+        id, work = self.last, self.fixes[self.last]
+        owner, fence = "another" if wrong == "owner" else work.owner, work.fence - (wrong == "fence")
+        again = ends and (work.state, work.document) == (state, "[]")
+        expected = not wrong and (work.until is not None or again)
+        lease, line = None if ends else LEASE, entry("saved", id, self.now)
+        for _ in range(2):
+            save = self.store.save_fix(
+                id, owner=owner, fence=fence, state=state, document="[]", now=self.now, lease=lease, entry=line
+            )
+            assert self.do(save) == expected
+        if expected:
+            work.state, work.document, work.until = state, "[]", None if ends else self.now + LEASE
+            self.audit += [line] if line not in self.audit else []
+
+    @rule(owner=OWNERS)
+    def release(self, owner: str) -> None:
+        self.do(self.store.release(owner, now=self.now))
+        for work in self.fixes.values():
+            if work.owner == owner and work.state != RUNNING:
+                work.until = None
+
+    @invariant()
+    def all_is_as_it_should_be(self) -> None:
+        rows = [self.row(id) for id in ("f-2", "f-1")]
+        assert self.do(self.store.fixes()) == rows
+        assert self.do(self.store.audit()) == self.audit
+        assert self.do(self.store.owned_fix(GUID)) == next((row for row in rows if row.owner), None)
+
+    def row(self, id: str) -> StoredFix:
+        work = self.fixes[id]
+        owner = work.owner if work.until else None
+        return StoredFix(id, GUID, work.state, work.document, NOW, work.fence, owner, work.until)
+
+
 @pytest.mark.timeout(300)
-def test_any_order(new_url: NewUrl) -> None:
-    machine = type("Machine", (Processes,), {"new_url": staticmethod(new_url)})
-    few = settings(max_examples=10, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck))
+@pytest.mark.parametrize(("kind", "examples"), [(Processes, 10), (Ledger, 20)])
+def test_any_order(new_url: NewUrl, kind: type[Clockwork], examples: int) -> None:
+    machine = type("Machine", (kind,), {"new_url": staticmethod(new_url)})
+    few = settings(max_examples=examples, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck))
     run_state_machine_as_test(machine, settings=few)

@@ -22,7 +22,7 @@ from diagnostics.store import sqlite as lite
 from diagnostics.store.opening import open_store
 from diagnostics.store.records import Records
 from diagnostics.store.tables import metadata
-from tests.store.making import NOW, answer, result
+from tests.store.making import NOW, answer, entry, fix, result, watch
 from tests.store.server import PASSWORD, QUOTED, Server
 
 ROOT = Path(__file__).parents[2]
@@ -192,24 +192,34 @@ async def test_migrations_make_the_tables_that_are_described(url: str) -> None:
         assert await store._database.run(lambda connection: connection.run_sync(differences)) == []
 
 
-async def test_from_the_previous_revision(url: str) -> None:
+@pytest.mark.parametrize("revision", ["0001", "0002"])
+async def test_from_an_older_revision(url: str, revision: str) -> None:
     """What an older version wrote is still there afterwards."""
     if url.startswith("sqlite"):
         lite.create(Path(url.removeprefix("sqlite:///")))
         engine = lite.engine(Path(url.removeprefix("sqlite:///")))
-        await schema.bring_up_to_date(engine, lite.lock, "here", to="0001")
+        await schema.bring_up_to_date(engine, lite.lock, "here", to=revision)
     else:
         engine = pg.engine(pg.address(url))
-        await schema.bring_up_to_date(engine, pg.lock, "here", to="0001")
+        await schema.bring_up_to_date(engine, pg.lock, "here", to=revision)
     async with engine.begin() as connection:
-        assert await connection.run_sync(schema.current) == "0001"
+        assert await connection.run_sync(schema.current) == revision
         await connection.exec_driver_sql("INSERT INTO mailflow_seen VALUES ('event', 'Ev1', '2026-11-24 10:00:00.000000')")
+        if revision >= "0002":
+            await connection.exec_driver_sql(
+                "INSERT INTO mailflow_watches (id, word, place, actor, until, every, due, last) VALUES "
+                "('w-1', 'contoso.com', 'slack:C1:2', 'U1', '2026-11-25 10:00:00.000000', 60, '2026-11-24 10:00:00.000000', '')"
+            )
     await engine.dispose()
     async with open_store(url) as store:
         assert isinstance(store, Records)
         assert await store._database.run(lambda connection: connection.run_sync(schema.current)) == schema.HEAD
         assert not await store.claim("event", "Ev1", at=NOW)
         assert await store.begin_answer(answer(), owner="one", now=NOW)
+        due = await store.take_due_watches("one", now=NOW)
+        assert [(one.word, one.last) for one in due] == ([] if revision == "0001" else [("contoso.com", "")])
+        assert await store.add_watch(watch("w-2"), now=NOW)
+        assert await store.add_fix(fix(), entry())
 
 
 async def test_a_newer_schema(url: str) -> None:

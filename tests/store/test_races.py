@@ -65,7 +65,7 @@ async def test_each_is_won_once(field: Field, new_url: NewUrl) -> None:
         async with open_store(url) as store:
             await store.ping()
     await racing.prepare(url)
-    for what in ("claims", "answers", "watches", "ends"):
+    for what in racing.RACES:
         field.say(f"{what} {url}")
         assert field.heard() == [["ready"]] * PROCESSES
         field.say("go")

@@ -17,7 +17,7 @@ from diagnostics.store import sqlite as lite
 from diagnostics.store.opening import open_store
 from diagnostics.store.records import Records
 from tests.store import cramped
-from tests.store.making import NOW, answer, result, watch
+from tests.store.making import MINUTE, NOW, answer, entry, fix, result, watch
 from tests.store.server import PASSWORD, QUOTED, Server
 
 ROOT = Path(__file__).parents[2]
@@ -35,6 +35,15 @@ CALLS: dict[str, Callable[[Store], Awaitable[object]]] = {
     "take_due_watches": lambda s: s.take_due_watches("one", now=NOW),
     "put_off": lambda s: s.put_off("w-1", owner="one", due=NOW, last=""),
     "end_watch": lambda s: s.end_watch("w-1", told=True, now=NOW, answer=answer("a-2"), owner="one"),
+    "add_fix": lambda s: s.add_fix(fix(), entry()),
+    "fix": lambda s: s.fix("f-1"),
+    "fixes": lambda s: s.fixes(),
+    "take_fix": lambda s: s.take_fix("f-1", owner="one", states=["planned"], now=NOW, lease=MINUTE, grace=MINUTE),
+    "save_fix": lambda s: s.save_fix(
+        "f-1", owner="one", fence=1, state="done", document="{}", now=NOW, lease=None, entry=entry("x")
+    ),
+    "owned_fix": lambda s: s.owned_fix("f-1"),
+    "audit": lambda s: s.audit(),
     "renew": lambda s: s.renew("one", ["a-1"], now=NOW),
     "release": lambda s: s.release("one", now=NOW),
     "prune": lambda s: s.prune(NOW),
