@@ -1,0 +1,217 @@
+"""Do, undo and resume a fix: the only module that changes a tenant. Whatever happens, the answer is a state of contract 6.
+
+Accepted domains are written first and the connector last, and taken back the other way round: no half state leaves a domain
+Internal Relay without a connector. What a step relies on is looked at once more just before it, since the order is worth
+nothing if somebody else took one back meanwhile.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from diagnostics.connectors.source import Admin, Tenant
+from diagnostics.fix import ledger
+from diagnostics.fix.ledger import Held, Lost
+from diagnostics.fix.model import Direction, Fix, FixStep, State
+from diagnostics.fix.writing import Patience, Stopped, Tell, Writer
+from diagnostics.store import Store, StoredFix, StoreUnavailable
+
+log = logging.getLogger("mailflow")
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """Which way (None: the one that was begun last), out of which states, and what the audit calls its beginning."""
+
+    direction: Direction | None
+    states: tuple[State, ...]
+    event: str
+
+
+_UNSETTLED: tuple[State, ...] = ("half-done", "unknown", "running")
+
+FAULT = "mailflow failed at this itself."
+LATER = f"Try again in {ledger.LEASE.seconds + ledger.GRACE.seconds} seconds."
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What changing a tenant takes. `verify_after`: when a done fix is to be looked at again."""
+
+    store: Store
+    tenant: Tenant
+    admin: Admin
+    now: Callable[[], datetime]
+    verify_after: tuple[timedelta, ...] = (timedelta(minutes=30), timedelta(minutes=60))
+    patience: Patience = field(default_factory=Patience)
+
+
+async def do(fix: Fix, desk: Desk, *, actor: str, tell: Tell) -> Fix:
+    """Write the steps of a fix that is in the ledger, planned. Never raises, except when cancelled."""
+    return await _run(fix, _Way("do", ("planned", "awaiting-approval"), "begun"), desk, actor, tell)
+
+
+async def undo(fix: Fix, desk: Desk, *, actor: str, tell: Tell) -> Fix:
+    """Put back the old values of what was written, unless somebody else changed it. Never raises, except when cancelled."""
+    return await _run(fix, _Way("undo", ("done", *_UNSETTLED), "undo begun"), desk, actor, tell)
+
+
+async def resume(fix: Fix, desk: Desk, *, actor: str, tell: Tell) -> Fix:
+    """Finish what was begun last. Never raises, except when cancelled."""
+    return await _run(fix, _Way(None, _UNSETTLED, "resumed"), desk, actor, tell)
+
+
+def refused(fix: Fix, said: str, state: State = "failed") -> Fix:
+    """The answer when nothing was done."""
+    return fix.model_copy(update={"state": state, "said": said})
+
+
+async def _run(fix: Fix, way: _Way, desk: Desk, actor: str, tell: Tell) -> Fix:
+    try:
+        held = await ledger.take(desk.store, fix.id, way.states, actor=actor, now=desk.now)
+        if held is None:
+            return await _why_not_taken(fix, way.states, desk)
+    except StoreUnavailable as error:
+        return refused(fix, f"The ledger cannot be reached ({error}), and without it nothing is written: nothing was changed.")
+    except Exception:
+        log.exception("a fix could not be begun")
+        return refused(fix, f"{FAULT} Nothing was changed.")
+    direction = way.direction or held.fix.direction
+    try:
+        return await _held(held, direction, way.event, desk, tell)
+    except Lost:
+        return await _taken_over(fix, desk)
+    except StoreUnavailable as error:
+        said = f"The ledger could not be written any more ({error}), so nothing more was. Once it can be reached: resume or undo."
+        return refused(held.fix, said, _interrupted(held.fix, direction))
+    except asyncio.CancelledError:
+        await asyncio.shield(_let_go(held, direction, desk))
+        raise
+    except Exception:
+        log.exception("a fix ended in an internal error")
+        await _let_go(held, direction, desk)
+        said = f"{FAULT} Once that is mended: resume or undo, which read before they write."
+        return refused(held.fix, said, _interrupted(held.fix, direction))
+
+
+async def _held(held: Held, direction: Direction, event: str, desk: Desk, tell: Tell) -> Fix:
+    writer = Writer(held, desk.tenant, desk.admin, desk.now, desk.patience, tell, direction, strict=event == "begun")
+    await held.save(held.fix.model_copy(update={"direction": direction, "said": "", "blocked": ()}), event)
+    order = _order(held.fix, direction)
+    try:
+        for index in order:
+            await writer.is_free(index)
+        for index in order:
+            if writer.is_over(index):
+                continue
+            for other in _relied_on(held.fix, direction, index):
+                await writer.holds(other)
+            await writer.write(index)
+    except Stopped:
+        return await _stopped(held, direction)
+    state: State = "done" if direction == "do" else "undone"
+    return await held.end(_settled(held.fix, direction, state, desk), state)
+
+
+def _order(fix: Fix, direction: Direction) -> list[int]:
+    """Which steps, in which order. What was never written is not taken back."""
+    if direction == "do":
+        return list(range(len(fix.steps)))
+    return [
+        i for i in reversed(range(len(fix.steps))) if fix.steps[i].state in ("done", "unknown", "undone") or fix.steps[i].sent
+    ]
+
+
+def _relied_on(fix: Fix, direction: Direction, index: int) -> list[int]:
+    """Whose values must be as this way makes them before a step is written: those of all domains before the connector goes off,
+    and that of the connector, even one that this fix never switched off, before a domain becomes Internal Relay again."""
+    kind = fix.steps[index].object
+    if kind != ("connector" if direction == "do" else "accepted-domain"):
+        return []
+    return [i for i, step in enumerate(fix.steps) if step.object != kind]
+
+
+def _settled(fix: Fix, direction: Direction, state: State, desk: Desk, said: str = "") -> Fix:
+    """The fix as it stays; one that is done is to be looked at again."""
+    update: dict[str, object] = {"state": state, "said": said}
+    if direction == "do" and state == "done":
+        update["verify_at"] = tuple(desk.now() + after for after in desk.verify_after)
+    elif state == "undone":
+        update["verify_at"] = ()
+    return fix.model_copy(update=update)
+
+
+async def _stopped(held: Held, direction: Direction) -> Fix:
+    """The state that the steps are in now. What wrote nothing leaves the ledger's state as it was."""
+    fix = held.fix
+    state = _state(fix.steps, direction)
+    nothing: State = "blocked" if any(note.id == "changed-since-plan" for note in fix.blocked) else "failed"
+    if direction == "undo" and state == "done":
+        await held.end(fix.model_copy(update={"state": "done", "blocked": ()}), "undo stopped")
+        return refused(fix, fix.said, nothing)
+    if state == "failed":
+        state = nothing
+    return await held.end(fix.model_copy(update={"state": state}), f"stopped: {state}")
+
+
+def _state(steps: Collection[FixStep], direction: Direction) -> State:
+    """Contract 6: *unknown* wins, since nobody may build on the rest; so it is while an attempt is not read back."""
+    states = {"unknown" if step.sent else step.state for step in steps}
+    if "unknown" in states:
+        return "unknown"
+    if direction == "undo":
+        return "undone" if not states & {"done"} else "half-done" if states - {"done"} else "done"
+    return "done" if states == {"done"} else "half-done" if "done" in states else "failed"
+
+
+def _interrupted(fix: Fix, direction: Direction) -> State:
+    """The answer's state. An undo that took nothing back is not done, though the fix is."""
+    state = _state(fix.steps, direction)
+    return "failed" if direction == "undo" and state == "done" else state
+
+
+async def _let_go(held: Held, direction: Direction, desk: Desk) -> None:
+    """Interrupted: what is known goes into the ledger, and somebody else may resume at once. Never raises."""
+    state = _state(held.fix.steps, direction)
+    said = ledger.INTERRUPTED if state == "unknown" else "It was interrupted. What is said of each step was read back."
+    try:
+        await held.end(_settled(held.fix, direction, state, desk, said), "interrupted")
+    except Exception as error:
+        # whatever it is, the lease ends by itself
+        log.warning("a fix was interrupted, and the ledger could not be told (%s)", type(error).__name__)
+
+
+async def _why_not_taken(fix: Fix, states: Collection[State], desk: Desk) -> Fix:
+    """Raises StoreUnavailable."""
+    now = desk.now()
+    current = await ledger.find(desk.store, fix.id, now)
+    if current is None:
+        return refused(fix, "There is no such fix in the ledger.")
+    guid = current.connector.guid if current.connector else ""
+    owned = await desk.store.owned_fix(guid.lower())
+    if owned is not None and owned.id == fix.id and ledger.is_held(owned, now):
+        wait = f" {LATER}" if current.state == "unknown" else ""
+        return refused(current, f"Another process is at work on it.{wait}", "running")
+    if current.state not in states:
+        return current.model_copy(update={"said": f"It is {current.state}, so this cannot be done with it."})
+    if owned is not None and owned.id != fix.id:
+        return refused(current, _other(owned, now), "blocked")
+    return refused(current, "Somebody else was at this connector just now. Try again.", "blocked")
+
+
+def _other(fix: StoredFix, now: datetime) -> str:
+    """Another fix of the same connector is in the way."""
+    if ledger.is_held(fix, now):
+        return f"Another fix of this connector, {fix.id}, is under way. {LATER}"
+    return f"Another fix of this connector, {fix.id}, is not at its end: resume or undo that one first."
+
+
+async def _taken_over(fix: Fix, desk: Desk) -> Fix:
+    said = "Another process has taken this over; the ledger has what comes of it."
+    try:
+        current = await ledger.find(desk.store, fix.id, desk.now())
+    except (StoreUnavailable, ValueError):
+        current = None
+    return refused(current or fix, said, current.state if current else "unknown")
