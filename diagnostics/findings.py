@@ -78,6 +78,8 @@ class Clue(StrEnum):
     OTHER_PATHS_ANSWER = "other-paths-answer"
     WHOLE_FAMILY_FAILS = "whole-family-fails"
     NO_IPV6_PUBLISHED = "no-ipv6-published"
+    FAILED_OVER_IPV4 = "failed-over-ipv4"
+    WORKS_FROM_HERE = "works-from-here"
     EVERY_PATH_FAILS = "every-path-fails"
     NOT_SMTP = "not-smtp"
     SILENT_SERVER = "silent-server"

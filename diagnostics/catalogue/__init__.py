@@ -1,18 +1,20 @@
 """What the findings mean: codes, titles, causes, fixes and warnings, one TOML file a code.
 
-Everything is checked when it is loaded: a tag that no probe can write, a reason explained twice or not at all, a word in
-braces that nobody fills in are CatalogueFaults, not surprises during an incident.
+`{ranges}` in a text is filled in when it is loaded: Microsoft's addresses stand in diagnostics/endpoints alone. Everything is
+checked then too: a tag that no probe can write, a reason explained twice or not at all, a word in braces that nobody fills in
+are CatalogueFaults, not surprises during an incident.
 """
 
 import string
 import tomllib
-from functools import cache
+from functools import lru_cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from diagnostics.endpoints import SHIPPED, Ranges
 from diagnostics.findings import CERTIFICATE, Clue, Reason, Tag, Warn
 from diagnostics.model import Owner
 
@@ -68,7 +70,11 @@ class Entry(_Row):
 
 
 class CodeEntry(_Row):
-    """What is said of a code that only a text reported. `twins` are its other classes; the six codes have causes by reason."""
+    """What is said of a code that only a text reported. `twins` are its other classes; the six codes have causes by reason.
+
+    `through`: ranges of codes for which the same is said, first and last. `often`: the reasons for which it is reported, the most
+    frequent first.
+    """
 
     code: str | None = None
     title: str
@@ -76,9 +82,41 @@ class CodeEntry(_Row):
     basis: Basis
     page: str
     twins: tuple[str, ...] = ()
+    through: tuple[tuple[str, str], ...] = ()
+    often: tuple[Reason, ...] = ()
     partner: str = ""
     causes: tuple[CauseEntry, ...] = Field((), alias="cause")
     fixes: tuple[FixEntry, ...] = Field((), alias="fix")
+
+
+class Subject(_Row):
+    """What the subject of a status code says (RFC 3463 section 3), and the one step that it leads to."""
+
+    title: str
+    meaning: str
+    fix: FixEntry
+
+
+class Status(_Row):
+    """RFC 3463 by the digit of the class and of the subject."""
+
+    classes: dict[str, str] = Field(alias="class")
+    subjects: dict[str, Subject] = Field(alias="subject")
+
+
+class Addition(_Row):
+    """What an explanation adds to an error's own causes and fixes."""
+
+    cause: CauseEntry | None = None
+    fix: FixEntry
+
+
+class Explained(_Row):
+    """The additions, by what calls for them: what a live check shows beside the report, and mail that was returned."""
+
+    refused_for_microsoft: Addition = Field(alias="refused-for-microsoft")
+    mended: Addition
+    returned: Addition
 
 
 class Catalogue(_Row):
@@ -88,31 +126,51 @@ class Catalogue(_Row):
     warnings: dict[str, str]
     codes: dict[str, CodeEntry]
     other: CodeEntry
+    status: Status
+    explained: Explained
 
     def __getitem__(self, reason: Reason) -> Entry:
         return self.entries[reason]
 
+    def code(self, code: str) -> CodeEntry | None:
+        """What is said of that code, whatever its class; None for one that no file explains."""
+        exact = self.codes.get(family(code))
+        return exact or next((entry for entry in self.codes.values() if _reaches(entry, code)), None)
 
-@cache
-def load() -> Catalogue:
-    """The catalogue that ships with the package, read once a process. Raises CatalogueFault."""
+    def reasons(self, code: str) -> list[Reason]:
+        """The reasons for which Microsoft reports that code, whatever its class, the most frequent first."""
+        entry, wanted = self.codes.get(family(code)), family(code)
+        rank = {reason: number for number, reason in enumerate(entry.often if entry else ())}
+        also = {r: [e.code or "", *e.also_seen_as] for r, e in self.entries.items()}
+        found = [reason for reason, codes in also.items() if wanted in map(family, codes)]
+        return sorted(found, key=lambda reason: rank.get(reason, len(rank)))
+
+
+@lru_cache(maxsize=2)
+def load(ranges: Ranges = SHIPPED) -> Catalogue:
+    """The catalogue that ships with the package, read once a process and once for newer `ranges`. Raises CatalogueFault."""
     folder = resources.files(__package__)
     files = sorted((f for f in folder.joinpath("codes").iterdir() if f.name.endswith(".toml")), key=lambda f: f.name)
     entries: dict[Reason, Entry] = {}
     codes: dict[str, CodeEntry] = {}
     for file in files:
-        document = _read(file)
+        document = _read(file, ranges)
         _add(entries, file.name, document)
         _add_code(codes, file.name, document)
     vantage = folder.joinpath("vantage.toml")
-    _add(entries, vantage.name, _read(vantage))
+    _add(entries, vantage.name, _read(vantage, ranges))
     if missing := sorted(set(Reason) - set(entries)):
         raise CatalogueFault(f"nothing explains {', '.join(missing)}")
-    warnings = _read(folder.joinpath("warnings.toml"))
+    warnings = _read(folder.joinpath("warnings.toml"), ranges)
     if wrong := {*Warn, *CERTIFICATE} ^ set(warnings):
         raise CatalogueFault(f"warnings.toml and findings.py differ in {', '.join(sorted(wrong))}")
-    other = _code_entry("other.toml", _read(folder.joinpath("other.toml")))
-    return Catalogue(entries=entries, warnings=warnings, codes=codes, other=other)
+    other = _code_entry("other.toml", _read(folder.joinpath("other.toml"), ranges))
+    try:
+        status = Status.model_validate(_read(folder.joinpath("status.toml"), ranges))
+        explained = Explained.model_validate(_read(folder.joinpath("explained.toml"), ranges))
+    except ValidationError as error:
+        raise CatalogueFault(f"status.toml or explained.toml: {error}") from None
+    return Catalogue(entries=entries, warnings=warnings, codes=codes, other=other, status=status, explained=explained)
 
 
 def tag(text: str) -> Tag:
@@ -123,8 +181,8 @@ def tag(text: str) -> Tag:
     raise ValueError(f"no tag {text!r}")
 
 
-def _read(file: Traversable) -> dict[str, Any]:
-    return tomllib.loads(file.read_text("utf-8"))
+def _read(file: Traversable, ranges: Ranges) -> dict[str, Any]:
+    return tomllib.loads(file.read_text("utf-8").replace("{ranges}", str(ranges)))
 
 
 def _add(entries: dict[Reason, Entry], name: str, document: dict[str, Any]) -> None:
@@ -162,6 +220,16 @@ def _code_entry(name: str, document: dict[str, Any]) -> CodeEntry:
 def family(code: str) -> str:
     """The part of "450 4.4.316" that does not change when the message expires: "4.316"."""
     return code.rpartition(" ")[2].partition(".")[2]
+
+
+def _reaches(entry: CodeEntry, code: str) -> bool:
+    """Whether the code lies in one of the entry's ranges: same subject, detail between the two."""
+    subject, _, detail = family(code).partition(".")
+    for first, last in entry.through:
+        (start, low), (_, high) = family(first).split("."), family(last).split(".")
+        if subject == start and detail.isdigit() and int(low) <= int(detail) <= int(high):
+            return True
+    return False
 
 
 def _check(entry: Entry | CodeEntry) -> None:

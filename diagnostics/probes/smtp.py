@@ -6,12 +6,8 @@ from dataclasses import dataclass
 from diagnostics.findings import Clue, Finding, Reason
 from diagnostics.model import StepName
 from diagnostics.probes.conversation import Conversation, Said
+from diagnostics.replies import clues
 
-_REPUTATION = re.compile(
-    r"reputation|blacklist|blocklist|block list|senderscore|spamhaus|barracuda|dnsbl|IB1\d\d|not allowed|access denied|banned",
-    re.I,
-)
-_TOO_MANY = re.compile(r"too many|connection (?:limit|rate)|concurrent|rate limit", re.I)
 _STARS = re.compile(r"\*{6,}|(?:\*{2,}0*)+|[*2 0]{12,}")
 _MASKED = re.compile(r"X{4,}[A-Z]?")
 
@@ -91,12 +87,8 @@ def _refused(phase: str, said: Said, otherwise: Reason) -> tuple[Finding, ...]:
     line = f"reply to {phase if phase != 'banner' else 'the connection'}: {said.text}"
     if not 400 <= said.code < 600:
         return (Finding(Reason.SMTP_PROTOCOL, f"{line} (no code that RFC 5321 allows there)"),)
-    findings = [Finding(Reason.SMTP_UNAVAILABLE if said.code == 421 else otherwise, line)]
-    if _TOO_MANY.search(said.text):
-        findings.append(Finding(Clue.TOO_MANY_CONNECTIONS, line))
-    if _REPUTATION.search(said.text):
-        findings.append(Finding(Clue.REPUTATION, line))
-    return tuple(findings)
+    reason = Reason.SMTP_UNAVAILABLE if said.code == 421 else otherwise
+    return (Finding(reason, line), *(Finding(clue, line) for clue in clues(said.text)))
 
 
 def _inspected(proof: str) -> tuple[Finding, ...]:

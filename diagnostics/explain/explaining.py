@@ -1,0 +1,108 @@
+"""Report + catalogue + what was checked from here → the document of contract 5. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from diagnostics import causes
+from diagnostics.catalogue import Addition, Catalogue, Entry
+from diagnostics.connectors.model import Connector
+from diagnostics.explain import meaning
+from diagnostics.explain.clock import clock
+from diagnostics.explain.model import ExplainedError, Explanation, Live
+from diagnostics.findings import Clue, Finding
+from diagnostics.fix.cmdlet import is_guid
+from diagnostics.model import Cause, Fix, FixNow
+from diagnostics.parse import ErrorReport, Reported
+
+Advice = tuple[tuple[Cause, ...], tuple[Fix, ...]]
+
+NOT_CHECKED = FixNow(
+    offered=False, why="Nothing was checked from here, and a text alone does not show that a server is gone for good."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What stands beside an error of the text: the check of its destination, and the connector that lists that, if one does."""
+
+    connector: Connector | None
+    live: Live
+
+
+def explain(report: ErrorReport, catalogue: Catalogue, now: datetime, beside: Mapping[int, Beside]) -> Explanation:
+    """The document, with what was checked from here by the error's index."""
+    told = [_explained(error, catalogue, now, beside.get(number)) for number, error in enumerate(report.errors)]
+    return Explanation(primary=report.primary, errors=tuple(told), notes=report.notes)
+
+
+def _explained(error: Reported, catalogue: Catalogue, now: datetime, beside: Beside | None) -> ExplainedError:
+    connector, live = (beside.connector, beside.live) if beside else (None, None)
+    guid = connector.Guid if connector and is_guid(connector.Guid) else "<Guid of the connector>"
+    words = meaning.words_for(error, connector.Name if connector else error.connector or "(the connector)", guid)
+    audience: causes.Audience = "everyone" if connector is None else "partner" if connector.is_partner else "on-premises"
+    entry = _with_filter(meaning.entry(error, catalogue), live, catalogue)
+    ranked = causes.rank(entry, [*meaning.findings(error), *_works(live)], words, audience)
+    steps = causes.fixes(entry, ranked, words, audience)
+    if live:
+        ranked, steps = _joined(error, live, (ranked, steps), catalogue, words)
+    if error.state in ("expired", "rejected"):
+        steps = _and(steps, _fix(catalogue.explained.returned, words))
+    return ExplainedError(
+        **error.model_dump(exclude={"submessage", "last_retry", "arrival"}),
+        title=entry.title,
+        summary=_sentence(entry.summary, words),
+        meaning=entry.meaning,
+        page=entry.page,
+        clock=clock(error, now),
+        live=live,
+        causes=ranked,
+        fixes=steps,
+        fix_now=live.result.fix_now if live else NOT_CHECKED,
+    )
+
+
+def _joined(error: Reported, live: Live, by_text: Advice, catalogue: Catalogue, words: Mapping[str, str]) -> Advice:
+    """Causes and fixes once a check stands beside the report. A fault of another kind has its own in the result."""
+    told, steps = by_text
+    result = live.result
+    if live.agreement == "same" and result.reason and (error.reason is None or meaning.alike(error.reason, result.reason)):
+        return meaning.joined(told, result.causes), result.fixes
+    added = {"mended": catalogue.explained.mended, "refused-for-microsoft": catalogue.explained.refused_for_microsoft}
+    addition = added.get(live.agreement)
+    if addition is None:
+        return told, steps
+    first = _fix(addition, words)
+    return told, (first, *(step for step in steps if step.id != first.id))
+
+
+def _with_filter(entry: Entry, live: Live | None, catalogue: Catalogue) -> Entry:
+    """What works from here and not for Microsoft has a cause that the report alone does not suggest."""
+    cause = catalogue.explained.refused_for_microsoft.cause
+    if cause is None or live is None or live.agreement != "refused-for-microsoft":
+        return entry
+    return entry.model_copy(update={"causes": (cause, *entry.causes)})
+
+
+def _works(live: Live | None) -> tuple[Finding, ...]:
+    """The path that would take the mail now, if every one would."""
+    if live is None or live.result.verdict != "healthy" or not live.result.paths:
+        return ()
+    path = live.result.paths[0]
+    where = path.host if path.address in (None, path.host) else f"{path.host} [{path.address}]"
+    return (Finding(Clue.WORKS_FROM_HERE, f"checked from here: {where} would take the mail"),)
+
+
+def _fix(addition: Addition, words: Mapping[str, str]) -> Fix:
+    row = addition.fix
+    return Fix(id=row.id, text=row.text.format_map(words), owner=row.owner, url=row.url)
+
+
+def _and(steps: tuple[Fix, ...], step: Fix) -> tuple[Fix, ...]:
+    return steps if any(known.id == step.id for known in steps) else (*steps, step)
+
+
+def _sentence(text: str, words: Mapping[str, str]) -> str:
+    """The summary; a host keeps its small letter, words of ours begin with a capital."""
+    said = text.format_map(words)
+    return said[:1].upper() + said[1:] if said.startswith("the ") else said

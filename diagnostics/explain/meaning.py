@@ -1,0 +1,133 @@
+"""One reported error + catalogue → the entry that explains it, and its causes and fixes. Pure.
+
+By reason where the text proves one; else by the code, with the causes of all its reasons; else, honestly, by what RFC 3463
+says of the code's class and subject. A cause gets more than "possible" only by words of the text or by a check.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import zip_longest
+from typing import TypeVar
+
+from diagnostics.catalogue import Catalogue, CauseEntry, CodeEntry, Entry, FixEntry
+from diagnostics.findings import Clue, Finding, Reason, Tag
+from diagnostics.model import Cause
+from diagnostics.parse import Reported
+from diagnostics.replies import clues
+
+MAX_CAUSES, MAX_FIXES = 8, 6
+"""Of a code with many reasons: more would hide the likeliest."""
+
+_ALIKE = (
+    frozenset({Reason.TCP_TIMEOUT, Reason.TCP_UNREACHABLE}),
+    frozenset({Reason.SMTP_CLOSED, Reason.SMTP_TIMEOUT}),
+    frozenset({Reason.CERTIFICATE_UNTRUSTED, Reason.CERTIFICATE_INCOMPLETE_CHAIN}),
+    frozenset({Reason.DNS_NXDOMAIN, Reason.DOMAIN_NXDOMAIN}),
+)
+"""Reasons that Microsoft's words do not tell apart (`UntrustedRoot` is also what it calls a chain that is not whole)."""
+
+_Row = TypeVar("_Row", CauseEntry, FixEntry)
+
+
+def entry(error: Reported, catalogue: Catalogue) -> Entry:
+    """What the catalogue says of an error, in the words of its code where that has words of its own."""
+    code = catalogue.code(error.code)
+    if error.reason is not None:
+        known = catalogue[error.reason]
+        return known if code is None else known.model_copy(update={"title": code.title, "meaning": code.meaning})
+    return _by_code(error, code, catalogue) if code else _by_status(error, catalogue)
+
+
+def findings(error: Reported) -> tuple[Finding, ...]:
+    """What the text itself proves, each with the words that do."""
+    if error.reason is None:
+        return ()
+    said = error.message or error.text
+    words = f"as reported: {error.code} {error.text}".rstrip() + (f" ({said})" if said != error.text else "")
+    hints = clues(said) if error.submessage.reply else ()
+    tags: tuple[Tag, ...] = (error.reason, *hints)
+    found = [Finding(tag, words[:400]) for tag in tags]
+    if error.ip and ":" not in error.ip:
+        found.append(Finding(Clue.FAILED_OVER_IPV4, f"as reported: the address that failed is {error.ip}"))
+    return tuple(found)
+
+
+def alike(reason: Reason, other: Reason) -> bool:
+    """Whether the two are one fault, as far as Microsoft tells."""
+    return reason is other or any({reason, other} <= group for group in _ALIKE)
+
+
+def joined(told: Sequence[Cause], seen: Sequence[Cause]) -> tuple[Cause, ...]:
+    """The causes of the same fault by the text and by a check; the check's word counts, and both have evidence."""
+    by_id = {cause.id: cause for cause in told}
+    return tuple(_with(cause, by_id.get(cause.id)) for cause in seen)
+
+
+def _with(seen: Cause, told: Cause | None) -> Cause:
+    if told is None or not told.evidence or seen.likelihood == "ruled-out":
+        return seen
+    likelihood = told.likelihood if seen.likelihood == "possible" else seen.likelihood
+    return seen.model_copy(update={"likelihood": likelihood, "evidence": (*told.evidence, *seen.evidence)[:5]})
+
+
+def _by_code(error: Reported, code: CodeEntry, catalogue: Catalogue) -> Entry:
+    """The code's own causes, and those of every reason that it stands for, one of each reason in turn."""
+    entries = [catalogue[reason] for reason in catalogue.reasons(error.code)]
+    causes = _merged([code.causes, *(entry.causes for entry in entries)])[:MAX_CAUSES]
+    known = {cause.id for cause in causes}
+    fixes = _merged([code.fixes, *(_for_first_cause(entry) for entry in entries)])
+    kept = [fix for fix in fixes if not fix.mends or known & set(fix.mends)][:MAX_FIXES]
+    return Entry(
+        code=code.code,
+        title=code.title,
+        meaning=code.meaning,
+        summary="",
+        basis=code.basis,
+        page=code.page,
+        partner=code.partner or (catalogue.other.partner if entries else ""),
+        causes=tuple(causes),
+        fixes=tuple(kept),
+    )
+
+
+def _for_first_cause(entry: Entry) -> list[FixEntry]:
+    """The fixes of a reason, those of its likeliest cause first."""
+    return sorted(entry.fixes, key=lambda fix: bool(fix.mends) and entry.causes[0].id not in fix.mends)
+
+
+def _by_status(error: Reported, catalogue: Catalogue) -> Entry:
+    """RFC 3463 section 2: what is not known of subject or class counts as their most general one."""
+    class_, subject, _ = error.enhanced.split(".")
+    about = catalogue.status.subjects.get(subject, catalogue.status.subjects["0"])
+    other = catalogue.other
+    succeeded = class_ == "2"
+    return Entry(
+        code=None,
+        title="Success, and no error" if succeeded else about.title,
+        meaning=f"{about.meaning} {catalogue.status.classes.get(class_, '')}".rstrip(),
+        summary="",
+        basis=other.basis,
+        page=other.page,
+        partner="" if succeeded else other.partner,
+        causes=() if succeeded else other.causes,
+        fixes=() if succeeded else (about.fix, *other.fixes),
+    )
+
+
+def _merged(groups: Sequence[Sequence[_Row]]) -> list[_Row]:
+    """One of each group in turn, each id once."""
+    found: dict[str, _Row] = {}
+    for row in _in_turn(groups):
+        found.setdefault(row.id, row)
+    return list(found.values())
+
+
+def _in_turn(groups: Iterable[Sequence[_Row]]) -> Iterator[_Row]:
+    for rows in zip_longest(*groups):
+        yield from (row for row in rows if row is not None)
+
+
+def words_for(error: Reported, connector: str, guid: str) -> Mapping[str, str]:
+    """What stands for the words in braces. A text may name no host."""
+    host = error.server or error.ip or error.domain or "the destination server"
+    where = f"{host} [{error.ip}]" if error.ip and error.ip != host else host
+    return {"host": host, "where": where, "connector": connector, "guid": guid}

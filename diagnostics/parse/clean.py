@@ -1,0 +1,57 @@
+"""Pasted text as Exchange wrote it: what mail programs, chats, terminals and keyboards of other scripts made of it is undone.
+
+Not NFKC: that turns footnote marks and circled numbers into digits, and digits make codes.
+"""
+
+import re
+
+_SPACES = "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000\v\f"
+_BREAKS = "\u0085\u2028\u2029"
+_UNSEEN = "\u00ad\u034f\u061c\u180e\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\u2064\ufeff" + "".join(
+    map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A), *range(0xFE00, 0xFE10)))
+)
+"""Soft hyphens, joiners, direction marks: they change nothing that is read, only what is seen."""
+
+_QUOTES = {"'": "\u2018\u2019\u201a\u201b\u2032\u00b4", '"': "\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb"}
+_PLAIN = str.maketrans(
+    {
+        **{chr(wide): chr(wide - 0xFEE0) for wide in range(0xFF01, 0xFF5F)},
+        **dict.fromkeys(_SPACES, " "),
+        **dict.fromkeys(_BREAKS, "\n"),
+        **dict.fromkeys(_UNSEEN),
+        **{mark: plain for plain, marks in _QUOTES.items() for mark in marks},
+        **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"),
+        **dict.fromkeys("\u2192\u2794\u21d2\u279c", "->"),
+        **dict.fromkeys("\u3010\u3014", "["),
+        **dict.fromkeys("\u3011\u3015", "]"),
+        **dict.fromkeys(map(chr, (*range(0x00, 0x09), *range(0x0E, 0x20), *range(0x7F, 0x85), *range(0x86, 0xA0)))),
+        **dict.fromkeys(map(chr, range(0xD800, 0xE000)), "\ufffd"),
+    }
+)
+_CONTROL = re.compile(r"[^\t\n -~]")
+_COLOUR = re.compile(r"\x1b\[[0-9;?]{0,32}[A-Za-z]")
+_QUOTED = re.compile(r"^[ \t>]{0,64}>[ \t]?", re.MULTILINE)
+_ESCAPE = re.compile(r"\\(?=[*_\[\]<>#{}|()\"'])")
+_JSON_LETTER = re.compile(r"\\u00([2-7][0-9A-Fa-f])")
+_LINK = re.compile(r"<(?:https?://|mailto:|tel:)[^<>|\s]{1,2048}(?:\|([^<>|]{1,512}))?>", re.IGNORECASE)
+_MARKDOWN_LINK = re.compile(r"\[([^\[\]()\n]{1,256})\]\((?:https?://|mailto:)[^()\s]{1,2048}\)", re.IGNORECASE)
+
+
+def lines(text: str) -> str:
+    """One kind of line break, no NUL (UTF-16 pasted as bytes), no colours, no marks of quoting before lines."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
+    if "\x1b" in text:
+        text = _COLOUR.sub("", text)
+    return _QUOTED.sub("", text) if ">" in text else text
+
+
+def plain(text: str) -> str:
+    """Letters and marks as a plain keyboard writes them, escapes of JSON and Markdown undone, links as what was seen of them."""
+    if _CONTROL.search(text):
+        text = text.translate(_PLAIN)
+    if "\\" in text:
+        text = _JSON_LETTER.sub(lambda match: chr(int(match[1], 16)), text)
+        text = _ESCAPE.sub("", text.replace("\\r\\n", "\n").replace("\\n", "\n"))
+    if "<" in text:
+        text = _LINK.sub(lambda match: match[1] or "", text)
+    return _MARKDOWN_LINK.sub(r"\1", text) if "](" in text else text

@@ -1,0 +1,133 @@
+"""Whatever somebody pastes or attaches → ErrorReport. Never raises; reads at most 256 KiB of a paste and 5 MiB of a file."""
+
+from dataclasses import replace
+
+from diagnostics.parse import compound, mime, outlook, table
+from diagnostics.parse.blocks import Block, blocks, connector
+from diagnostics.parse.charset import decode, is_text
+from diagnostics.parse.clean import lines, plain
+from diagnostics.parse.counting import tell
+from diagnostics.parse.encoded import markup, paragraphs
+from diagnostics.parse.ranking import report
+from diagnostics.parse.redact import MAX_DOMAINS, domains, redact
+from diagnostics.parse.report import ErrorReport
+
+MAX_PASTE = 256 * 1024
+MAX_FILE = 5 * 1024 * 1024
+MAX_LINE = 64 * 1024
+MAX_DEPTH = 10
+"""Files in mails in files."""
+
+_ARCHIVES = (b"PK\x03\x04", b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b")
+_READ_AS_TEXT = ("text/plain", "text/html", "message/delivery-status", "message/global-delivery-status")
+_TOO_DEEP = "What is nested more than 10 levels deep, and parts beyond 200, were left out."
+
+
+def read(text: str) -> ErrorReport:
+    """What a pasted text says."""
+    reading = _Reading()
+    raw = text.encode("utf-8", "replace")
+    if len(raw) > MAX_PASTE:
+        reading.note("Only the first 256 KiB of the text were read.")
+        text = raw[:MAX_PASTE].decode("utf-8", "ignore")
+    reading.text(text, 0)
+    return reading.report()
+
+
+def read_file(name: str, data: bytes) -> ErrorReport:
+    """What a text, .eml, .msg or .csv file says; its content tells which it is, and the name only where that does not."""
+    reading = _Reading()
+    if len(data) > MAX_FILE:
+        reading.note("Only the first 5 MiB of the file were read.")
+        data = _whole_lines(data[:MAX_FILE])
+    reading.file(name, data, 0)
+    return reading.report()
+
+
+class _Reading:
+    """Blocks, recipients' domains and notes, collected from all parts of what was given."""
+
+    def __init__(self) -> None:
+        self._blocks: list[Block] = []
+        self._domains: dict[str, None] = {}
+        self._notes: dict[str, None] = {}
+
+    def report(self) -> ErrorReport:
+        told, left_out = tell(self._blocks)
+        if left_out:
+            self.note(f"{left_out} errors or rows were left out: too many differ from each other.")
+        return report(told, tuple(self._notes), tuple(self._domains)[:MAX_DOMAINS])
+
+    def note(self, sentence: str) -> None:
+        self._notes[sentence] = None
+
+    def file(self, name: str, data: bytes, depth: int) -> None:
+        if depth > MAX_DEPTH:
+            self.note(_TOO_DEEP)
+        elif data.startswith(compound.MAGIC):
+            self._outlook(data, depth)
+        elif data.startswith(_ARCHIVES):
+            self.note("An archive was not opened: give the file that is in it.")
+        elif mime.is_mail(data):
+            self._mail(data, depth)
+        elif is_text(data):
+            self.text(decode(data), depth, table_by_name=name.lower().endswith((".csv", ".tsv")))
+        else:
+            self.note("A file that is no text, mail or table was not read.")
+
+    def text(self, text: str, depth: int, *, table_by_name: bool = False) -> None:
+        """A text of unknown kind: the source of a mail, a table, or what Exchange and people write."""
+        text = lines(text)
+        if mime.is_mail(text[: mime.MAX_HEADERS].encode("utf-8", "replace")):
+            self._mail(text.encode("utf-8", "replace"), depth)
+        elif (rows := table.json_rows(text)) is not None:
+            self._blocks += [_cleaned_row(row) for row in rows]
+        elif table.is_csv(text, certain=table_by_name):
+            self._table(list(table.csv_rows(redact(plain(text)))))
+        else:
+            self._take(_cleaned(text))
+
+    def _take(self, text: str) -> None:
+        self._domains |= dict.fromkeys(domains(text))
+        self._blocks += blocks(text)
+
+    def _table(self, rows: list[Block]) -> None:
+        if not rows:
+            self.note("The report has no error code in any row: a detailed or extended report has them.")
+        self._blocks += rows
+
+    def _mail(self, data: bytes, depth: int) -> None:
+        try:
+            for part in mime.parts(data):
+                if part.kind in _READ_AS_TEXT:
+                    self._take(_cleaned(lines(part.text)))
+                else:
+                    self.file(part.name, part.data, depth + 1)
+        except mime.TooDeep:
+            self.note(_TOO_DEEP)
+
+    def _outlook(self, data: bytes, depth: int) -> None:
+        try:
+            message = outlook.message(data)
+        except compound.Malformed:
+            self.note("The .msg file is damaged and was not read.")
+            return
+        for text in message.texts:
+            self._take(_cleaned(lines(text)))
+        for attachment in message.attachments:
+            self.file(attachment.name, attachment.data, depth + 1)
+
+
+def _whole_lines(data: bytes) -> bytes:
+    """Without the line that the limit cut: half a row of a table would be an error without a destination."""
+    end = data.rfind(b"\n", len(data) - MAX_LINE)
+    return data[: end + 1] if end >= 0 else data
+
+
+def _cleaned(text: str) -> str:
+    return redact(plain(markup(paragraphs(text))))
+
+
+def _cleaned_row(row: Block) -> Block:
+    text = _cleaned(lines(row.text))
+    return replace(row, text=text, connector=connector(_cleaned(lines(f"Connector: {row.connector}")) if row.connector else text))

@@ -1,0 +1,75 @@
+"""What a pasted text or a file says: contract 5's errors without what the catalogue and a live check add later.
+
+Nothing in it names a person: addresses are cut to their domain before anything is read, subjects and message ids never get in.
+"""
+
+from datetime import datetime
+from typing import Literal
+
+from diagnostics.findings import Reason
+from diagnostics.model import Frozen
+
+State = Literal["queued", "expired", "rejected", "unknown"]
+
+MAX_ERRORS = 64
+MAX_LINKS = 8
+MAX_WORDS = 512
+"""Characters of any text field: what a server may say in one reply (RFC 5321 section 4.5.3.1.5)."""
+
+
+class Submessage(Frozen):
+    """What the sub-message proves beyond its words.
+
+    `expected`, `presented`: the two names of a SubjectMismatch, as written. `winsock`: Windows' error number. `reply`: the SMTP
+    reply inside the error, its code as in `Reported.code`.
+    """
+
+    expected: str | None = None
+    presented: str | None = None
+    thumbprint: str | None = None
+    winsock: int | None = None
+    reply: str | None = None
+
+
+class Reported(Frozen):
+    """One error that the text reports. Names are contract 5's; times are UTC.
+
+    `code` always has both parts: 450 or 550 stand before an enhanced code given alone (RFC 2034 section 4: the classes agree),
+    and x.0.0 behind a basic code given alone (RFC 3463 section 3.1: no more is known). `state` is what became of the mail: an
+    attempt before a closing "Message expired" is expired too. `text` is what stands behind the code, `message` the sub-message.
+    `reason` only if code and sub-message prove it. `count`: so many rows or attempts told it, from `first` to `last`; the other
+    fields are those of the newest.
+    """
+
+    code: str
+    enhanced: str
+    family: str
+    state: State
+    reason: Reason | None = None
+    text: str = ""
+    message: str | None = None
+    submessage: Submessage = Submessage()
+    server: str | None = None
+    ip: str | None = None
+    domain: str | None = None
+    chain: tuple[str, ...] = ()
+    time: datetime | None = None
+    reported_by: str | None = None
+    connector: str | None = None
+    count: int = 1
+    first: datetime | None = None
+    last: datetime | None = None
+    last_retry: datetime | None = None
+    arrival: datetime | None = None
+
+
+class ErrorReport(Frozen):
+    """Errors in order of appearance. `primary` is the index of the one that says why delivery failed, None without errors.
+
+    `recipient_domains` are a hint at the connector, never a destination. `notes` are sentences about what was not read.
+    """
+
+    errors: tuple[Reported, ...] = ()
+    primary: int | None = None
+    recipient_domains: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,44 @@
+"""One place in a text that states an error, as written: nothing is judged yet."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from diagnostics.parse.codes import Code
+from diagnostics.parse.core import Core
+
+Form = Literal["attempt", "trace", "dsn", "prose"]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """`start`, `end`: the characters it takes. `server`, `ip`: named by the form around the error string, as written.
+
+    `by_prefix`: they come from `Server at …`, which in a closing line is the server that gave up. `proxied`: the form names the
+    target of Microsoft's own proxy. `derived`: not a place of its own but the first link of a closing line.
+    """
+
+    form: Form
+    start: int
+    end: int
+    code: Code
+    core: Core
+    server: str = ""
+    ip: str = ""
+    by_prefix: bool = False
+    message: str = ""
+    reporter: str | None = None
+    proxied: bool = False
+    time: datetime | None = None
+    last_retry: datetime | None = None
+    arrival: datetime | None = None
+    derived: bool = False
+
+
+@dataclass(slots=True)
+class Record:
+    """Fields that belong together, by lower-case key, and the characters that they take."""
+
+    start: int
+    end: int
+    fields: dict[str, str] = field(default_factory=dict)

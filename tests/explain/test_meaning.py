@@ -1,0 +1,158 @@
+"""What an error means: by reason, by code, or by RFC 3463's class and subject. Never an invented cause."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from diagnostics.catalogue import family
+from diagnostics.explain.meaning import MAX_CAUSES, MAX_FIXES
+from diagnostics.findings import UNTESTED, Reason
+from tests.diagnostics.making import CATALOGUE, connector
+from tests.explain.making import Submessage, explained, reported, seen
+
+R = Reason
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "text", "message", "likely"),
+    [
+        ("450 4.4.316", R.TCP_REFUSED, "Connection refused", "Socket error code 10061", "nothing-listens"),
+        ("450 4.4.317", R.TCP_TIMEOUT, "Cannot connect", "Winsock error code: 995", "server-down"),
+        ("450 4.4.317", R.STARTTLS_MISSING, "Cannot connect", "451 5.7.3 STARTTLS is required", "certificate-not-bound"),
+        ("450 4.4.317", R.CERTIFICATE_NAME_MISMATCH, "Cannot connect", "SubjectMismatch Expected", "tls-domain-outdated"),
+        ("450 4.4.317", R.CERTIFICATE_UNTRUSTED, "Cannot connect", "UntrustedRoot", "private-root"),
+        ("550 5.4.310", R.DOMAIN_NXDOMAIN, "DNS domain contoso.test does not exist", None, "domain-misspelled"),
+        ("450 4.4.312", R.DNS_NO_RECORDS, "DNS query failed", "InfoNoRecords", "record-removed"),
+    ],
+)
+def test_a_reason_has_its_causes_and_the_words_that_prove_it(
+    code: str, reason: Reason, text: str, message: str | None, likely: str
+) -> None:
+    told = explained(reported(code, reason, text=text, message=message, server="mail.contoso.test"))
+    first = told.causes[0]
+    assert (first.id, first.likelihood) == (likely, "likely")
+    assert (message or text) in first.evidence[0]
+    assert "mail.contoso.test" in told.summary
+    assert told.reason is reason
+
+
+def test_words_about_reputation_count_only_in_what_the_server_said() -> None:
+    said = "550-5.7.0 Connection refused - IB116. Senderscore too low."
+    refused = reported("450 4.4.317", R.SMTP_REJECTED, message=said, submessage=Submessage(reply=said))
+    assert (explained(refused).causes[0].id, explained(refused).causes[0].likelihood) == ("reputation", "likely")
+    unsaid = refused.model_copy(update={"submessage": Submessage()})
+    assert {c.id: c.likelihood for c in explained(unsaid).causes}["reputation"] == "possible"
+
+
+def test_a_failure_over_ipv4_is_no_dead_ipv6() -> None:
+    over = {ip: {c.id: c for c in explained(reported(ip=ip)).causes}["ipv6-dead"] for ip in ("192.0.2.1", "2001:db8::1")}
+    assert over["192.0.2.1"].likelihood == "ruled-out"
+    assert "192.0.2.1" in over["192.0.2.1"].evidence[0]
+    assert over["2001:db8::1"].likelihood == "possible"
+    assert "mend-ipv6" not in {fix.id for fix in explained(reported(ip="192.0.2.1")).fixes}
+
+
+@pytest.mark.parametrize("code", ["450 4.4.317", "550 5.4.317", "554 5.4.317"])
+def test_a_code_alone_has_the_causes_of_all_its_reasons_the_most_frequent_first(code: str) -> None:
+    told = explained(reported(code, None))
+    ids = [cause.id for cause in told.causes]
+    assert told.title == "Cannot connect to remote server"
+    assert {cause.likelihood for cause in told.causes} == {"possible"}
+    assert ids[:3] == ["firewall-inspection", "certificate-by-sni", "intermediate-missing"]
+    assert len(ids) == len(set(ids)) == MAX_CAUSES
+    assert len(told.fixes) <= MAX_FIXES + 2
+    assert told.summary == ""
+
+
+@pytest.mark.parametrize(
+    ("code", "title", "cause"),
+    [
+        ("550 5.7.711", "Access denied, bad inbound connector", "connector-compromised"),
+        ("550 5.7.367", "Remote server returned not permitted to relay", "relay-pool-not-admitted"),
+        ("451 4.7.500", "Server busy", "sender-throttled"),
+        ("550 5.7.606", "Server busy", "sender-throttled"),
+        ("451 4.7.899", "Server busy", "sender-throttled"),
+        ("450 4.7.321", "starttls-not-supported", "dane-without-starttls"),
+        ("550 5.7.321", "starttls-not-supported", "dane-without-starttls"),
+        ("554 5.4.14", "Hop count exceeded - possible mail loop", "connector-uses-mx"),
+        ("550 5.4.300", "Message expired", "see-last-error"),
+    ],
+)
+def test_a_code_of_the_catalogue(code: str, title: str, cause: str) -> None:
+    told = explained(reported(code, None))
+    assert told.title == title
+    assert told.causes[0].id == cause
+    assert told.reason is None
+
+
+def test_every_code_of_the_catalogue_is_explained_in_every_class() -> None:
+    for entry in CATALOGUE.codes.values():
+        for code in (entry.code or "", *entry.twins):
+            told = explained(reported(code, None))
+            assert told.title == entry.title
+            assert told.causes, code
+            assert told.fixes, code
+
+
+SUBJECTS = [
+    ("550 5.1.10", "Problem with an address", "check-address", "you"),
+    ("452 4.2.2", "Problem with the recipient's mailbox", "ask-about-mailbox", "partner"),
+    ("552 5.3.4", "Problem of the destination's mail system", "ask-about-system", "partner"),
+    ("451 4.4.999", "Problem of network or routing", "check-routing", "you"),
+    ("503 5.5.1", "Problem of the mail protocol", "read-dialogue", "you"),
+    ("550 5.6.0", "Problem with the message's content", "check-content", "you"),
+    ("451 4.7.23", "Problem of security or policy", "ask-which-policy", "partner"),
+    ("550 5.0.0", "Delivery problem of no stated kind", "read-the-words", "you"),
+    ("550 5.9.1", "Delivery problem of no stated kind", "read-the-words", "you"),
+]
+
+
+@pytest.mark.parametrize(("code", "title", "fix", "owner"), SUBJECTS)
+def test_any_other_code_has_an_honest_answer_by_class_and_subject(code: str, title: str, fix: str, owner: str) -> None:
+    told = explained(reported(code, None))
+    assert told.title == title
+    assert told.meaning.endswith("tries again." if code.startswith("4") else "goes back to its sender.")
+    assert [(cause.id, cause.likelihood) for cause in told.causes] == [("see-destination-server", "possible")]
+    assert (told.fixes[0].id, told.fixes[0].owner) == (fix, owner)
+    assert "look-at-destination" in {each.id for each in told.fixes}
+
+
+def test_success_is_no_error() -> None:
+    told = explained(reported("250 2.1.5", None, state="unknown"))
+    assert (told.title, told.causes, told.fixes) == ("Success, and no error", (), ())
+
+
+@pytest.mark.parametrize(("state", "resend"), [("queued", 0), ("unknown", 0), ("expired", 1), ("rejected", 1)])
+@pytest.mark.parametrize("code", ["550 5.4.316", "550 4.4.7", "550 5.1.10"])
+def test_who_must_resend_is_said_once_for_mail_that_came_back(code: str, state: str, resend: int) -> None:
+    told = explained(reported(code, None, state=state))
+    own = family(code) == "4.7"
+    assert [fix.id for fix in told.fixes].count("resend") == (1 if own else resend)
+
+
+@pytest.mark.parametrize(
+    ("kind", "first"),
+    [("Partner", "contact-partner"), ("OnPremises", "start-service")],
+)
+def test_a_partners_server_is_the_partners_to_mend(kind: str, first: str) -> None:
+    known = connector(ConnectorType=kind, SmartHosts=["mail.contoso.com"])
+    told = explained(reported(), seen(Reason.DNS_NXDOMAIN, failed="dns", connector=known), connector=known)
+    assert told.fixes[0].id == first
+
+
+CODES = st.tuples(st.sampled_from("2450"), st.integers(0, 999), st.integers(0, 999)).map(
+    lambda c: f"{c[0]}50 {c[0]}.{c[1]}.{c[2]}"
+)
+REASONS = st.none() | st.sampled_from([reason for reason in Reason if reason not in UNTESTED])
+
+
+@given(CODES, REASONS, st.none() | st.text(max_size=20), st.sampled_from(["queued", "expired", "rejected", "unknown"]))
+def test_a_cause_is_more_than_possible_only_with_evidence(
+    code: str, reason: Reason | None, message: str | None, state: str
+) -> None:
+    told = explained(reported(code, reason, message=message, state=state, server="{host}", ip="192.0.2.1"))
+    assert all(cause.evidence or cause.likelihood == "possible" for cause in told.causes)
+    assert len({cause.id for cause in told.causes}) == len(told.causes)
+    assert len({fix.id for fix in told.fixes}) == len(told.fixes)
+    assert told.title
+    assert told.page.startswith("https://learn.microsoft.com/")

@@ -1,0 +1,157 @@
+"""Twice the text takes about twice the time, whatever it is made of, up to the limit of a paste; and a moment at most."""
+
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+import diagnostics.parse
+from diagnostics.parse import read
+from diagnostics.parse.reading import MAX_PASTE
+
+SPEED = 5.0
+"""Seconds of CPU that the worst text of a paste's size may take: five times what it does on two slow cores."""
+
+PIECES = [
+    *(
+        "[Message=",
+        "[{LED=",
+        "{LED=450 4.4.316 x};",
+        "{FQDN=",
+        "Server at ",
+        "Server at x returned ",
+        "Server at x returned '450 4.4.316 y' ",
+        "returned '4",
+    ),
+    *("450 4.4.316 ", "450-4.4.316 ", "4.4.316 ", "4.", "(", "[", "{", "'", '"', "-> ", "a@b ", "@", "x" * 39 + " ", "x"),
+    *(
+        "<br",
+        "<a ",
+        "<",
+        "<!--",
+        "<style",
+        "&#",
+        "&amp;",
+        "=3D\n",
+        "=",
+        "A" * 76 + "\n",
+        "> ",
+        "\n>",
+        "\\*",
+        "\\u0034",
+        "<http://a|",
+    ),
+    *(
+        "[a](http://",
+        "Diagnostic-Code: smtp;550 5.4.316 x\n",
+        "Status: ",
+        '<MEP Name="',
+        "Date   : 1/1/2026 1:01:01 AM\n",
+        "Date : ",
+    ),
+    *(
+        "Expected Subject: ",
+        "Subject: ",
+        "Subject:x",
+        "subject of (",
+        "token=",
+        "-aaaa-",
+        "eyJaaaaaaaa",
+        "xoxb-a",
+        "Remote server: ",
+        "domain a.",
+    ),
+    *(
+        "1/1/2026 1:01:01 AM - ",
+        "\u200b",
+        "\uff14",
+        "\r",
+        "\n",
+        "\n\n",
+        " ",
+        "\t",
+        "\nAbc: ",
+        "[a.b.c",
+        "a.",
+        '{"a":',
+        '["',
+        "=?utf-8?q?a?= ",
+    ),
+    *("Content-Type: multipart/mixed; boundary=a\n\n--a\n", "A: b\n", "a,b,date\n", 'responded with: "', "Winsock error code: "),
+]
+
+
+NUMBERED = [
+    "550 5.4.310 DNS domain a{0}.com does not exist\n",
+    "Server at a{0}.com (203.0.113.4) returned '450 4.4.316 x'\n",
+    "Server at a{0}.com returned '550 5.4.316 Message expired'\n",
+    "Remote server: a{0}.com\n450 4.4.316 x\n",
+    "Generating server: a{0}.com\n450 4.4.{0} x\n",
+    "[{{LED=450 4.4.316 x}};{{FQDN=a{0}.com}};{{LRT=1/1/2026 1:01:01 AM}}]\n",
+    "1/1/2026 1:01:01 AM - Remote Server at a{0}.com returned '550 4.4.7 QUEUE.Expired; message expired'\n",
+    "Date   : 1/1/2026 1:01:01 AM\nDetail : [{{LED=550 5.4.316 Message expired}};{{FQDN=a{0}.com}}]\n",
+    "Final-Recipient: rfc822;a@a{0}.com\nStatus: 5.1.1\nDiagnostic-Code: smtp;550 5.1.1 x\nRemote-MTA: dns;a{0}.com\n",
+    "a{0}@b{0}.com\n",
+]
+"""Errors that all differ: none can be left to another that is the same."""
+
+
+def seconds(text: str) -> float:
+    started = time.process_time()
+    read(text)
+    return time.process_time() - started
+
+
+def made_of(piece: str, size: int) -> str:
+    count = size // len(piece) + 1
+    return ("".join(map(piece.format, range(count))) if piece in NUMBERED else piece * count)[:size]
+
+
+@pytest.mark.parametrize("piece", PIECES + NUMBERED, ids=ascii)
+def test_the_time_grows_with_the_text(piece: str) -> None:
+    """Judged by the best of three, and only where there is something to measure."""
+    half, whole = (made_of(piece, size) for size in (MAX_PASTE // 2, MAX_PASTE))
+    for _ in range(3):
+        short, long = seconds(half), seconds(whole)
+        if long < max(3 * short, 0.2):
+            break
+    assert long < max(3 * short, 0.2)
+    assert long < SPEED
+
+
+QUANTIFIER = re.compile(r"(?<![\\}])[*+]|\{\d*,\}")
+NESTED = re.compile(r"(?:[*+]|\{\d+,\d+\})\)(?:[*+]|\{\d+,\d+\})")
+CLASS = re.compile(r"\[\^?\]?(?:\\.|[^\]\\])*\]")
+
+
+def patterns() -> list[tuple[str, str]]:
+    """Every regular expression of the room, by module."""
+    modules = [
+        value for value in vars(diagnostics.parse).values() if getattr(value, "__name__", "").startswith("diagnostics.parse.")
+    ]
+    found = []
+    for module in modules:
+        for name, value in vars(module).items():
+            if isinstance(value, re.Pattern):
+                raw = value.pattern if isinstance(value.pattern, str) else value.pattern.decode("latin-1")
+                found.append((f"{module.__name__}.{name}", raw))
+    return found
+
+
+def test_every_quantifier_is_bounded() -> None:
+    found = patterns()
+    assert len(found) > 30
+    unbounded = {name: raw for name, raw in found if QUANTIFIER.search(CLASS.sub("c", raw))}
+    assert not unbounded
+
+
+def test_no_quantifier_stands_in_another() -> None:
+    assert not {name: raw for name, raw in patterns() if NESTED.search(CLASS.sub("c", raw))}
+
+
+def test_the_room_is_light() -> None:
+    """It imports what reads, not what fetches, and no `email` package."""
+    sources = [path.read_text(encoding="utf-8") for path in Path(diagnostics.parse.__file__).parent.glob("*.py")]
+    imported = {match[1] for source in sources for match in re.finditer(r"^(?:from|import) ([a-z_]+)", source, re.MULTILINE)}
+    assert not imported & {"email", "html", "xml", "socket", "ssl", "idna", "requests", "aiohttp"}
