@@ -3,6 +3,7 @@
 import io
 import os
 import sys
+from collections import deque
 from collections.abc import Sequence
 
 from commands.command import Call, CommandError
@@ -44,7 +45,7 @@ def _main(words: list[str]) -> int:
     if words and words[0] in ("--version", "-V"):
         return _version()
     line, flags = _owner_flags(words)
-    command, call = parse(line, prefix=PREFIX, owner=True)
+    command, call = parse(line, prefix=PREFIX, front="terminal")
     if isinstance(call, Reply):
         return _show(call)
     if command.name == "completion":
@@ -61,9 +62,9 @@ def _owner_flags(words: list[str]) -> tuple[tuple[str, ...], dict[str, tuple[str
     owned = {option.flag: option for option in OWNER_OPTIONS}
     theirs: list[str] = []
     ours: list[str] = []
-    queue = list(words)
+    queue = deque(words)
     while queue:
-        word = queue.pop(0)
+        word = queue.popleft()
         if word == "--":
             theirs += [word, *queue]
             break
@@ -71,7 +72,7 @@ def _owner_flags(words: list[str]) -> tuple[tuple[str, ...], dict[str, tuple[str
         target = theirs if option is None else ours
         target.append(word)
         if option and option.metavar and "=" not in word and queue:
-            ours.append(queue.pop(0))
+            ours.append(queue.popleft())
     pseudo = COMMANDS[0]
     taken = take_apart(pseudo, tuple(ours), options=OWNER_OPTIONS) if ours else None
     return tuple(theirs), dict(taken.options) if taken else {}
@@ -79,13 +80,19 @@ def _owner_flags(words: list[str]) -> tuple[tuple[str, ...], dict[str, tuple[str
 
 def _ask(line: tuple[str, ...], call: Call, flags: dict[str, tuple[str, ...]]) -> int:
     """One command of anybody's, answered in the terminal."""
+    from bot.given import given
+    from bot.terminal import ask, pasted
+
+    request = Request(pasted.line(call) if call.command.text else line, Actor(_user(), ROLES))
+    if call.command.text and not call.has("--check") and not given(flags):
+        return _show(ask.answer_at_once(request))
     import asyncio
 
     from bot.settings import load
-    from bot.terminal.ask import answer
 
-    request = Request(line, Actor(_user(), ROLES))
-    return _show(asyncio.run(answer(request, load(flags), quiet=call.has("--json"))))
+    ledger = call.command.ledger or call.has("--yes")
+    probing = not call.command.text
+    return _show(asyncio.run(ask.answer(request, load(flags), quiet=call.has("--json"), ledger=ledger, probing=probing)))
 
 
 def _serve(flags: dict[str, tuple[str, ...]]) -> int:
@@ -100,15 +107,16 @@ def _serve(flags: dict[str, tuple[str, ...]]) -> int:
         from bot import logs
         from bot.ops import ops, readiness
         from bot.slack.app import serve
-        from bot.wiring import open_services
+        from bot.wiring import fresh_ranges, open_services
 
         logs.configure(logs.values_of(settings))
         stop, ready = asyncio.Event(), asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         async with (
-            open_services(settings, serving=True) as services,
+            open_services(settings, remembering=True) as services,
             ops(settings.ops_address, readiness(ready.is_set, services.store)),
+            fresh_ranges(settings, services.tools, ready),
         ):
             await serve(settings, services, stop=stop, ready=ready)
 
@@ -153,7 +161,19 @@ def _version() -> int:
 
 
 def _user() -> str:
-    return str(os.getuid())
+    """Who sits there, for the audit of fixes: the system's user, the machine, the terminal."""
+    import pwd
+    import socket
+
+    try:
+        name = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        name = str(os.getuid())
+    try:
+        tty = os.ttyname(sys.stdin.fileno())
+    except (OSError, AttributeError, ValueError):
+        tty = "no tty"
+    return f"{name}@{socket.gethostname()} ({tty})"
 
 
 if __name__ == "__main__":

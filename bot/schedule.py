@@ -31,17 +31,23 @@ AT_ONCE = 20
 RENEW = LEASE / 3
 RETAIN = timedelta(hours=1)
 FINISH = (1.0, 3.0, 10.0)  # seconds between the tries
+TICK = 60.0  # seconds; jobs wake the watcher when a watch is due, so this is for what they missed
 DRAIN = 10.0  # seconds for what runs, once told to stop
 
 _VERDICT = {"good": "healthy", "mixed": "degraded", "bad": "failing", "unknown": "unknown"}
 
 
-async def watching(services: Services, tell: Tell, stop: asyncio.Event, *, tick: float = 5.0) -> None:
-    """Look after the watches and the retention of the store until `stop` is set; without a store there is nothing to do."""
+async def watching(
+    services: Services, tell: Tell, stop: asyncio.Event, *, woken: asyncio.Event | None = None, tick: float = TICK
+) -> None:
+    """Look after the watches and the retention of the store until `stop` is set; without a store there is nothing to do.
+
+    `woken` is set by whoever knows that a watch is due; `tick`, in seconds, is for those that nobody wakes it for.
+    """
     if services.store is None:
         await stop.wait()
     else:
-        await _Watcher(services, services.store, tell).work(stop, tick)
+        await _Watcher(services, services.store, tell).work(stop, woken or asyncio.Event(), tick)
 
 
 class _Seen(Memory):
@@ -67,7 +73,7 @@ class _Watcher:
         self._reached = True
         self._more = False
 
-    async def work(self, stop: asyncio.Event, tick: float) -> None:
+    async def work(self, stop: asyncio.Event, woken: asyncio.Event, tick: float) -> None:
         beside = [
             asyncio.create_task(self._regularly(RENEW, self._renew), name="watch leases"),
             asyncio.create_task(self._regularly(RETAIN, self._prune), name="retention"),
@@ -76,11 +82,14 @@ class _Watcher:
         try:
             while not stop.is_set():
                 self._more = False
+                woken.clear()
                 await self._try(self._take())
                 if self._more and len(self._looks) < AT_ONCE:
                     continue
-                waited = {stopped, *(self._looks.values() if self._more else ())}
+                due = asyncio.create_task(woken.wait(), name="watch due")
+                waited = {stopped, due, *(self._looks.values() if self._more else ())}
                 await asyncio.wait(waited, timeout=tick, return_when=asyncio.FIRST_COMPLETED)
+                due.cancel()
         finally:
             stopped.cancel()
             await self._end(beside)

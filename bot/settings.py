@@ -1,21 +1,37 @@
-"""The only reader of environment and settings files. A flag beats the environment; the environment beats the file."""
+"""What is set, checked: every setting under the name of its variable."""
 
 import ipaddress
-import os
-import stat
+import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
-from dotenv import dotenv_values
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
+from bot.given import SECRETS, given
 from commands.command import CommandError
 from commands.registry import OWNER_OPTIONS
+
+__all__ = ["CONTROL_HOST", "SECRETS", "VARIABLES", "VERIFY_AFTER", "Settings", "load"]
 
 CONTROL_HOST = "outlook-com.olc.protection.outlook.com"
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Seconds = Annotated[float, Field(gt=0, le=3600)]
+
+
+def _duration(value: Any) -> Any:
+    """90s, 30m, 1h. Bare numbers would be guessed wrong by half of the people."""
+    if not isinstance(value, str):
+        return value
+    found = re.fullmatch(r"([1-9][0-9]{0,5})([smh])", value.strip())
+    if found is None:
+        raise ValueError("write a number and s, m or h, for example 30m")
+    return timedelta(seconds=int(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]])
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+VERIFY_AFTER = (timedelta(minutes=30), timedelta(minutes=60))
 
 
 class Settings(BaseModel):
@@ -43,8 +59,25 @@ class Settings(BaseModel):
     ops_address: str = Field("127.0.0.1:9464", alias="MAILFLOW_OPS_ADDRESS")
     readers: tuple[str, ...] = Field((), alias="MAILFLOW_READERS")
     database_url: SecretStr | None = Field(None, alias="MAILFLOW_DATABASE_URL")
+    exchange_tenant: str | None = Field(None, alias="MAILFLOW_EXCHANGE_TENANT")
+    exchange_client_id: str | None = Field(None, alias="MAILFLOW_EXCHANGE_CLIENT_ID")
+    exchange_client_secret: SecretStr | None = Field(None, alias="MAILFLOW_EXCHANGE_CLIENT_SECRET")
+    exchange_certificate: Path | None = Field(None, alias="MAILFLOW_EXCHANGE_CERTIFICATE")
+    exchange_fix_client_id: str | None = Field(None, alias="MAILFLOW_EXCHANGE_FIX_CLIENT_ID")
+    exchange_fix_client_secret: SecretStr | None = Field(None, alias="MAILFLOW_EXCHANGE_FIX_CLIENT_SECRET")
+    exchange_fix_certificate: Path | None = Field(None, alias="MAILFLOW_EXCHANGE_FIX_CERTIFICATE")
+    exchange_url: str = Field("https://outlook.office365.com", alias="MAILFLOW_EXCHANGE_URL", pattern="^https://")
+    login_url: str = Field("https://login.microsoftonline.com", alias="MAILFLOW_LOGIN_URL", pattern="^https://")
+    exchange_ca_file: Path | None = Field(None, alias="MAILFLOW_EXCHANGE_CA_FILE")
+    endpoints_url: str = Field("https://endpoints.office.com", alias="MAILFLOW_ENDPOINTS_URL", pattern="^(https://.*)?$")
+    fix_terminal: bool = Field(True, alias="MAILFLOW_FIX_TERMINAL")
+    fix_verify_after: tuple[Duration, ...] = Field(VERIFY_AFTER, alias="MAILFLOW_FIX_VERIFY_AFTER", min_length=1, max_length=10)
 
-    @field_validator("dns", "allow_nets", "readers", mode="before")
+    fix_approvers: tuple[str, ...] = Field((), alias="MAILFLOW_FIX_APPROVERS")
+    fix_approvals: int = Field(1, ge=0, le=20, alias="MAILFLOW_FIX_APPROVALS")
+    fix_plan_ttl: Duration = Field(timedelta(minutes=15), alias="MAILFLOW_FIX_PLAN_TTL")
+
+    @field_validator("dns", "allow_nets", "readers", "fix_verify_after", "fix_approvers", mode="before")
     @classmethod
     def _list(cls, value: Any) -> Any:
         return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
@@ -58,11 +91,24 @@ class Settings(BaseModel):
         "slack_app_token",
         "slack_signing_secret",
         "database_url",
+        "exchange_tenant",
+        "exchange_client_id",
+        "exchange_client_secret",
+        "exchange_certificate",
+        "exchange_fix_client_id",
+        "exchange_fix_client_secret",
+        "exchange_fix_certificate",
+        "exchange_ca_file",
         mode="before",
     )
     @classmethod
     def _empty_is_absent(cls, value: Any) -> Any:
         return None if value == "" else value
+
+    @field_validator("endpoints_url")
+    @classmethod
+    def _no_slash(cls, value: str) -> str:
+        return value.rstrip("/")
 
     @field_validator("slack_api_url")
     @classmethod
@@ -76,17 +122,9 @@ def load(flags: dict[str, tuple[str, ...]], *, dotenv: bool = False) -> Settings
 
     `dotenv` also reads ./.env (`serve` and `demo`). Raises CommandError that names the setting and the mend.
     """
-    given: dict[str, Any] = _from_files(flags, dotenv=dotenv) | {
-        name: os.environ[name] for name in VARIABLES if name in os.environ
-    }
-    # only of the control host is "none" another thing than the default
-    given = {name: value for name, value in given.items() if value or name == "MAILFLOW_CONTROL_HOST"}
-    for option in OWNER_OPTIONS:
-        if option.flag in flags and option.variable:
-            values = flags[option.flag]
-            given[option.variable] = True if not option.metavar else values if option.repeatable else values[-1]
+    values = {name: value for name, value in given(flags, dotenv=dotenv).items() if name in VARIABLES}
     try:
-        return Settings(**given)
+        return Settings(**values)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         name = str(first["loc"][0]) if first["loc"] else "settings"
@@ -96,50 +134,3 @@ def load(flags: dict[str, tuple[str, ...]], *, dotenv: bool = False) -> Settings
 
 
 VARIABLES = frozenset(str(field.alias) for field in Settings.model_fields.values())
-SECRETS = frozenset({"SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "MAILFLOW_DATABASE_URL"})
-_WHERE_SECRETS_GO = frozenset({"SLACK_API_URL", "MAILFLOW_CA_FILE"})
-
-
-def _from_files(flags: dict[str, tuple[str, ...]], *, dotenv: bool) -> dict[str, str]:
-    """Values of the settings files; the file named, or the user's own, is stronger than ./.env. Raises CommandError."""
-    if "--env-file" in flags:
-        chosen = Path(flags["--env-file"][-1])
-        if not chosen.is_file():
-            raise CommandError(f"--env-file: there is no file {chosen}.")
-    else:
-        chosen = _own_file()
-    stronger = _values(chosen)
-    beside = _values(Path(".env")) if dotenv and _is_ours(Path(".env")) else {}
-    if any(name in stronger or name in os.environ for name in SECRETS):
-        # a file in some folder must not choose where a secret of another place is sent
-        beside = {name: value for name, value in beside.items() if name not in _WHERE_SECRETS_GO}
-    return beside | stronger
-
-
-def _own_file() -> Path:
-    """The user's own file of settings; somebody without a home directory has none."""
-    folder = os.environ.get("XDG_CONFIG_HOME")
-    try:
-        return (Path(folder) if folder else Path("~/.config").expanduser()) / "mailflow" / "env"
-    except RuntimeError:
-        return Path(os.devnull)
-
-
-def _values(path: Path) -> dict[str, str]:
-    """NAME=VALUE lines of a file that may not be there. Raises CommandError for one that cannot be read."""
-    try:
-        if not path.is_file():
-            return {}
-        found = dotenv_values(path, interpolate=False, encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise CommandError(f"{path}: the settings cannot be read ({error}).") from None
-    return {name: value for name, value in found.items() if name in VARIABLES and value is not None}
-
-
-def _is_ours(path: Path) -> bool:
-    """A file that somebody else can write must not choose where our secrets go."""
-    try:
-        facts = path.stat()
-    except OSError:
-        return False
-    return facts.st_uid == os.getuid() and not facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and stat.S_ISREG(facts.st_mode)

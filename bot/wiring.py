@@ -2,27 +2,113 @@
 
 import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.settings import Settings
-from commands.command import CommandError, Services
+from commands.command import CommandError, FixRules, Services
 
 if TYPE_CHECKING:
+    import asyncio
+
+    from bot.settings import Settings
+    from diagnostics.durable import Durable, Handler
     from diagnostics.store import Store
+    from diagnostics.tools import Tools
 
 
 @asynccontextmanager
-async def open_services(settings: Settings, *, serving: bool = False) -> AsyncIterator[Services]:
+async def open_services(settings: "Settings", *, remembering: bool = False, probing: bool = True) -> AsyncIterator[Services]:
     """Services for one event loop, closed at the end. Raises CommandError that names the setting and the mend.
 
-    `serving`: what is seen is kept in the user's data directory when no database is named (contract 2).
+    `remembering`: there is a store in the user's data directory when no database is named (contract 2). Without `probing` what
+    probes is made when it is needed, and what is wrong with its settings is told then.
     """
+    from bot.exchange import open_exchange
     from commands.allowance import Allowance
     from commands.memory import Memory
     from diagnostics.connectors.export_file import ExportFile
+
+    async with AsyncExitStack() as stack:
+        toolbox = await stack.enter_async_context(_toolbox(settings))
+        if probing:
+            toolbox()
+        store = await stack.enter_async_context(_store(settings, remembering=remembering))
+        tenant, admin = await stack.enter_async_context(open_exchange(settings))
+        yield Services(
+            connectors=tenant or ExportFile(settings.connectors, settings.accepted_domains),
+            toolbox=toolbox,
+            allowance=Allowance(),
+            memory=Memory(store),
+            store=store,
+            tenant=tenant,
+            admin=admin,
+            fixes=FixRules(
+                settings.fix_terminal,
+                tuple(sorted(settings.fix_verify_after)),
+                settings.fix_approvers,
+                settings.fix_approvals,
+                settings.fix_plan_ttl,
+            ),
+        )
+
+
+@asynccontextmanager
+async def fresh_ranges(settings: "Settings", tools: "Tools", ready: "asyncio.Event") -> AsyncIterator[None]:
+    """Once `ready`, Microsoft's list of addresses is read anew in the background. Nothing waits for it, and it may never come."""
+    import asyncio
+
+    from diagnostics.catalogue import load
+    from diagnostics.endpoints import SHIPPED, Ranges
+    from diagnostics.endpoints.service import keep_fresh
+
+    def take(ranges: Ranges) -> None:
+        tools.catalogue = load(ranges)
+
+    async def refresh() -> None:
+        await ready.wait()
+        await keep_fresh(settings.endpoints_url, SHIPPED, take)
+
+    task = asyncio.create_task(refresh()) if settings.endpoints_url else None
+    try:
+        yield
+    finally:
+        if task:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+def bare_services() -> Services:
+    """Services where nothing is set: nothing is known, kept or probed, so they need no event loop either."""
+    from commands.allowance import Allowance
+    from diagnostics.connectors.none import NoConnectors
+
+    def nothing() -> "Tools":
+        raise RuntimeError("nothing is probed where nothing was opened")
+
+    return Services(connectors=NoConnectors(), toolbox=nothing, allowance=Allowance())
+
+
+@asynccontextmanager
+async def _toolbox(settings: "Settings") -> "AsyncIterator[Callable[[], Tools]]":
+    made: list[Tools] = []
+
+    def tools() -> "Tools":
+        if not made:
+            made.append(_tools(settings))
+        return made[0]
+
+    try:
+        yield tools
+    finally:
+        for each in made:
+            await each.instruments.flights.close()
+            await each.instruments.resolver.close()
+
+
+def _tools(settings: "Settings") -> "Tools":
+    """What probes. Raises CommandError for a setting that cannot be right."""
     from diagnostics.guard import Guard
     from diagnostics.probes.control import ControlHost
     from diagnostics.probes.instruments import Instruments, Limits
@@ -46,24 +132,12 @@ async def open_services(settings: Settings, *, serving: bool = False) -> AsyncIt
     )
     guard = Guard(settings.allow_nets, settings.allow_private, _own_listeners(settings))
     instruments = Instruments(resolver, guard, trust, limits)
-    control = ControlHost(_control_host(settings), instruments) if settings.control_host else None
-    try:
-        async with _store(settings, serving=serving) as store:
-            yield Services(
-                connectors=ExportFile(settings.connectors, settings.accepted_domains),
-                tools=Tools(instruments, control),
-                allowance=Allowance(),
-                memory=Memory(store),
-                store=store,
-            )
-    finally:
-        await instruments.flights.close()
-        await resolver.close()
+    return Tools(instruments, ControlHost(_control_host(settings), instruments) if settings.control_host else None)
 
 
 @asynccontextmanager
-async def _store(settings: Settings, *, serving: bool) -> "AsyncIterator[Store | None]":
-    if settings.database_url is None and not serving:
+async def _store(settings: "Settings", *, remembering: bool) -> "AsyncIterator[Store | None]":
+    if settings.database_url is None and not remembering:
         yield None
         return
     from diagnostics.store import StoreFault
@@ -78,6 +152,21 @@ async def _store(settings: Settings, *, serving: bool) -> "AsyncIterator[Store |
         yield store
 
 
+@asynccontextmanager
+async def open_jobs(settings: "Settings", handlers: "Mapping[str, Handler]") -> "AsyncIterator[Durable]":
+    """Jobs beside the store, which is open already. Raises CommandError."""
+    from diagnostics.durable import DurableUnavailable
+    from diagnostics.durable.opening import open_durable
+
+    url = settings.database_url.get_secret_value() if settings.database_url else None
+    async with AsyncExitStack() as stack:
+        try:
+            jobs = await stack.enter_async_context(open_durable(url, data_dir=None if url else _data_folder(), handlers=handlers))
+        except DurableUnavailable as error:
+            raise CommandError(f"MAILFLOW_DATABASE_URL: the jobs cannot be opened: {error}.") from None
+        yield jobs
+
+
 def _data_folder() -> Path:
     folder = os.environ.get("XDG_DATA_HOME")
     try:
@@ -88,7 +177,7 @@ def _data_folder() -> Path:
         ) from None
 
 
-def _own_listeners(settings: Settings) -> frozenset[tuple[str, int]]:
+def _own_listeners(settings: "Settings") -> frozenset[tuple[str, int]]:
     """(address, port) of what `serve` opens; an address that stands for all of them counts as this machine's loopback."""
     found = set()
     for text in (settings.http_address, settings.ops_address):
@@ -99,7 +188,7 @@ def _own_listeners(settings: Settings) -> frozenset[tuple[str, int]]:
     return frozenset(found)
 
 
-def _servers(settings: Settings) -> list[tuple[str, int]]:
+def _servers(settings: "Settings") -> list[tuple[str, int]]:
     """(address, port) of each resolver. Raises CommandError."""
     if settings.dns:
         return [_server(text) for text in settings.dns]
@@ -137,7 +226,7 @@ def _server(text: str) -> tuple[str, int]:
     return str(found), int(port)
 
 
-def _ehlo_name(settings: Settings) -> str:
+def _ehlo_name(settings: "Settings") -> str:
     """The name given in EHLO: the setting, else this machine's (RFC 5321 section 4.1.4 wants one that can be resolved)."""
     from diagnostics.names import NameFault, host
 
@@ -152,7 +241,7 @@ def _ehlo_name(settings: Settings) -> str:
         raise CommandError(f"--ehlo-name (MAILFLOW_EHLO_NAME): {fault}") from None
 
 
-def _control_host(settings: Settings) -> str:
+def _control_host(settings: "Settings") -> str:
     from diagnostics.names import NameFault, address, host
 
     try:

@@ -1,37 +1,46 @@
 """The shapes that a subcommand is made of. Standard library only: help and usage errors must not wait for imports."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from datetime import timedelta
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from commands.allowance import Allowance
 from commands.memory import Memory
 from commands.mistake import CommandError
+from commands.request import Front
 from diagnostics.store import Store
 
 if TYPE_CHECKING:
-    from diagnostics.connectors.source import ConnectorSource
+    from diagnostics.connectors.source import Admin, ConnectorSource, Tenant
+    from diagnostics.durable import Durable
     from diagnostics.tools import Tools
 
-__all__ = ["Call", "Command", "CommandError", "Front", "Option", "Services", "Verb"]
+__all__ = ["Approvers", "Call", "Command", "CommandError", "FixRules", "Front", "Option", "Services", "Verb"]
 
-Front = Literal["everywhere", "terminal", "slack"]
+Known = Literal["everywhere", "terminal", "slack", "click"]
+"""Where a word is known. "slack": typed or clicked there; "click": by a button, a form or the clock alone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A flag of a subcommand, or of the program. `metavar` is empty for a switch."""
+    """A flag of a subcommand, or of the program. `metavar` is empty for a switch; `fronts`: where it is known."""
 
     flag: str
     metavar: str
     summary: str
     repeatable: bool = False
     variable: str = ""
+    fronts: tuple[Front, ...] = ("terminal", "slack", "click")
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A row of the registry: plain data, so that help and completion can be made without loading what it runs."""
+    """A row of the registry: plain data, so that help and completion can be made without loading what it runs.
+
+    `ledger`: it cannot work without the ledger of fixes (no more can whatever has `--yes`). `text`: its words are somebody's
+    text, as it is.
+    """
 
     name: str
     usage: str
@@ -39,19 +48,30 @@ class Command:
     run: str
     options: tuple[Option, ...] = ()
     examples: tuple[tuple[str, str], ...] = ()
-    front: Front = "everywhere"
+    front: Known = "everywhere"
     role: str = "reader"
     max_words: int = 1000
+    ledger: bool = False
+    text: bool = False
+
+    def options_on(self, front: Front) -> tuple[Option, ...]:
+        """The options that a front has."""
+        return tuple(option for option in self.options if front in option.fronts)
 
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """What a click says: `words` and the id behind them. A form is for the clicker alone; a menu holds what is seldom needed."""
+    """What a click says: `words` and the id behind them. A form is for the clicker alone; a menu holds what is seldom needed.
+
+    `confirm`: what Slack asks before the click counts. It is a courtesy, and no right hangs on it.
+    """
 
     name: str
     label: str
     words: tuple[str, ...]
     shows: Literal["button", "form", "menu"] = "button"
+    confirm: str = ""
+    style: Literal["", "primary", "danger"] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +91,45 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class FixRules:
+    """What the owner of the machine decided about fixes.
+
+    `terminal`: whether `--yes` is taken there. `approvers`: the front's ids of people and groups that may approve; `approvals`:
+    how many people besides the one who asks. `plan_ttl`: how long a plan may wait for them.
+    """
+
+    terminal: bool = True
+    verify_after: tuple[timedelta, ...] = (timedelta(minutes=30), timedelta(minutes=60))
+    approvers: tuple[str, ...] = ()
+    approvals: int = 1
+    plan_ttl: timedelta = timedelta(minutes=15)
+
+
+class Approvers(Protocol):
+    async def why_not(self, id: str) -> str | None:
+        """Why this person may not approve a fix, asked afresh; None: they may. Never raises, except when cancelled."""
+
+
+@dataclass(frozen=True, slots=True)
 class Services:
-    """What the subcommands work with, made once by `bot/wiring.py`. `store` None: nothing outlives this process."""
+    """What the subcommands work with, made once by `bot/wiring.py`.
+
+    `store` None: nothing outlives this process. `tenant` None: no credentials to read Exchange Online; `admin`: none to write.
+    `approvers`, `jobs`: there are none in a terminal. `toolbox` makes the tools when they are first needed.
+    """
 
     connectors: "ConnectorSource"
-    tools: "Tools"
+    toolbox: "Callable[[], Tools]"
     allowance: Allowance
     memory: Memory = field(default_factory=Memory)
     store: Store | None = None
+    tenant: "Tenant | None" = None
+    admin: "Admin | None" = None
+    fixes: FixRules = field(default_factory=FixRules)
+    approvers: Approvers | None = None
+    jobs: "Durable | None" = None
+
+    @property
+    def tools(self) -> "Tools":
+        """What checks are made with."""
+        return self.toolbox()

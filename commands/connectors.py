@@ -22,7 +22,7 @@ async def run(_call: Call, _request: Request, services: Services, _tell: Tell) -
 
 
 def _origin(inventory: Inventory) -> str:
-    return f"From {inventory.source}" + (f", written on {inventory.at:%Y-%m-%d at %H:%M} UTC." if inventory.at else ".")
+    return f"From {inventory.source}" + (f", as of {inventory.at:%Y-%m-%d %H:%M} UTC." if inventory.at else ".")
 
 
 def _state(connector: Connector) -> str:

@@ -23,9 +23,9 @@ def of(name: str, prefix: str, *, owner: bool) -> Reply:
     if command is None or command not in on("terminal" if owner else "slack"):
         raise CommandError(f"There is no command {name!r}. {suggestion(owner=owner)}")
     sections = [Section("Usage", (Item(f"{prefix} {command.usage}"),), "code")]
-    if command.options:
-        sections.append(_options("Options", command.options))
-    if owner and command.name in ("check", "serve"):
+    if options := command.options_on("terminal" if owner else "slack"):
+        sections.append(_options("Options", options))
+    if owner and command.name in ("check", "explain", "serve"):
         sections.append(_options("Options of this machine's owner (each also a variable)", OWNER_OPTIONS))
     sections.append(Section("Examples", tuple(_example(prefix, line, why) for line, why in command.examples), "code"))
     return Reply(f"{command.name}: {command.summary}", sections=tuple(s for s in sections if s.items), audience="asker")

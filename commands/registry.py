@@ -4,7 +4,7 @@ A row stands here from the day it works. `run` names "module:function", imported
 Standard library only.
 """
 
-from commands.command import Command, Option, Verb
+from commands.command import Command, Front, Option, Verb
 
 JSON = Option("--json", "", "print one JSON document (schema mailflow/check/1)")
 
@@ -47,6 +47,24 @@ CHECK = Command(
     ),
 )
 
+EXPLAIN = Command(
+    name="explain",
+    usage="explain [TEXT…]",
+    summary="tell what an error text means: a bounce, a line of a message trace, an alert; and when it is tried again",
+    run="commands.explain:run",
+    options=(
+        Option("--json", "", "print one JSON document (schema mailflow/explain/1)"),
+        Option("--check", "HOST", "check that host beside it; hosts of known connectors are checked anyway"),
+        Option("--file", "FILE", "read a text, .eml, .msg or .csv file; - as TEXT reads standard input", fronts=("terminal",)),
+    ),
+    examples=(
+        ('explain "450 4.4.316 Connection refused"', "a code, or all that stands around it"),
+        ("explain --check mail.contoso.com 450 4.4.317", "and whether the same is seen from here"),
+    ),
+    max_words=1_000_000,
+    text=True,
+)
+
 RESULT = Command(
     name="result",
     usage="result RESULT-ID",
@@ -83,6 +101,70 @@ CONNECTORS = Command(
     run="commands.connectors:run",
     examples=(("connectors", "all of them"),),
     max_words=0,
+)
+
+DOMAIN = Option("--domain", "D", "the accepted domain to turn; needed where there is a choice", repeatable=True)
+YES = Option("--yes", "", "do it, not only show it", fronts=("terminal", "click"))
+REASON = Option("--reason", "TEXT", "why; kept in the audit", fronts=("terminal", "click"))
+FIX_JSON = Option("--json", "", "print one JSON document (schema mailflow/fix/1)")
+
+FIX = Command(
+    name="fix",
+    usage="fix CONNECTOR [--domain D]…",
+    summary="Fix now, for servers that are gone for good: connector off, domain Authoritative; before and after of each",
+    run="commands.fix:run",
+    options=(DOMAIN, Option("--again", "RESULT-ID", "the connector of that result"), FIX_JSON, REASON, YES),
+    examples=(
+        ('fix "Contoso on-premises"', "what would be changed, and what it means; changes nothing"),
+        ('fix "Contoso on-premises" --domain contoso.com', "where the connector serves several domains"),
+    ),
+)
+
+UNDO = Command(
+    name="undo",
+    usage="undo FIX-ID",
+    summary="put back the values that a fix has changed, unless somebody else changed them since",
+    run="commands.fix:undo",
+    options=(FIX_JSON, YES),
+    examples=(("undo f-0123456789abcdef", "what would be put back; the command fixes lists the ids"),),
+    max_words=1,
+    ledger=True,
+)
+
+RESUME = Command(
+    name="resume",
+    usage="resume FIX-ID",
+    summary="finish a fix that is half done, or of which it is not known whether it is done",
+    run="commands.fix:resume",
+    options=(FIX_JSON, YES),
+    examples=(("resume f-0123456789abcdef", "what is left to do"),),
+    max_words=1,
+    ledger=True,
+)
+
+FIXES = Command(
+    name="fixes",
+    usage="fixes",
+    summary="the fixes made: who, when, why, before and after",
+    run="commands.fixes:run",
+    options=(Option("--json", "", "every fix and every line of the audit (schema mailflow/fixes/1)"),),
+    examples=(("fixes", "the latest"), ("fixes --json", "all of it, for an archive")),
+    max_words=0,
+    ledger=True,
+)
+
+
+def _click(name: str, summary: str, run: str) -> Command:
+    """What nobody types: a button or the clock says it, about a fix."""
+    return Command(name, f"{name} FIX-ID", summary, run, front="click", max_words=1)
+
+
+CLICKS = (
+    _click("ask", "put a plan before the approvers", "commands.approval:ask"),
+    _click("approve", "be for a plan", "commands.approval:approve"),
+    _click("reject", "be against a plan", "commands.approval:reject"),
+    _click("expire", "end a plan that nobody approved in time", "commands.approval:expire"),
+    _click("verify", "look again at a fix that was done", "commands.verify:run"),
 )
 
 SERVE = Command(
@@ -125,12 +207,30 @@ HELP = Command(
     max_words=1,
 )
 
-COMMANDS: tuple[Command, ...] = (CHECK, CONNECTORS, RESULT, TRANSCRIPT, WATCH, SERVE, DEMO, COMPLETION, HELP)
+COMMANDS: tuple[Command, ...] = (
+    *(CHECK, EXPLAIN, CONNECTORS, RESULT, TRANSCRIPT, WATCH),
+    *(FIX, UNDO, RESUME, FIXES),
+    *CLICKS,
+    *(SERVE, DEMO, COMPLETION, HELP),
+)
 
 
 VERBS = (
     Verb("check-again", "Check again", ("check", "--again")),
     Verb("copy-for-partner", "Copy for partner", ("result", "--partner-text"), shows="form"),
+    Verb("fix-now", "Fix now", ("fix", "--again"), shows="form"),
+    Verb(
+        "ask",
+        "Ask for approval",
+        ("ask",),
+        confirm="The approvers are asked. Nothing is changed before they approve.",
+        style="primary",
+    ),
+    Verb("do-it", "Do it", ("ask",), confirm="The connector is switched off and the domain turned now.", style="danger"),
+    Verb("approve", "Approve", ("approve",), confirm="With the last approval it is done at once.", style="primary"),
+    Verb("reject", "Reject", ("reject",), style="danger"),
+    Verb("undo", "Undo", ("undo", "--yes"), confirm="The old values are put back now.", style="danger"),
+    Verb("resume", "Resume", ("resume", "--yes"), confirm="What is left is done now."),
     Verb("transcript", "Transcript", ("transcript",), shows="menu"),
     Verb("json", "JSON", ("result", "--json"), shows="menu"),
     Verb("watch", "Tell me when it works again", ("watch",), shows="menu"),
@@ -138,9 +238,10 @@ VERBS = (
 """What a button or a menu entry says and does: the words before the id. A click is a command line, as if it were typed."""
 
 
-def on(front: str) -> tuple[Command, ...]:
-    """The rows that a front has: "slack" or "terminal"."""
-    return tuple(c for c in COMMANDS if c.front in ("everywhere", front))
+def on(front: Front) -> tuple[Command, ...]:
+    """The rows that a front has."""
+    known = {"terminal": ("everywhere", "terminal"), "slack": ("everywhere", "slack"), "click": ("everywhere", "slack", "click")}
+    return tuple(c for c in COMMANDS if c.front in known[front])
 
 
 def find(name: str) -> Command | None:

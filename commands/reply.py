@@ -23,12 +23,16 @@ class Document(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One paragraph, list entry, step or line. `tag` stands before it (a likelihood, an owner); `notes` are its evidence."""
+    """One paragraph, list entry, step or line. `tag` stands before it (a likelihood, an owner); `notes` are its evidence.
+
+    `people`: the front's own ids of people or groups, named after the text.
+    """
 
     text: str
     tag: str = ""
     notes: tuple[str, ...] = ()
     url: str | None = None
+    people: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +53,36 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True)
+class Field:
+    """Something to fill in. `name` is the option of the command line that it becomes; `choices` empty: text to type."""
+
+    name: str
+    label: str
+    hint: str = ""
+    choices: tuple[str, ...] = ()
+    several: bool = False
+    optional: bool = False
+    longest: int = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A form: `verb` and `id` are the command line that its fields complete, once it is sent with `submit`."""
+
+    verb: str
+    id: str
+    submit: str
+    fields: tuple[Field, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """A whole answer.
 
-    `headline` alone must carry the verdict: it is the line in the channel and on a phone. `parts` are answers of their
-    own in the same thread. `document` is what `--json` prints; `as_json` says that it was asked for.
+    `headline` alone must carry the verdict: it is the line in the channel and on a phone; `own_words` says that it is no
+    verdict about mail. `parts` are answers of their own in the same thread. `document` is what `--json` prints; `as_json` says
+    that it was asked for. `ask` is a form to go on with. `spent` is what the clicked message says from now on instead of its
+    buttons, before who and when. Nobody is told a reply for "nobody".
     """
 
     headline: str
@@ -64,7 +93,10 @@ class Reply:
     document: Document | None = None
     as_json: bool = False
     exit_code: int = 0
-    audience: Literal["thread", "asker"] = "thread"
+    audience: Literal["thread", "asker", "nobody"] = "thread"
+    own_words: bool = False
+    ask: Ask | None = None
+    spent: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,9 @@
 """What somebody said, and who said it. Standard library only: help and usage errors must not wait for imports."""
 
 from dataclasses import dataclass, field
+from typing import Literal
+
+Front = Literal["terminal", "slack", "click"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,9 +18,16 @@ class Actor:
 class Request:
     """One command line: the words after the program's name, who said them, and where the answer belongs.
 
-    `place` is an opaque string that only the front that made it can read.
+    `place` is an opaque string that only the front that made it can read. `clicked`: by a button, a form or the clock, whose
+    words nobody typed; some words are known to those alone.
     """
 
     words: tuple[str, ...]
     actor: Actor
     place: str = ""
+    clicked: bool = False
+
+    @property
+    def front(self) -> Front:
+        """Which words are known: those of the machine's owner, those that can be typed in Slack, or those of its buttons too."""
+        return "terminal" if "owner" in self.actor.roles else "click" if self.clicked else "slack"

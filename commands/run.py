@@ -11,7 +11,7 @@ from commands import words
 from commands.command import Call, Command, CommandError, Services
 from commands.registry import find, on
 from commands.reply import Reply, Tell
-from commands.request import Request
+from commands.request import Front, Request
 
 log = logging.getLogger("mailflow")
 
@@ -24,7 +24,7 @@ async def run(request: Request, services: Services, tell: Tell, *, prefix: str =
     `prefix` is what the front's users type before a command, for help and examples.
     """
     try:
-        command, call = parse(request.words, prefix=prefix, owner="owner" in request.actor.roles)
+        command, call = parse(request.words, prefix=prefix, front=request.front)
         if isinstance(call, Reply):
             return call
         if command.role not in request.actor.roles:
@@ -38,15 +38,16 @@ async def run(request: Request, services: Services, tell: Tell, *, prefix: str =
         return mistake(f"mailflow failed at this itself, so nothing is said about your mail: internal error {number}.", 3)
 
 
-def parse(line: tuple[str, ...], *, prefix: str, owner: bool) -> tuple[Command, Call | Reply]:
+def parse(line: tuple[str, ...], *, prefix: str, front: Front) -> tuple[Command, Call | Reply]:
     """The row and the Call; for help and for a word that is no command, the Reply itself. Raises CommandError."""
+    owner = front == "terminal"
     name, rest = (line[0].lower(), line[1:]) if line else ("help", ())
     command = find(name)
-    if command is None or command not in on("terminal" if owner else "slack"):
+    if command is None or command not in on(front):
         raise CommandError(f"There is no command {name[:80]!r}. {helping.suggestion(owner=owner)}")
     if {"--help", "-h"} & set(rest):
         return command, helping.of(name, prefix, owner=owner)
-    call = words.take_apart(command, rest)
+    call = words.take_apart(command, rest, front=front)
     if name == "help":
         return command, (helping.of(call.words[0], prefix, owner=owner) if call.words else helping.overview(prefix, owner=owner))
     return command, call

@@ -4,6 +4,7 @@ import secrets
 from datetime import timedelta
 
 from commands.command import Call, CommandError, Services
+from commands.jobs import watch_on
 from commands.reply import Item, Reply, Section, Tell
 from commands.request import Request
 from diagnostics.store import DoesNotFit, StoreUnavailable, Watch
@@ -31,6 +32,7 @@ async def run(call: Call, request: Request, services: Services, _tell: Tell) -> 
         raise CommandError("That target is too long to be watched.") from None
     if not new:
         return Reply("This is being watched here already.", audience="asker")
+    await watch_on(watch, now, services)
     every = EVERY.seconds // 60
     said = f"I check every {every} minutes and tell this thread once it works again, until {watch.until:%Y-%m-%d %H:%M} UTC."
     return Reply("Watching", sections=(Section("", (Item(said),)),))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from commands.reply import Action, Item, Reply, Section, Severity
-from diagnostics.model import STEPS, Certificate, Diagnosis, Path, Result
+from diagnostics.model import STEPS, Cause, Certificate, Diagnosis, Fix, FixNow, Path, Result
 
 _SEVERITY: dict[str, Severity] = {"healthy": "good", "degraded": "mixed", "failing": "bad", "unknown": "unknown"}
 _VERDICT = {"healthy": "Healthy", "degraded": "Degraded", "failing": "Failing", "unknown": "Could not tell"}
@@ -76,13 +76,9 @@ def result(r: Result) -> Reply:
     seen_before = (Item(f"Seen {r.age:.0f} s ago. For a fresh look: check --again {r.id}"),) if r.age >= 1 else ()
     meaning = (Item(r.meaning),) if r.meaning else ()
     sections = [Section("", (Item(r.summary), *meaning, *seen_before))]
-    if r.causes:
-        causes = tuple(Item(c.text, tag=c.likelihood.replace("-", " "), notes=c.evidence) for c in r.causes)
-        sections.append(Section("Likely causes", causes, "bullets"))
-    if r.fixes:
-        sections.append(Section("What to do", tuple(Item(f.text, tag=_OWNER[f.owner], url=f.url) for f in r.fixes), "steps"))
+    sections += advice(r.causes, r.fixes, r.fix_now)
     if r.paths:
-        sections.append(Section("Paths", tuple(_paths(r.paths)), "code"))
+        sections.append(paths(r.paths))
     seen = next((p.certificate for p in r.paths if p.certificate and p.verdict == r.verdict), None)
     seen = seen or next((p.certificate for p in r.paths if p.certificate), None)
     if seen:
@@ -92,9 +88,22 @@ def result(r: Result) -> Reply:
     return Reply(_line(r), _SEVERITY[r.verdict], tuple(sections), actions=_actions(r))
 
 
+def advice(causes: Sequence[Cause], fixes: Sequence[Fix], fix_now: FixNow) -> list[Section]:
+    """Causes with their evidence, best first, and numbered steps with the one who has to take them."""
+    sections = []
+    if causes:
+        likely = tuple(Item(c.text, tag=c.likelihood.replace("-", " "), notes=c.evidence) for c in causes)
+        sections.append(Section("Likely causes", likely, "bullets"))
+    if fixes:
+        sections.append(Section("What to do", tuple(Item(f.text, tag=_OWNER[f.owner], url=f.url) for f in fixes), "steps"))
+    if fix_now.offered:
+        sections.append(Section("Fix now", (Item(fix_now.why),)))
+    return sections
+
+
 def _actions(r: Result) -> tuple[Action, ...]:
     """What can be done with a result: healthy ones need no watch, and no partner."""
-    verbs = ["check-again"]
+    verbs = ["check-again", *(["fix-now"] if r.fix_now.offered else [])]
     if any(fix.id == "contact-partner" for fix in r.fixes) and r.verdict in ("failing", "degraded"):
         verbs.append("copy-for-partner")
     verbs += ["transcript", "json"]
@@ -165,10 +174,11 @@ def _worst(results: Sequence[Result]) -> Severity:
     return "mixed" if "degraded" in verdicts else "unknown" if "unknown" in verdicts else "good"
 
 
-def _paths(paths: Sequence[Path]) -> list[Item]:
+def paths(tried: Sequence[Path], title: str = "Paths") -> Section:
     """One line an address, one mark a step."""
-    wide = max(len(_place(p)) for p in paths)
-    return [Item(f"{_place(p):<{wide}}  {_marks(p)}", notes=(_stopped(p),) if p.verdict != "healthy" else ()) for p in paths]
+    wide = max((len(_place(p)) for p in tried), default=0)
+    lines = (Item(f"{_place(p):<{wide}}  {_marks(p)}", notes=(_stopped(p),) if p.verdict != "healthy" else ()) for p in tried)
+    return Section(title, tuple(lines), "code")
 
 
 def _place(path: Path) -> str:

@@ -1,18 +1,26 @@
 """Words as people type and paste them → a Call. Pure; standard library only."""
 
+import re
 import shlex
+from collections import deque
 
-from commands.command import Call, Command, CommandError, Option
+from commands.command import Call, Command, CommandError, Front, Option
+from commands.registry import find
 from diagnostics.typed import as_typed
 
 MAX_TEXT = 256 * 1024
+_OPTION = re.compile(r"--[a-z][a-z-]{0,40}(?:=\S{0,300})?")
 
 
 def split(text: str) -> tuple[str, ...]:
-    """Words of one line, quotes respected. Phones and Slack turn quotes and dashes into their typographic twins.
+    """Words of one line, quotes respected; somebody's text is left as it is, but for options in its first line.
 
-    Raises CommandError on text over 256 KiB or an open quote.
+    Phones and Slack turn quotes and dashes into their typographic twins. Raises CommandError on text over 256 KiB or an open
+    quote.
     """
+    name, *text_of_it = text.split(None, 1) or [""]
+    if (command := find(name.lower())) and command.text:
+        return (name, *_text(*text_of_it))
     if len(text) > MAX_TEXT:
         raise CommandError(f"That is {len(text)} characters; at most {MAX_TEXT} can be read.")
     plain = as_typed(text)
@@ -28,21 +36,29 @@ def split(text: str) -> tuple[str, ...]:
         raise CommandError('A quote is open: close it, for example check "Contoso on-premises".') from None
 
 
-def take_apart(command: Command, words: tuple[str, ...], *, options: tuple[Option, ...] = ()) -> Call:
-    """Split words into options and the rest. `options` are taken besides the command's own; `--` ends them.
+def _text(text: str = "") -> tuple[str, ...]:
+    """The words of the first line, and the rest as one word that begins with the end of that line."""
+    first, _, more = text.partition("\n")
+    words = (typed if _OPTION.fullmatch(typed := as_typed(word)) else word for word in first.split())
+    return (*words, "\n" + more) if more.strip() else tuple(words)
 
-    Raises CommandError that names the word and shows the usage.
+
+def take_apart(command: Command, words: tuple[str, ...], *, front: Front = "terminal", options: tuple[Option, ...] = ()) -> Call:
+    """Split words into options and the rest. `options` are taken besides the command's own on that front; `--` ends them.
+
+    In somebody's text only what can be nothing else counts as an option: mails are full of dashes. Raises CommandError that names
+    the word and shows the usage.
     """
-    known = {option.flag: option for option in command.options + options}
+    known = {option.flag: option for option in command.options_on(front) + options}
     rest: list[str] = []
     found: dict[str, tuple[str, ...]] = {}
-    queue = list(words)
+    queue = deque(words)
     while queue:
-        word = queue.pop(0)
+        word = queue.popleft()
         if word == "--":
             rest += queue
             break
-        if not word.startswith("--"):
+        if not word.startswith("--") or (command.text and not _OPTION.fullmatch(word)):
             rest.append(word)
             continue
         flag, equals, value = word.partition("=")
@@ -59,7 +75,7 @@ def take_apart(command: Command, words: tuple[str, ...], *, options: tuple[Optio
         if not equals:
             if not queue:
                 raise CommandError(f"{flag} wants a value: {flag} {option.metavar}")
-            value = queue.pop(0)
+            value = queue.popleft()
         if flag in found and not option.repeatable:
             raise CommandError(f"{flag} is given twice.")
         found[flag] = (*found.get(flag, ()), value)

@@ -1,21 +1,18 @@
 """Target + evidence + catalogue → Result: verdict, code, ranked causes, fixes with owners, warnings. Pure (contract 3)."""
 
-import re
 from collections.abc import Sequence
 
 from diagnostics import causes
 from diagnostics.catalogue import Catalogue
-from diagnostics.connectors.model import Connector
+from diagnostics.connectors.model import Connector, Inventory
 from diagnostics.findings import CERTIFICATE, Clue, Finding, Reason, Warn
+from diagnostics.fix.cmdlet import is_guid
+from diagnostics.fix.offer import Seen, offer
 from diagnostics.judge import Judged, from_this_vantage, judge, needs_control
-from diagnostics.model import ConnectorRef, FixNow, Path, Result, Step, Verdict, Warning
+from diagnostics.model import ConnectorRef, Path, Result, Step, Verdict, Warning
 from diagnostics.probes.control import Control
 from diagnostics.probes.run import Observed
 from diagnostics.target import Target
-
-_GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-
-FIX_NOW_BY_HAND = "mailflow reads an export of the tenant and changes nothing: the fix steps say how to do it by hand."
 
 
 def asks_control(seen: Observed) -> bool:
@@ -23,8 +20,10 @@ def asks_control(seen: Observed) -> bool:
     return needs_control(_judged(seen, None))
 
 
-def classify(seen: Observed, control: Control | None, catalogue: Catalogue, id: str) -> Result:
-    """The result of one target. `control` None: there is no control host, or it was not needed."""
+def classify(
+    seen: Observed, control: Control | None, catalogue: Catalogue, id: str, inventory: Inventory, *, is_controlled: bool
+) -> Result:
+    """The result of one target. `control` None: the control host was not needed, or there is none (not `is_controlled`)."""
     target = seen.target
     paths = _judged(seen, control)
     tested = [p for p in paths if p.tested]
@@ -41,6 +40,7 @@ def classify(seen: Observed, control: Control | None, catalogue: Catalogue, id: 
         "warnings": warnings,
         "paths": shown,
         "age": round(seen.age, 1),
+        "fix_now": offer(Seen(target, paths, verdict, reason, control, is_controlled), inventory),
     }
     if reason is None:
         return Result(
@@ -51,7 +51,6 @@ def classify(seen: Observed, control: Control | None, catalogue: Catalogue, id: 
             reason=None,
             title="Mail can be delivered",
             summary=_healthy(target, tested, warnings),
-            fix_now=FixNow(offered=False, why="Nothing is broken."),
         )
     entry = catalogue[reason]
     words = _words(target, bad)
@@ -71,7 +70,6 @@ def classify(seen: Observed, control: Control | None, catalogue: Catalogue, id: 
         causes=ranked,
         fixes=causes.fixes(entry, ranked, words, _audience(target)),
         partner_ask=entry.partner.format_map(words | {"where": _public_where(bad) if bad else target.asked}),
-        fix_now=FixNow(offered=False, why=_why_no_fix_now(target, reason, verdict)),
     )
 
 
@@ -223,7 +221,7 @@ def _words(target: Target, bad: Judged | None) -> dict[str, str]:
     where = _where(bad) if bad else target.asked
     connector = target.connector
     # only a Guid goes into a cmdlet that somebody will paste into a shell
-    guid = connector.Guid if connector and _GUID.fullmatch(connector.Guid) else "<Guid of the connector>"
+    guid = connector.Guid if connector and is_guid(connector.Guid) else "<Guid of the connector>"
     return {"host": host, "where": where, "connector": connector.Name if connector else "(the connector)", "guid": guid}
 
 
@@ -258,13 +256,3 @@ def _audience(target: Target) -> causes.Audience:
 
 def _ref(connector: Connector | None) -> ConnectorRef | None:
     return ConnectorRef(name=connector.Name, guid=connector.Guid) if connector else None
-
-
-def _why_no_fix_now(target: Target, reason: Reason, verdict: Verdict) -> str:
-    if target.connector is None:
-        return "No connector is known for this target, so there is none to switch off."
-    if target.connector.is_partner:
-        return "The server is a partner's: only the partner can mend it."
-    if reason is not Reason.TCP_REFUSED or verdict != "failing":
-        return "Fix now is for 450 4.4.316 on every path: servers that are gone for good."
-    return FIX_NOW_BY_HAND

@@ -31,5 +31,8 @@ async def diagnose(
     observed = await probe_all(route(words, inventory), tools.instruments, on_evidence, fresh=fresh)
     doubtful = any(asks_control(seen) for seen in observed)
     control = await tools.control.ask() if tools.control and doubtful else None
-    results = tuple(classify(seen, control, tools.catalogue, tools.new_id()) for seen in observed)
+    is_controlled = tools.control is not None
+    results = tuple(
+        classify(seen, control, tools.catalogue, tools.new_id(), inventory, is_controlled=is_controlled) for seen in observed
+    )
     return Diagnosis(started=started, seconds=round(loop.time() - clock, 3), results=results)

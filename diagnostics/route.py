@@ -5,8 +5,10 @@ recipient domain on: exact domain, then the longest wildcard, then all accepted 
 """
 
 import ipaddress
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from diagnostics import names
 from diagnostics.connectors.model import Connector, Inventory
@@ -23,7 +25,7 @@ class TargetFault(ValueError):
 def route(words: Sequence[str], inventory: Inventory) -> tuple[Target, ...]:
     """The targets of a check, in the order of the words, else of the connector list. Raises TargetFault."""
     if not words:
-        return tuple(_connector(c, c.Name) for c in inventory.connectors if c.Enabled)
+        return tuple(whole(c, c.Name) for c in inventory.connectors if c.Enabled)
     return tuple(target for word in words for target in _read(word, inventory))
 
 
@@ -36,13 +38,18 @@ def _read(word: str, inventory: Inventory) -> tuple[Target, ...]:
     if not text:
         raise TargetFault(f"{word[:80]!r} names nothing. Give a connector, a smart host, an address or a recipient domain.")
     if forced in (None, "connector"):
-        named = [c for c in inventory.connectors if c.Guid and c.Guid.lower() == text.strip("{}").lower()]
-        named = named or [c for c in inventory.connectors if _folded(c.Name) == _folded(text)]
-        if named:
-            return tuple(_by_name(c, word.strip()) for c in named)
+        if called := named(text, inventory):
+            return tuple(_by_name(c, word.strip()) for c in called)
         if forced:
             raise TargetFault(_unknown_connector(text, inventory))
     return (_host_or_domain(word.strip(), text, forced, inventory),)
+
+
+def named(text: str, inventory: Inventory) -> tuple[Connector, ...]:
+    """The connector with that Guid (in braces or not), else all of that name."""
+    guid = text.strip("{}").lower()
+    by_guid = tuple(c for c in inventory.connectors if c.Guid and c.Guid.lower() == guid)
+    return by_guid or tuple(c for c in inventory.connectors if _folded(c.Name) == _folded(text))
 
 
 def _folded(name: str) -> str:
@@ -116,31 +123,65 @@ def _same_host(entry: str, name: str, literal: Address | None) -> bool:
 
 def _serving(domain: str, inventory: Inventory) -> tuple[Connector | None, bool]:
     """The connector that would carry mail for a recipient domain, and whether only its `*` says so."""
-    live = [c for c in inventory.connectors if c.Enabled and not c.TestMode and not c.IsTransportRuleScoped]
-    exact = _first(live, lambda c: domain in map(_pattern, c.RecipientDomains))
-    if exact:
-        return exact, False
-    suffixes = [
-        (len(p), -i, c)
-        for i, c in enumerate(live)
-        for p in map(_pattern, c.RecipientDomains)
-        if p.startswith("*.") and domain.endswith(p[1:])
-    ]
-    if suffixes:
-        return max(suffixes, key=lambda row: row[:2])[2], False
-    accepted = {_pattern(d.DomainName) for d in inventory.accepted_domains}
-    if domain in accepted:
-        everything = _first(live, lambda c: c.AllAcceptedDomains)
-        if everything:
-            return everything, False
-    return _first(live, lambda c: "*" in map(_pattern, c.RecipientDomains)), True
+    accepted = domain in {pattern(d.DomainName) for d in inventory.accepted_domains}
+    serving = Carriers.among(inventory.connectors).of(domain, accepted=accepted)
+    return serving, serving is not None and closeness(serving, domain, accepted=accepted) == STAR
 
 
-def _first(connectors: Sequence[Connector], fits: Callable[[Connector], bool]) -> Connector | None:
-    return next((c for c in connectors if fits(c)), None)
+@dataclass(frozen=True, slots=True)
+class Carriers:
+    """Who carries mail for a recipient domain: the first connector that names it in the closest way."""
+
+    naming: Mapping[str, Connector]
+    taking_all_accepted: Connector | None
+
+    @classmethod
+    def among(cls, connectors: Iterable[Connector]) -> "Carriers":
+        live = [c for c in connectors if is_live(c)]
+        naming: dict[str, Connector] = {}
+        for connector in live:
+            for domain in connector.RecipientDomains:
+                naming.setdefault(pattern(domain), connector)
+        return cls(naming, next((c for c in live if c.AllAcceptedDomains), None))
+
+    def of(self, domain: str, *, accepted: bool) -> Connector | None:
+        """`domain`: as `pattern` writes it. `accepted`: it is an accepted domain."""
+        close = next((entry for entry in _entries(domain) if entry in self.naming), None)
+        if close is not None:
+            return self.naming[close]
+        return (self.taking_all_accepted if accepted else None) or self.naming.get("*")
 
 
-def _pattern(domain: str) -> str:
+def is_live(connector: Connector) -> bool:
+    """Whether Exchange Online chooses it by the recipient's domain."""
+    return connector.Enabled and not connector.TestMode and not connector.IsTransportRuleScoped
+
+
+STAR, ALL_ACCEPTED, EXACT = 1, 2, 1000
+
+
+def closeness(connector: Connector, domain: str, *, accepted: bool) -> int:
+    """How closely a connector names a recipient domain: EXACT, more the longer its `*.d`, ALL_ACCEPTED, STAR; 0: not at all."""
+    patterns = set(map(pattern, connector.RecipientDomains))
+    if domain in patterns:
+        return EXACT
+    wildcard = next((entry for entry in _entries(domain) if entry in patterns), "")
+    if wildcard:
+        return ALL_ACCEPTED + len(wildcard)
+    if accepted and connector.AllAcceptedDomains:
+        return ALL_ACCEPTED
+    return STAR if "*" in patterns else 0
+
+
+def _entries(domain: str) -> Iterator[str]:
+    """What a connector may list to name this domain, the closest first, but for `*`."""
+    yield domain
+    for dot in (match.end() for match in re.finditer(r"\.", domain)):
+        yield "*." + domain[dot:]
+
+
+@lru_cache(maxsize=16384)
+def pattern(domain: str) -> str:
     """A recipient domain as it is compared: A-labels, lower case; patterns keep their star."""
     star = "*." if domain.startswith("*.") else ""
     try:
@@ -153,15 +194,15 @@ def _by_name(connector: Connector, asked: str) -> Target:
     if not connector.Enabled:
         why = f"The connector {connector.Name} is switched off, so Exchange Online sends nothing through it."
         return Target(asked, (), connector, policy_of(connector), Reason.CONNECTOR_DISABLED, why)
-    return _connector(connector, asked)
+    return whole(connector, asked)
 
 
-def _connector(connector: Connector, asked: str) -> Target:
-    """A whole connector: its smart hosts, or its domains by MX."""
+def whole(connector: Connector, asked: str) -> Target:
+    """A connector with all that it leads to: its smart hosts, or its domains by MX."""
     if connector.UseMXRecord or not connector.SmartHosts:
         left_out = [d for d in connector.RecipientDomains if d == "*" or d.startswith("*.")]
         domains = [d for d in connector.RecipientDomains if d != "*" and not d.startswith("*.")]
-        destinations = tuple(Destination(_pattern(d), "mx", listed=True) for d in dict.fromkeys(domains))
+        destinations = tuple(Destination(pattern(d), "mx", listed=True) for d in dict.fromkeys(domains))
         why = (
             f"The connector {connector.Name} delivers by MX to any domain, so there is no host to check: name a recipient domain."
         )
@@ -187,9 +228,9 @@ def _smart_host(entry: str) -> Destination | None:
 
 def _for_domain(connector: Connector, domain: str, asked: str) -> Target:
     if connector.UseMXRecord or not connector.SmartHosts:
-        listed = domain in map(_pattern, connector.RecipientDomains)
+        listed = domain in map(pattern, connector.RecipientDomains)
         return Target(asked, (Destination(domain, "mx", listed=listed),), connector, policy_of(connector))
-    return _connector(connector, asked)
+    return whole(connector, asked)
 
 
 def policy_of(connector: Connector) -> Policy:

@@ -8,9 +8,12 @@ from diagnostics.probes.control import ControlHost
 from diagnostics.probes.instruments import Instruments
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Tools:
-    """One object for a process. `control` None: no control host is asked (MAILFLOW_CONTROL_HOST empty)."""
+    """One object for a process. `control` None: no control host is asked (MAILFLOW_CONTROL_HOST empty).
+
+    `catalogue` is another one once Microsoft's list of addresses is read anew.
+    """
 
     instruments: Instruments
     control: ControlHost | None = None

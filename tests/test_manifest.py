@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from bot.slack.http import PATH
-from commands.registry import COMMANDS
+from commands.registry import on
 
 HERE = Path(__file__).parent
 SCHEMA = json.loads((HERE / "samples/slack-manifest/manifest.schema.2.0.0.json").read_text())
@@ -89,4 +89,4 @@ def test_nothing_that_does_not_work_yet(manifest: Any) -> None:
 def test_usage_hint_names_the_commands_that_slack_takes(manifest: Any) -> None:
     (command,) = manifest["features"]["slash_commands"]
     assert command["command"] == "/mailflow"
-    assert command["usage_hint"] == " | ".join(c.usage for c in COMMANDS if c.front != "terminal")
+    assert command["usage_hint"] == " | ".join(c.usage for c in on("slack"))

@@ -13,7 +13,7 @@ from bot.settings import Settings
 from bot.slack.app import serve
 from commands.command import Services
 
-BOT, USER, CHANNEL, CHANNEL_NAME = "U0MAILFLOW", "U0DANA", "C0INCIDENTS", "mail-incidents"
+BOT, USER, APPROVER, CHANNEL, CHANNEL_NAME = "U0MAILFLOW", "U0DANA", "U0LEE", "C0INCIDENTS", "mail-incidents"
 BOT_TOKEN, APP_TOKEN = "xoxb-demo", "xapp-demo"  # local-slack takes any
 
 SEED: dict[str, Any] = {
@@ -29,10 +29,10 @@ SEED: dict[str, Any] = {
     },
     "users": [
         {"id": USER, "name": "dana", "real_name": "Dana Reyes", "email": "dana@contoso.lab.test"},
-        {"id": "U0LEE", "name": "lee", "real_name": "Lee Park", "email": "lee@contoso.lab.test"},
+        {"id": APPROVER, "name": "lee", "real_name": "Lee Park", "email": "lee@contoso.lab.test"},
     ],
     "channels": [
-        {"id": CHANNEL, "name": CHANNEL_NAME, "topic": "Mail is late? Say /mailflow check", "members": [USER, "U0LEE", BOT]},
+        {"id": CHANNEL, "name": CHANNEL_NAME, "topic": "Mail is late? Say /mailflow check", "members": [USER, APPROVER, BOT]},
     ],
 }
 

@@ -5,12 +5,15 @@ import importlib
 import logging
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
+from bot.later import Later, settling
 from bot.schedule import watching
 from bot.settings import Settings
+from bot.slack.approvers import SlackApprovers, approvers
 from bot.slack.client import Me, Slack, accepted, open_slack
 from bot.slack.front import Front
 from bot.slack.http import Http, http
@@ -20,8 +23,10 @@ from bot.slack.listeners import listening
 from bot.slack.pace import Pace
 from bot.slack.sockets import Socket, socket
 from bot.slack.tasks import Tasks
+from bot.wiring import open_jobs
 from commands.command import CommandError, Services
 from commands.registry import COMMANDS
+from diagnostics.durable import Durable
 
 log = logging.getLogger("mailflow.slack")
 
@@ -34,17 +39,32 @@ async def serve(settings: Settings, services: Services, *, stop: asyncio.Event, 
     Raises CommandError when a setting is missing or refused, or when Slack cannot be reached.
     """
     bot_token = _bot_token(settings)
-    allowed = readers(settings.readers)
+    may_approve = approvers(settings.fix_approvers)
+    # who may approve may ask as well
+    allowed = readers(settings.readers) and (*settings.readers, *may_approve)
     _load_commands()
-    async with open_slack(settings.slack_api_url, bot_token) as found:
+    later = Later()
+    async with open_slack(settings.slack_api_url, bot_token) as found, _jobs(settings, services, later) as jobs:
         answer = await accepted(found.sure.auth_test(), "SLACK_BOT_TOKEN")
         slack = Slack(found.sure, found.once, found.session, _me(answer))
+        services = replace(services, approvers=SlackApprovers(slack, may_approve), jobs=jobs)
         front = Front(slack, services, Doors(slack, allowed), Ledger(services.store), Pace(), Tasks())
+        later.begin(services, front.tell)
         app = listening(front, answer)
         # the transport closes first: nothing new is taken while the rest is finished
-        async with _clockwork(front), _transport(settings, app, slack) as transport:
+        async with _clockwork(front, later), _transport(settings, app, slack) as transport:
             log.info("connected to Slack as @%s", slack.me.name)
             await transport.watch(stop, ready)
+
+
+@asynccontextmanager
+async def _jobs(settings: Settings, services: Services, later: Later) -> AsyncIterator[Durable | None]:
+    """Jobs outlive a process, as the store does; without one there are none."""
+    if services.store is None:
+        yield None
+        return
+    async with open_jobs(settings, later.handlers) as jobs:
+        yield jobs
 
 
 def _bot_token(settings: Settings) -> str:
@@ -80,18 +100,20 @@ def _transport(settings: Settings, app: AsyncApp, slack: Slack) -> AbstractAsync
 
 
 @asynccontextmanager
-async def _clockwork(front: Front) -> AsyncIterator[None]:
+async def _clockwork(front: Front, later: Later) -> AsyncIterator[None]:
     """Leases are renewed and unfinished answers taken over until all is drained; watches are looked after meanwhile."""
     stop = asyncio.Event()
-    watches = asyncio.create_task(watching(front.services, front.tell, stop), name="watches")
+    watches = asyncio.create_task(watching(front.services, front.tell, stop, woken=later.watch_is_due), name="watches")
+    fixes = asyncio.create_task(settling(front.services, front.tell, stop), name="fixes")
     leases = asyncio.create_task(front.ledger.keep(front.again), name="leases")
     try:
         yield
     finally:
         stop.set()
-        _, ended = await asyncio.gather(front.tasks.drain(DRAIN), watches, return_exceptions=True)
-        if isinstance(ended, Exception):
-            log.error("watches were no longer looked after", exc_info=ended)
+        _, *ended = await asyncio.gather(front.tasks.drain(DRAIN), watches, fixes, return_exceptions=True)
+        for error in ended:
+            if isinstance(error, Exception):
+                log.error("watches or fixes were no longer looked after", exc_info=error)
         leases.cancel()
         await asyncio.wait({leases})
         await front.ledger.release()

@@ -1,11 +1,29 @@
 """Reply → messages: a Reply's own order of things, its verdict first, its buttons last. Pure."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
 
 from bot.slack.buttons import row
-from bot.slack.characters import clean, cut, escaped, one_line
-from bot.slack.pieces import Block, Kind, Line, Message, Piece, code, context, message, pages, paragraphs
+from bot.slack.characters import clean, cut, escaped, one_line, units
+from bot.slack.pieces import (
+    BLOCKS,
+    TEXT,
+    Block,
+    Kind,
+    Line,
+    Message,
+    Piece,
+    code,
+    context,
+    message,
+    pages,
+    paragraphs,
+    people,
+    shortened,
+    small,
+)
 from commands.reply import Item, Progress, Reply, Section, Severity
 
 _HEADLINE = 1000  # it stands on every page of a long answer; a longer one is repeated whole below
@@ -74,6 +92,19 @@ def sentence(text: str) -> Message:
     return message(paragraphs([(("plain", clean(text) or "…"),)])[:1])
 
 
+def whole(reply: Reply) -> list[Piece]:
+    """Verdict and sections without parts and buttons, for a form."""
+    return [*_head(reply), *_body(reply)]
+
+
+def spent(text: str, given: Sequence[Mapping[str, Any]], words: str, user: str, at: datetime) -> Message:
+    """A message of ours as it stays once its buttons were used: in their place stands who did what, and when."""
+    who: Line = (("person", user),) if _USER.fullmatch(user) else (("plain", "somebody"),)
+    used = small((("plain", f"{words} by "), *who, ("plain", " at "), ("time", at.isoformat())))
+    kept = [dict(block) for block in given if block.get("type") != "actions"][: BLOCKS - 1]
+    return Message(f"{shortened(text, TEXT - units(used.words))}\n{used.words}", (*kept, used.block))
+
+
 # ---- a reply, piece by piece
 
 
@@ -95,7 +126,7 @@ def _head(reply: Reply) -> list[Piece]:
     mark, word = _VERDICTS[reply.severity]
     headline = one_line(reply.headline)
     said = {token.strip(".-") for token in re.split(r"[^\w.-]+", headline.lower())}
-    if word and not said & _VERDICT_WORDS:
+    if word and not reply.own_words and not said & _VERDICT_WORDS:
         headline = f"{word}: {headline}" if headline else word
     lead: Line = (("plain", mark + " "),) if mark else ()
     return paragraphs([(*lead, ("bold", cut(headline, _HEADLINE) or "…"))])
@@ -108,7 +139,7 @@ def _body(reply: Reply) -> list[Piece]:
     headline = one_line(reply.headline)
     pieces = [] if cut(headline, _HEADLINE) == headline else paragraphs([(("plain", headline),)])
     for section in reply.sections:
-        if any(clean(item.text) != headline or item.notes or item.tag for item in section.items):
+        if any(clean(item.text) != headline or item.notes or item.tag or item.people for item in section.items):
             pieces += code(section) if section.kind == "code" else _listed(section)
     return pieces
 
@@ -144,7 +175,7 @@ def _line(item: Item, lead: str) -> Line:
     if item.url is not None:
         linkable = _LINK.fullmatch(item.url) and not re.search(r"[<>|`\"]", item.url)
         runs += [("plain", " "), ("link", item.url) if linkable else ("plain", clean(item.url))]
-    return tuple(run for run in runs if run[1])
+    return tuple(run for run in (*runs, *people(item.people)) if run[1])
 
 
 def _asked(line: str, user: str) -> Piece:

@@ -10,7 +10,7 @@ from typing import Any
 
 from bot.slack.characters import one_line, units
 from bot.slack.pieces import Block, Piece
-from commands.command import Verb
+from commands.command import Command, Verb
 from commands.registry import VERBS, find
 from commands.reply import Action
 
@@ -32,17 +32,17 @@ class Choice:
     id: str
 
     @property
-    def line(self) -> str:
+    def words(self) -> tuple[str, ...]:
         """The command line that it stands for."""
-        return " ".join((*self.verb.words, self.id))
+        return (*self.verb.words, self.id)
 
 
 def row(actions: Sequence[Action], subject: str, *, thread: bool = True) -> list[Piece]:
     """At most three buttons in view and a menu; `subject` tells a screen reader which of several they belong to.
 
-    Without a `thread`, what reports to one later is left out.
+    Without a `thread`, what needs one is left out.
     """
-    choices = [choice for choice in map(_choice, actions) if choice and (thread or not _reports_later(choice.verb))]
+    choices = [choice for choice in map(_choice, actions) if choice and (thread or not _needs_a_thread(choice.verb))]
     choices = list({choice.verb.name: choice for choice in reversed(choices)}.values())[::-1]
     shown = [choice for choice in choices if choice.verb.shows != "menu"][:_IN_VIEW]
     folded = [choice for choice in choices if choice not in shown][:_IN_MENU]
@@ -66,10 +66,15 @@ def _choice(action: Action) -> Choice | None:
     return Choice(verb, action.id) if verb and _ID.fullmatch(action.id) else None
 
 
-def _reports_later(verb: Verb) -> bool:
-    """What Slack alone has, the terminal not, needs a place to come back to."""
+def _needs_a_thread(verb: Verb) -> bool:
+    """What comes back later needs a place to come to, and what changes a tenant is not done behind the others' backs."""
     command = find(verb.words[0])
-    return command is not None and command.front == "slack"
+    return command is not None and (command.front == "slack" or changes_a_tenant(command))
+
+
+def changes_a_tenant(command: Command) -> bool:
+    """Whether a click on it may."""
+    return command.front == "click" or any(option.flag == "--yes" for option in command.options)
 
 
 def _button(choice: Choice, subject: str) -> Block:
@@ -80,14 +85,31 @@ def _button(choice: Choice, subject: str) -> Block:
     return {
         "type": "button",
         "action_id": choice.verb.name,
-        "text": {"type": "plain_text", "text": choice.verb.label, "emoji": False},
+        "text": _plain(choice.verb.label),
         "value": choice.id,
         "accessibility_label": label.strip(),
+        **({"style": choice.verb.style} if choice.verb.style else {}),
+        **({"confirm": _confirm(choice.verb)} if choice.verb.confirm else {}),
+    }
+
+
+def _confirm(verb: Verb) -> Block:
+    """Slack's own question before a click counts. Whoever forges a click leaves it out, so nothing hangs on it."""
+    return {
+        "title": _plain(verb.label),
+        "text": _plain(verb.confirm),
+        "confirm": _plain(verb.label),
+        "deny": _plain("Cancel"),
+        **({"style": verb.style} if verb.style else {}),
     }
 
 
 def _option(choice: Choice) -> Block:
     return {
-        "text": {"type": "plain_text", "text": choice.verb.label, "emoji": False},
+        "text": _plain(choice.verb.label),
         "value": f"{choice.verb.name} {choice.id}",
     }
+
+
+def _plain(words: str) -> Block:
+    return {"type": "plain_text", "text": words, "emoji": False}

@@ -98,6 +98,9 @@ class Delivery:
     async def finish(self, reply: Reply) -> bool:
         """The answer, whole; whether Slack took it in one way or another."""
         self._over.set()
+        if reply.audience == "nobody":
+            await self._withdraw()
+            return True
         if reply.audience == "asker" and not (self._place.direct and not self._hint):
             await self._withdraw()
             return await self._privately(reply)
@@ -259,6 +262,17 @@ async def post(slack: Slack, channel: str, message: Message, thread: str = "") -
         noted("chat.postMessage", error)
         raise
     return _Message(str(posted["channel"]), str(posted["ts"]))
+
+
+async def replace_message(slack: Slack, pace: Pace, channel: str, ts: str, message: Message) -> None:
+    """A message of ours as it is from now on; what cannot be edited stays. Never raises but when cancelled."""
+    await pace.final()
+    try:
+        async with asyncio.timeout(LONGEST):
+            await slack.sure.chat_update(channel=channel, ts=ts, **arguments(message))
+    except FAILURES as error:
+        noted("chat.update", error)
+        log.warning("used buttons could not be taken away: %s", named(error))
 
 
 async def tell_place(slack: Slack, pace: Pace, place: str, reply: Reply, *, alone: str = "") -> None:

@@ -1,34 +1,39 @@
 """From a question to its end in Slack, whatever happens: the one place where errors end."""
 
 import asyncio
-import json
 import logging
 import secrets
 from dataclasses import dataclass, replace
-from typing import Any
+from datetime import UTC, datetime
 
 from bot import metrics
 from bot.news import owed
-from bot.slack import modals
-from bot.slack.client import FAILURES, Slack, error_code, noted
-from bot.slack.deliver import Delivery, Undelivered, tell_place
+from bot.slack import blocks, modals
+from bot.slack import inquiry as inquiries
+from bot.slack.buttons import changes_a_tenant
+from bot.slack.client import Slack
+from bot.slack.deliver import Delivery, Undelivered, replace_message, tell_place
+from bot.slack.forms import SETTLED, Forms, NotOpened
 from bot.slack.identity import Admission, Doors
-from bot.slack.intake import COMMAND, Click, Inquiry
+from bot.slack.inquiry import Inquiry
+from bot.slack.intake import Click, Submission
 from bot.slack.ledger import Ledger
 from bot.slack.pace import Pace
+from bot.slack.pieces import Block
 from bot.slack.place import load
 from bot.slack.tasks import Tasks
 from commands import run, words
 from commands.command import CommandError, Services
 from commands.registry import find
-from commands.reply import Progress, Reply
+from commands.reply import Progress, Reply, Tell
 from commands.request import Request
 from diagnostics.store import Answer
 
 log = logging.getLogger("mailflow.slack")
 
 GRACE = 0.25  # an answer that is there by then (help, a mistyped word) needs no parent
-_VIEW = 20.0  # seconds for filling a form, 429 waited out
+_SHARED = "Others read this channel, so nothing is changed from here. Use a channel of your own organisation."
+_ALONE = "Nobody else reads a direct message, so nobody could approve it. Ask for it in a channel."
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +49,7 @@ class Front:
 
     async def ask(self, inquiry: Inquiry) -> None:
         """Answer one question, if it was not asked before."""
-        request = json.dumps({"text": inquiry.text, "prefix": inquiry.prefix, "shared": inquiry.shared})
-        if await self.ledger.begin(inquiry.id, inquiry.place, request):
+        if await self.ledger.begin(inquiry.id, inquiry.place, inquiry.dump()):
             await self._answer(inquiry)
 
     async def click(self, click: Click) -> None:
@@ -57,6 +61,16 @@ class Front:
         else:
             await self.ask(click.inquiry)
 
+    async def submit(self, sent: Submission) -> None:
+        """Answer a form that was sent, once for each time that it was shown: with the next form, or in the thread."""
+        if sent.choice is None:
+            return
+        if sent.choice.verb.shows != "form":
+            await self.ask(sent.inquiry)
+        elif sent.inquiry.used and await self.ledger.claim("form", sent.inquiry.id):
+            _, view = await asyncio.gather(asyncio.sleep(SETTLED), self._filled(sent.choice.verb.label, sent.inquiry))
+            await self._forms.show(sent.inquiry.used.view, view)
+
     def again(self, answer: Answer) -> None:
         """Go on with an answer that another process, or this one before its restart, did not finish."""
         if not self.tasks.open:
@@ -65,10 +79,8 @@ class Front:
             self.tasks.spawn(self._owed(answer, reply), "news")
             return
         try:
-            asked = json.loads(answer.request)
-            place = load(answer.place)
-            inquiry = Inquiry(answer.id, str(asked["text"]), place, str(asked["prefix"]), bool(asked["shared"]))
-        except (ValueError, KeyError, TypeError):
+            inquiry = inquiries.read(answer.id, answer.place, answer.request)
+        except ValueError:
             log.exception("an unfinished answer cannot be read")
             self.tasks.spawn(self.ledger.finished(answer.id), "unreadable answer")
             return
@@ -119,7 +131,9 @@ class Front:
                 await delivery.give_up("mailflow was stopped before this was answered. Ask again in a minute.")
             raise
         except Exception:
-            await delivery.give_up(f"mailflow failed while answering, so nothing is said about your mail: error {_logged()}.")
+            said = f"mailflow failed while answering, so nothing is said about your mail: error {_logged()}."
+            await delivery.give_up(said)
+            await self._told_in_form(inquiry, run.mistake(said, 3))
         await self.ledger.finished(inquiry.id)
 
     async def _work(self, inquiry: Inquiry, admission: Admission, delivery: Delivery) -> None:
@@ -128,7 +142,11 @@ class Front:
             await asyncio.wait({work}, timeout=GRACE)
             if not work.done():
                 await delivery.begin(work.done)
-            await delivery.finish(await work)
+            reply = await work
+            if reply.audience == "asker" and await self._told_in_form(inquiry, reply):
+                reply = replace(reply, audience="nobody")
+            await delivery.finish(reply)
+            await self._spend(inquiry, reply)
         finally:
             work.cancel()
             await asyncio.wait({work})
@@ -142,21 +160,60 @@ class Front:
         return Delivery(self.slack, inquiry.place, self.pace, alone=alone, buttons=buttons, posted=posted)
 
     async def _reply(self, inquiry: Inquiry, admission: Admission, delivery: Delivery) -> Reply:
-        if admission.actor is None:
-            return run.mistake(admission.refusal, 1)
-        try:
-            line = words.split(inquiry.text)
-        except CommandError as error:
-            return run.mistake(str(error), error.exit_code)
-        if _comes_back(line) and not inquiry.place.inline:
+        if _comes_back(inquiry) and not inquiry.place.inline:
             # it reports to its thread later, so the thread must be there first
             await delivery.begin()
-        request = Request(line, admission.actor, delivery.address)
-        reply = await run.run(request, self.services, delivery.tell, prefix=inquiry.prefix)
+        reply = await self._run(inquiry, admission, delivery.address, delivery.tell)
         metrics.count(reply)
         return reply
 
+    async def _run(self, inquiry: Inquiry, admission: Admission, place: str, tell: Tell) -> Reply:
+        if admission.actor is None:
+            return run.mistake(admission.refusal, 1)
+        try:
+            line = inquiry.words or words.split(inquiry.text)
+        except CommandError as error:
+            return run.mistake(str(error), error.exit_code)
+        if why := self._not_here(inquiry, admission):
+            return run.mistake(why, 1)
+        request = Request(line, admission.actor, place, clicked=bool(inquiry.words))
+        return await run.run(request, self.services, tell, prefix=inquiry.prefix)
+
+    def _not_here(self, inquiry: Inquiry, admission: Admission) -> str:
+        """Why a click on what changes a tenant does not count in this place."""
+        command = find(inquiry.words[0]) if inquiry.words else None
+        if command is None or not changes_a_tenant(command):
+            return ""
+        if admission.secluded:
+            return _SHARED
+        return _ALONE if command.name == "ask" and inquiry.place.direct and self.services.fixes.approvals else ""
+
+    # ---- what was clicked
+
+    async def _told_in_form(self, inquiry: Inquiry, reply: Reply) -> bool:
+        """What is for the asker alone stands in the form that was sent, where there is one and it is open still."""
+        if inquiry.used is None or not inquiry.used.view:
+            return False
+        title = inquiry.place.line
+        return await self._forms.show(inquiry.used.view, modals.filled(title, reply, inquiry.place), after=SETTLED)
+
+    async def _spend(self, inquiry: Inquiry, reply: Reply) -> None:
+        """The buttons of the message that was clicked go; the first who used them stands there. A form says where to look."""
+        used = inquiry.used
+        if used is None:
+            return
+        if used.view and reply.audience == "thread":
+            view = modals.said(inquiry.place.line, f"{reply.headline}. The thread has the rest.")
+            await self._forms.show(used.view, view, after=SETTLED)
+        if used.ts and reply.spent and await self.ledger.claim("spent", f"s-{used.channel}-{used.ts}"):
+            message = blocks.spent(used.text, used.blocks, reply.spent, inquiry.place.user, datetime.now(UTC))
+            await replace_message(self.slack, self.pace, used.channel, used.ts, message)
+
     # ---- forms, and clicks that mean nothing
+
+    @property
+    def _forms(self) -> Forms:
+        return Forms(self.slack)
 
     async def _form(self, click: Click) -> None:
         """Open at once, since the trigger dies in 3 seconds; fill when the answer is there."""
@@ -164,35 +221,22 @@ class Front:
             return
         title = click.choice.verb.label
         try:
-            opened = await self.slack.once.views_open(trigger_id=click.trigger, view=modals.waiting(title))
-            view_id = str(opened["view"]["id"])
-        except FAILURES as error:
-            noted("views.open", error)
-            if error_code(error) != "exchanged_trigger_id":
+            view_id = await self._forms.open(click.trigger, title)
+        except NotOpened as error:
+            if error.again:
                 delivery = Delivery(self.slack, click.inquiry.place, self.pace, alone="The form could not be opened.")
                 await delivery.give_up("Slack did not open the form in time. Click again.")
             return
+        await self._forms.show(view_id, await self._filled(title, click.inquiry))
+
+    async def _filled(self, title: str, inquiry: Inquiry) -> Block:
+        """The form with its answer, whatever becomes of that."""
         try:
-            view = modals.filled(title, await self._form_reply(click.inquiry))
+            admission = await self.doors.admit(inquiry.place)
+            reply = await self._run(inquiry, admission, inquiry.place.lasting(), _no_progress)
+            return modals.filled(title, reply, inquiry.place)
         except Exception:
-            view = modals.failed(title, f"mailflow failed at this itself: error {_logged()}.")
-        await self._fill(view_id, view)
-
-    async def _form_reply(self, inquiry: Inquiry) -> Reply:
-        admission = await self.doors.admit(inquiry.place)
-        if admission.actor is None:
-            return run.mistake(admission.refusal, 1)
-        request = Request(words.split(inquiry.text), admission.actor)
-        return await run.run(request, self.services, _no_progress, prefix=COMMAND)
-
-    async def _fill(self, view_id: str, view: dict[str, Any]) -> None:
-        try:
-            async with asyncio.timeout(_VIEW):
-                await self.slack.sure.views_update(view_id=view_id, view=view)
-        except FAILURES as error:
-            # closed by the person, or Slack is away: the button is still there
-            noted("views.update", error)
-            log.warning("a form could not be filled: %s", error_code(error) or type(error).__name__)
+            return modals.said(title, f"mailflow failed at this itself: error {_logged()}.")
 
     async def _dead_click(self, inquiry: Inquiry) -> None:
         if await self.ledger.claim("trigger", inquiry.id):
@@ -200,9 +244,10 @@ class Front:
             await delivery.give_up("mailflow does not know that button (any more). Check the target again.")
 
 
-def _comes_back(line: tuple[str, ...]) -> bool:
+def _comes_back(inquiry: Inquiry) -> bool:
     """What Slack alone has, the terminal not, needs a place to come back to."""
-    command = find(line[0].lower()) if line else None
+    name = inquiry.words[0] if inquiry.words else inquiry.text.partition(" ")[0].lower()
+    command = find(name)
     return command is not None and command.front == "slack"
 
 

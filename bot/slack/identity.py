@@ -51,8 +51,8 @@ class Doors:
         self._slack = slack
         self._allowed = frozenset(allowed)
         self._groups = [entry for entry in allowed if entry.startswith("S")]
-        self._users = _Kept(self._ask_user)
-        self._members = _Kept(self._ask_members)
+        self._users = _Kept(lambda user: user_of(slack, user))
+        self._members = _Kept(lambda group: members_of(slack, group))
         self._channels = _Kept(self._ask_channel)
 
     async def admit(self, place: Place, *, shared: bool = False) -> Admission:
@@ -94,7 +94,7 @@ class Doors:
             return (
                 f"Slack did not tell me who you are ({error_code(error) or 'no answer'}), so I may not answer. Try again later."
             )
-        return _not_a_full_member(user, self._slack) or await self._not_a_reader(place)
+        return not_a_full_member(user, self._slack) or await self._not_a_reader(place)
 
     async def _not_a_reader(self, place: Place) -> str:
         if not self._allowed or self._allowed & {place.user, place.channel}:
@@ -111,18 +111,22 @@ class Doors:
 
     # ---- what Slack is asked
 
-    async def _ask_user(self, user: str) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = (await self._slack.sure.users_info(user=user)).get("user") or {}
-        return found
-
-    async def _ask_members(self, group: str) -> frozenset[str]:
-        answer = await self._slack.sure.usergroups_users_list(usergroup=group)
-        return frozenset(answer.get("users") or ())
-
     async def _ask_channel(self, channel: str) -> bool:
         found = (await self._slack.sure.conversations_info(channel=channel)).get("channel") or {}
         # is_shared is also true of channels that two workspaces of one organisation share
         return bool(found.get("is_ext_shared") or found.get("is_pending_ext_shared") or not found)
+
+
+async def user_of(slack: Slack, id: str) -> Mapping[str, Any]:
+    """What Slack says of a person now. Raises one of FAILURES."""
+    found: Mapping[str, Any] = (await slack.sure.users_info(user=id)).get("user") or {}
+    return found
+
+
+async def members_of(slack: Slack, group: str) -> frozenset[str]:
+    """Who is in a user group now. Raises one of FAILURES."""
+    answer = await slack.sure.usergroups_users_list(usergroup=group)
+    return frozenset(answer.get("users") or ())
 
 
 _STRANGER = "mailflow answers members of its own workspace only."
@@ -132,7 +136,8 @@ def not_a_member(slack: Slack) -> str:
     return f"I am not a member of this channel, so only you see this. To have it in a thread: /invite @{slack.me.name}"
 
 
-def _not_a_full_member(user: Mapping[str, Any], slack: Slack) -> str:
+def not_a_full_member(user: Mapping[str, Any], slack: Slack) -> str:
+    """Why somebody of whom Slack says this is let in nowhere; "" for a full member."""
     if user.get("is_bot") or user.get("is_workflow_bot"):
         return "mailflow answers people only."
     if user.get("deleted"):

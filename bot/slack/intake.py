@@ -7,29 +7,18 @@ is on, and always in what people paste from messages (docs.slack.dev/messaging/f
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from bot.slack import fields
 from bot.slack.buttons import Choice, chosen
+from bot.slack.inquiry import COMMAND, Inquiry, Used
+from bot.slack.modals import Held, held
 from bot.slack.place import Place
-
-COMMAND = "/mailflow"
 
 _WRAPPED = re.compile(r"<((?:[@#!]|[a-z][a-z0-9+.-]*:)[^<>|]*)(?:\|([^<>]*))?>")
 
 Payload = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Inquiry:
-    """One question. `id` is the same for each copy of it that Slack sends; `prefix` is what stands before a command there."""
-
-    id: str
-    text: str
-    place: Place
-    prefix: str = COMMAND
-    shared: bool = False
-    """Slack says by itself that other organisations read that channel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +28,15 @@ class Click:
     inquiry: Inquiry
     choice: Choice | None
     trigger: str
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A form that was sent. `errors`, by field: what is missing. `choice` None: nothing of this version is behind it."""
+
+    inquiry: Inquiry
+    choice: Choice | None
+    errors: Mapping[str, str]
 
 
 def command(payload: Payload) -> Inquiry:
@@ -77,21 +75,28 @@ def click(body: Payload) -> Click:
     actions = body.get("actions")
     first = actions[0] if isinstance(actions, list) and actions and isinstance(actions[0], Mapping) else {}
     choice = chosen(first)
-    message, container, user = _part(body, "message"), _part(body, "container"), _part(body, "user")
-    channel = _text(_part(body, "channel"), "id") or _text(container, "channel_id")
-    # an ephemeral message is no place to answer under, and in a direct message answers stand side by side
-    alone = container.get("is_ephemeral") is True or channel.startswith("D")
-    ts = _text(message, "ts") or _text(container, "message_ts")
-    place = Place(
-        channel=channel,
-        user=_text(user, "id"),
-        line=choice.verb.label if choice else "",
-        thread=_text(message, "thread_ts") or _text(container, "thread_ts") or ("" if alone else ts),
-        team=_text(user, "team_id") or _text(_part(body, "team"), "id"),
-        response_url=_text(body, "response_url"),
-    )
     trigger = _text(body, "trigger_id")
-    return Click(Inquiry(_id("t", trigger), choice.line if choice else "", place), choice, trigger)
+    place = replace(_below(body), line=choice.verb.label if choice else "")
+    words = choice.words if choice else ()
+    return Click(Inquiry(_id("t", trigger), "", place, words=words, used=_used(body, place)), choice, trigger)
+
+
+def submission(body: Payload) -> Submission:
+    """A form of ours that came back: a command line with what was filled in as options.
+
+    It is answered in the thread of the message that it was opened from, or in the form itself.
+    """
+    view, user = _part(body, "view"), _part(body, "user")
+    kept: Held | None = held(_text(view, "private_metadata"))
+    choice = kept.choice if kept else None
+    place = kept.place if kept else Place("", "", "")
+    place = replace(place, user=_text(user, "id"), team=_team(body), line=choice.verb.label if choice else "")
+    filled = fields.read(view)
+    # the hash is another one each time the form is changed, so the same form may be sent once more after a mistake
+    once = f"{_text(view, 'id')}-{_text(view, 'hash')}" if _text(view, "id") else ""
+    words = (*choice.words, *filled.options) if choice else ()
+    inquiry = Inquiry(_id("f", once), "", place, words=words, used=Used(view=_text(view, "id")))
+    return Submission(inquiry, choice, filled.missing)
 
 
 def plain(text: str) -> str:
@@ -99,6 +104,32 @@ def plain(text: str) -> str:
     unwrapped = _WRAPPED.sub(_seen, text)
     # & last: "&amp;lt;" is somebody's "&lt;", not "<"
     return unwrapped.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+def _below(body: Payload) -> Place:
+    """The thread of the message that was clicked."""
+    message, container = _part(body, "message"), _part(body, "container")
+    channel = _text(_part(body, "channel"), "id") or _text(container, "channel_id")
+    # an ephemeral message is no place to answer under, and in a direct message answers stand side by side
+    alone = container.get("is_ephemeral") is True or channel.startswith("D")
+    ts = _text(message, "ts") or _text(container, "message_ts")
+    thread = _text(message, "thread_ts") or _text(container, "thread_ts") or ("" if alone else ts)
+    user = _text(_part(body, "user"), "id")
+    return Place(channel, user, "", thread, team=_team(body), response_url=_text(body, "response_url"))
+
+
+def _used(body: Payload, place: Place) -> Used | None:
+    """A message that only one person sees is no longer to be found, and goes by itself."""
+    message, container = _part(body, "message"), _part(body, "container")
+    blocks, ts = message.get("blocks"), _text(message, "ts")
+    if container.get("is_ephemeral") is True or not ts or not isinstance(blocks, list):
+        return None
+    shown = tuple(block for block in blocks if isinstance(block, Mapping))
+    return Used(place.channel, ts, _text(message, "text"), shown)
+
+
+def _team(body: Payload) -> str:
+    return _text(_part(body, "user"), "team_id") or _text(_part(body, "team"), "id")
 
 
 def _message(body: Payload, text: str, prefix: str, *, line: str, thread: str) -> Inquiry:

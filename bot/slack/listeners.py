@@ -16,6 +16,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from bot.slack import intake, modals
 from bot.slack.client import Slack, sdk_log
 from bot.slack.front import Front
+from bot.slack.inquiry import COMMAND
 
 Body = dict[str, Any]
 
@@ -34,7 +35,7 @@ def listening(front: Front, accepted: AsyncSlackResponse) -> AsyncApp:
             return False
         return True
 
-    @app.command(intake.COMMAND)
+    @app.command(COMMAND)
     async def command(ack: AsyncAck, command: Body) -> None:
         if hand_over(front.ask(intake.command(command)), "answer"):
             await ack()
@@ -57,8 +58,16 @@ def listening(front: Front, accepted: AsyncSlackResponse) -> AsyncApp:
         await ack()
 
     @app.view(modals.CALLBACK)
-    async def done(ack: AsyncAck) -> None:
-        await ack()
+    async def form(ack: AsyncAck, body: Body) -> None:
+        sent = intake.submission(body)
+        if sent.choice is None:
+            await ack()  # a text that was copied: nothing stands behind its "Done"
+        elif sent.errors:
+            await ack(response_action="errors", errors=dict(sent.errors))
+        else:
+            title = sent.choice.verb.label
+            going = hand_over(front.submit(sent), "form")
+            await ack(response_action="update", view=modals.waiting(title) if going else modals.said(title, STOPPING))
 
     return app
 

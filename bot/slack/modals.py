@@ -1,78 +1,100 @@
-"""Replies in a form that only the clicker sees. Pure.
+"""Replies in a form that only the clicker sees: to read, to fill in, to send, to copy from. Pure.
 
 A trigger lives 3 seconds, so the form is opened at once, waiting, and filled when the answer is there.
 """
 
-from bot.slack import blocks
-from bot.slack.characters import clean, units
-from bot.slack.pieces import Block
-from commands.reply import Reply
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
 
-CALLBACK = "copy"
-_INPUT = 2900  # a plain_text_input holds 3,000
-_INPUTS = 40
-_TITLE = 24
+from bot.slack import blocks, copies, fields
+from bot.slack.buttons import Choice, chosen
+from bot.slack.pieces import TOTAL, Block, Piece, context, weight
+from bot.slack.place import Place, load
+from commands.reply import Action, Reply
+
+CALLBACK = "form"
+_TITLE = 24  # and what stands on submit and close
+_BLOCKS = 100
+_KEPT = 3000  # private_metadata
+_CUT = "The rest does not fit here: /mailflow fix shows it whole."
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a form remembers: where its answer belongs, and the command line that it stands for, or that its fields complete."""
+
+    place: Place
+    choice: Choice
+
+    def dump(self) -> str:
+        return json.dumps({"place": self.place.lasting(), "verb": self.choice.verb.name, "id": self.choice.id})
+
+
+def held(text: str) -> Held | None:
+    """What a form of ours brings back; None for anything else."""
+    if len(text) > _KEPT:
+        return None
+    try:
+        kept = json.loads(text)
+        choice = chosen({"action_id": kept["verb"], "value": kept["id"]})
+        place = load(kept["place"])
+    except (ValueError, KeyError, TypeError):
+        return None
+    return Held(place, choice) if choice else None
 
 
 def waiting(title: str) -> Block:
-    return _view(title, [_plain("⏳ One moment …")])
+    return said(title, "⏳ One moment …")
 
 
-def filled(title: str, reply: Reply) -> Block:
-    """Text to copy stands in fields: selected with one key, changed before it is sent, and nothing in it is parsed."""
-    lines = [item.text for section in reply.sections if section.kind == "code" for item in section.items]
-    if not lines:
-        return _view(title, list(blocks.sentence(reply.headline).blocks))
-    texts = _parted(clean("\n".join(lines), strip=False))
-    return _view(title, [_field(text, number, len(texts)) for number, text in enumerate(texts, 1)], done=True)
-
-
-def failed(title: str, sentence: str) -> Block:
+def said(title: str, sentence: str) -> Block:
     return _view(title, list(blocks.sentence(sentence).blocks))
 
 
-def _view(title: str, parts: list[Block], *, done: bool = False) -> Block:
+def filled(title: str, reply: Reply, place: Place) -> Block:
+    """A form to go on with, a plan with what can be done with it, a text to copy, or a sentence: whatever the reply is.
+
+    What can be done stands on the button that sends the form, so the form itself is the question whether it is meant.
+    """
+    if copies.wanted(reply):
+        return _view(title, copies.shown(reply), submit="Done")
+    inputs = fields.shown(reply.ask.fields) if reply.ask else []
+    action = Action(reply.ask.verb, reply.ask.id) if reply.ask else next(iter(reply.actions), None)
+    choice = chosen({"action_id": action.verb, "value": action.id}) if action else None
+    if choice is None:
+        return _view(title, _fitting(blocks.whole(reply), _BLOCKS))
+    last = [] if reply.ask else context(choice.verb.confirm)
+    shown = _fitting(blocks.whole(reply), _BLOCKS - len(inputs) - len(last))
+    submit = reply.ask.submit if reply.ask else choice.verb.label
+    parts = [*shown, *inputs, *(piece.block for piece in last)]
+    return _view(title, parts, submit=submit, kept=Held(place, choice).dump())
+
+
+def _fitting(pieces: Sequence[Piece], most: int) -> list[Block]:
+    """As much as one message holds: a view may be 250 kB, its fields included, and nobody reads more."""
+    weights = accumulate(map(weight, pieces))
+    kept = [piece for piece, held in zip(pieces, weights, strict=True) if held <= TOTAL][:most]
+    if len(kept) < len(pieces):
+        kept = [*kept[: most - 1], *context(_CUT)]
+    return [piece.block for piece in kept]
+
+
+def _view(title: str, parts: list[Block], *, submit: str = "", kept: str = "") -> Block:
     view: Block = {
         "type": "modal",
         "callback_id": CALLBACK,
-        "title": {"type": "plain_text", "text": title[:_TITLE], "emoji": False},
-        "close": {"type": "plain_text", "text": "Close", "emoji": False},
+        "title": _label(title),
+        "close": _label("Close"),
         "blocks": parts,
     }
-    if done:
-        # Slack wants it wherever there are fields
-        view["submit"] = {"type": "plain_text", "text": "Done", "emoji": False}
+    if submit:
+        view["submit"] = _label(submit)
+    if kept:
+        view["private_metadata"] = kept
     return view
 
 
-def _plain(words: str) -> Block:
-    return {"type": "section", "text": {"type": "plain_text", "text": words, "emoji": False}}
-
-
-def _field(text: str, number: int, of: int) -> Block:
-    label = "Text to copy" if of == 1 else f"Text to copy, {number} of {of}"
-    return {
-        "type": "input",
-        "block_id": f"text-{number}",
-        "optional": True,
-        "label": {"type": "plain_text", "text": label, "emoji": False},
-        "element": {"type": "plain_text_input", "action_id": "text", "multiline": True, "initial_value": text},
-    }
-
-
-def _parted(text: str) -> list[str]:
-    """Pieces that a field holds, parted at line ends where there are any; not escaped, since a field shows text as it is."""
-    pieces: list[str] = []
-    held = ""
-    for line in text.split("\n"):
-        rest = line
-        while units(rest) > _INPUT:
-            room = _INPUT // 2
-            pieces += [piece for piece in (held, rest[:room]) if piece.strip()]
-            held, rest = "", rest[room:]
-        if held and units(held) + units(rest) + 1 > _INPUT:
-            pieces.append(held)
-            held = rest
-        else:
-            held = f"{held}\n{rest}" if held else rest
-    return ([*pieces, held] if held.strip() else pieces)[:_INPUTS] or ["…"]
+def _label(words: str) -> Block:
+    return {"type": "plain_text", "text": words[:_TITLE], "emoji": False}

@@ -9,6 +9,7 @@ plain_text, which parses nothing, otherwise; evidence is always plain_text.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -17,7 +18,8 @@ from bot.slack.characters import clean, escaped, one_line, split, units
 from commands.reply import Section
 
 Block = dict[str, Any]
-Kind = Literal["plain", "bold", "link"]
+Kind = Literal["plain", "bold", "link", "person", "time"]
+"""The last three are live: an https address, an id of a person or a user group, an ISO time."""
 Line = tuple[tuple[Kind, str], ...]
 
 SECTION = 3000  # a text object
@@ -26,6 +28,8 @@ BLOCKS = 48  # Slack takes 50
 TOTAL = 12_000  # Slack answers msg_blocks_too_long at about 13,200 characters over all blocks (bolt-js issue 2509)
 TEXT = 3500  # chat.update answers msg_too_long above 4,000
 
+_LIVE = ("link", "person", "time")
+_PERSON = re.compile(r"[UWS][A-Z0-9]{1,30}")
 _MARKUP = re.compile(r"[*_~`]|:[^\s:]+:|^\s*>", re.MULTILINE)
 
 
@@ -68,6 +72,20 @@ def context(raw: str) -> list[Piece]:
     ]
 
 
+def small(line: Line) -> Piece:
+    """One short line of context with something live in it; there must be no markup from outside."""
+    text: Block = {"type": "mrkdwn", "text": _mrkdwn(line), "verbatim": True}
+    return Piece({"type": "context", "elements": [text]}, _plain(line))
+
+
+def people(ids: Iterable[str]) -> Line:
+    """Each named as Slack shows them; what is no id of Slack's is text. Commas between."""
+    named: list[tuple[Kind, str]] = []
+    for id in ids:
+        named += [("plain", ", " if named else " "), ("person", id) if _PERSON.fullmatch(id) else ("plain", one_line(id))]
+    return tuple(named)
+
+
 def paragraphs(lines: Sequence[Line]) -> list[Piece]:
     """Lines → section blocks, as many lines in one as it holds."""
     groups = groupby((line for line in lines if _plain(line).strip()), key=_is_inert)
@@ -76,7 +94,7 @@ def paragraphs(lines: Sequence[Line]) -> list[Piece]:
 
 def _is_inert(line: Line) -> bool:
     """Whether nothing from outside would be read as markup, and one section holds it."""
-    outside = "".join(text for kind, text in line if kind != "link")
+    outside = "".join(text for kind, text in line if kind not in _LIVE)
     return not _MARKUP.search(outside) and max(units(_mrkdwn(line)), units(_plain(line))) <= SECTION
 
 
@@ -87,15 +105,14 @@ def _marked(lines: Iterable[Line]) -> Iterator[Piece]:
 
 
 def _unmarked(lines: Iterable[Line]) -> Iterator[Piece]:
-    """plain_text parses nothing, so a link has to stand in a block of its own."""
+    """plain_text parses nothing, so a link or a person has to stand in a block of its own."""
     texts: list[str] = []
     for line in lines:
-        texts += split("".join(text for kind, text in line if kind != "link").rstrip(), SECTION)
-        for link in (run for run in line if run[0] == "link"):
+        texts += split("".join(text for kind, text in line if kind not in _LIVE).rstrip(), SECTION)
+        for run in (run for run in line if run[0] in _LIVE):
             yield from _plain_sections(texts)
             texts = []
-            label: Block = {"type": "mrkdwn", "text": _mrkdwn((link,)), "verbatim": True}
-            yield Piece({"type": "context", "elements": [label]}, _plain((link,)))
+            yield small((run,))
     yield from _plain_sections(texts)
 
 
@@ -122,46 +139,70 @@ def _section(text: Block, words: str) -> Piece:
 
 
 def _plain(line: Line) -> str:
-    return escaped("".join(text for _, text in line))
+    return "".join(_words(kind, text) for kind, text in line)
+
+
+def _words(kind: Kind, text: str) -> str:
+    """A phone that shows the text alone names people too."""
+    if kind == "person":
+        return _live(kind, text)
+    return f"{_moment(text):%Y-%m-%d %H:%M} UTC" if kind == "time" else escaped(text)
 
 
 def _mrkdwn(line: Line) -> str:
-    forms = {"plain": "{0}", "bold": "*{0}*", "link": "<{0}|{1}>"}
     return "".join(
-        forms[kind].format(escaped(text), escaped(urlsplit(text).hostname or text) if kind == "link" else "")
-        for kind, text in line
+        f"*{escaped(text)}*" if kind == "bold" else _live(kind, text) if kind in _LIVE else escaped(text) for kind, text in line
     )
+
+
+def _live(kind: Kind, text: str) -> str:
+    """Slack's control sequences (docs.slack.dev/messaging/formatting-message-text); a time in each reader's own zone."""
+    if kind == "person":
+        return f"<!subteam^{text}>" if text.startswith("S") else f"<@{text}>"
+    if kind == "time":
+        moment = _moment(text)
+        return f"<!date^{moment.timestamp():.0f}^{{date_short_pretty}} {{time}}|{moment:%Y-%m-%d %H:%M} UTC>"
+    return f"<{escaped(text)}|{escaped(urlsplit(text).hostname or text)}>"
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 def pages(head: Sequence[Piece], body: Sequence[Piece]) -> list[Message]:
     """Head and body in as many messages as Slack's limits ask for; each begins with the head and says which it is."""
-    top = sum(map(_weight, head)) + 20
+    top = sum(map(weight, head)) + 20
     parted: list[list[Piece]] = [[]]
     held = top
     for piece in body:
-        full = len(head) + len(parted[-1]) >= BLOCKS - 1 or held + _weight(piece) > TOTAL
+        full = len(head) + len(parted[-1]) >= BLOCKS - 1 or held + weight(piece) > TOTAL
         if full and parted[-1]:
             parted.append([])
             held = top
         parted[-1].append(piece)
-        held += _weight(piece)
+        held += weight(piece)
     if len(parted) == 1:
         return [message([*head, *parted[0]])]
     return [message([*head, *context(f"{number} of {len(parted)}"), *page]) for number, page in enumerate(parted, 1)]
 
 
 def message(pieces: Sequence[Piece]) -> Message:
-    """The text is the blocks' own words, so that both carry the verdict; it ends at a line that still fits."""
+    """The text is the blocks' own words, so that both carry the verdict."""
+    return Message(shortened("\n".join(piece.words for piece in pieces if piece.words)), tuple(piece.block for piece in pieces))
+
+
+def shortened(escaped_text: str, most: int = TEXT) -> str:
+    """It ends at a line that still fits, so never within an entity."""
     text = ""
-    for words in "\n".join(piece.words for piece in pieces if piece.words).split("\n"):
-        if text and units(text) + units(words) > TEXT:
-            text += "\n…"
-            break
+    for words in escaped_text.split("\n"):
+        if text and units(text) + units(words) > most:
+            return text + "\n…"
         text = f"{text}\n{words}" if text else words
-    return Message(text, tuple(piece.block for piece in pieces))
+    return text
 
 
-def _weight(piece: Piece) -> int:
+def weight(piece: Piece) -> int:
+    """What it adds to the total that Slack counts."""
     return sum(units(words) for words in _texts(piece.block))
 
 

@@ -34,8 +34,8 @@ class Place:
         """For the store, while the answer is under way."""
         return json.dumps({name: value for name, value in asdict(self).items() if value})
 
-    def lasting(self, parent: str) -> str:
-        """For what comes back hours later: the thread, and nothing that expires or that opens a door."""
+    def lasting(self, parent: str = "") -> str:
+        """For what comes back later, a form or a job: the thread, and nothing that expires or that opens a door."""
         return replace(self, thread=self.thread or ("" if self.direct else parent), parent="", response_url="").dump()
 
 

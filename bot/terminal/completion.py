@@ -27,7 +27,7 @@ def script(shell: str) -> str:
 
 def _flags(name: str) -> list[str]:
     command = next(c for c in COMMANDS if c.name == name)
-    owner = OWNER_OPTIONS if name in ("check", "serve") else ()
+    owner = OWNER_OPTIONS if name in ("check", "explain", "serve") else ()
     return [option.flag for option in (*command.options, *owner)]
 
 
@@ -36,7 +36,8 @@ def _bash() -> str:
     words = {c.name: " ".join(_flags(c.name)) for c in COMMANDS}
     words["help"], words["completion"] = names, "bash zsh fish"
     cases = "\n".join(f'    {name}) COMPREPLY=($(compgen -W "{known}" -- "$word")) ;;' for name, known in words.items() if known)
-    files = "|".join(o.flag for o in OWNER_OPTIONS if o.metavar == "FILE")
+    options = [option for command in COMMANDS for option in command.options] + [*OWNER_OPTIONS]
+    files = "|".join(dict.fromkeys(option.flag for option in options if option.metavar == "FILE"))
     return _BASH.format(names=names, cases=cases, files=files)
 
 

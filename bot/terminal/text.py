@@ -47,8 +47,9 @@ def _section(section: Section, width: int) -> Iterator[Line]:
 def _paragraph(item: Item, mark: str, width: int) -> Iterator[Line]:
     indent = "  " if mark else ""
     tag = f"[{item.tag}] " if item.tag else ""
+    people = f" {', '.join(item.people)}" if item.people else ""
     text = textwrap.wrap(
-        clean(tag + item.text),
+        clean(tag + item.text + people),
         width,
         initial_indent=indent + mark,
         subsequent_indent=indent + " " * len(mark),

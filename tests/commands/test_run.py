@@ -12,7 +12,7 @@ from bot.wiring import open_services
 from commands import registry
 from commands.command import Command, Option, Services
 from commands.reply import Progress, Reply
-from commands.request import Actor, Request
+from commands.request import Actor, Front, Request
 from commands.run import parse as parse_line
 from commands.run import run
 from diagnostics.model import Diagnosis
@@ -116,7 +116,8 @@ async def test_every_row_of_the_registry_names_what_runs_or_is_a_front() -> None
         if command.run:
             module, function = command.run.split(":")
             assert callable(getattr(__import__(module, fromlist=[function]), function))
-        found, _ = parse_line((command.name,), prefix="mailflow", owner=command.front != "slack")
+        front: Front = "click" if command.front in ("slack", "click") else "terminal"
+        found, _ = parse_line((command.name,), prefix="mailflow", front=front)
         assert found is command
 
 

@@ -48,7 +48,8 @@ def target(connector: Connector | None = None, policy: Policy | None = None) -> 
 
 
 def result(paths: Sequence[Evidence], control: Control | None = None, **fields: Any) -> Result:
-    return classify(Observed(target(**fields), tuple(paths)), control, CATALOGUE, "r-1")
+    seen = Observed(target(**fields), tuple(paths))
+    return classify(seen, control, CATALOGUE, "r-1", Inventory(), is_controlled=control is not None)
 
 
 def certificate(**fields: Any) -> Certificate:

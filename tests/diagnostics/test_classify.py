@@ -236,10 +236,21 @@ def test_a_partners_connector_gets_the_partners_steps_alone() -> None:
 
 
 def test_fix_now_is_never_offered_without_its_conditions() -> None:
+    old = connector(Guid=GUID, SmartHosts=["mail.contoso.com"])
+    assert result([path("tcp-refused", 1)], connector=old).fix_now.offered
     assert not result([path("tcp-refused", 1)]).fix_now.offered
-    assert not result([path("tcp-timeout", 1)], connector=connector(Guid=GUID)).fix_now.offered
-    assert not result([path("tcp-refused", 1), path("healthy", 2)], connector=connector(Guid=GUID)).fix_now.offered
-    assert not result([path("tcp-refused", 1)], connector=connector(Guid=GUID, ConnectorType="Partner")).fix_now.offered
+    assert not result([path("tcp-timeout", 1)], connector=old).fix_now.offered
+    assert not result([path("tcp-refused", 1), path("healthy", 2)], connector=old).fix_now.offered
+    partner = old.model_copy(update={"ConnectorType": "Partner"})
+    assert not result([path("tcp-refused", 1)], connector=partner).fix_now.offered
+
+
+@given(st.lists(st.sampled_from(KINDS), min_size=1, max_size=4))
+def test_fix_now_is_offered_when_every_path_refuses_and_never_else(kinds: list[str]) -> None:
+    old = connector(Guid=GUID, SmartHosts=["mail.contoso.com"])
+    told = result([path(kind, n) for n, kind in enumerate(kinds, 1)], connector=old)
+    assert told.fix_now.offered is (set(kinds) == {"tcp-refused"})
+    assert told.fix_now.why
 
 
 def test_clues_of_several_paths_rank_the_causes() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bot.demo.lab.lab import Lab
+from bot.demo.lab.tenant import LabTenant
 from bot.demo.lab.world import parse
 from bot.demo.local_slack import BINARY, LocalSlack
 from bot.settings import Settings
@@ -32,10 +33,11 @@ WORKSPACE: dict[str, Any] = {
     "users": [
         {"id": "U01ALICE", "name": "alice", "real_name": "Alice Anderson"},
         {"id": "U02BOB", "name": "bob", "real_name": "Bob Brown"},
+        {"id": "U03CAROL", "name": "carol", "real_name": "Carol Clark"},
     ],
     "channels": [
         {"id": "C01GEN", "name": "general", "members": ["U01ALICE", "U02BOB", "U0BOT"]},
-        {"id": "C02INC", "name": "inc-mail", "members": ["U01ALICE", "U02BOB", "U0BOT"]},
+        {"id": "C02INC", "name": "inc-mail", "members": ["U01ALICE", "U02BOB", "U03CAROL", "U0BOT"]},
         {"id": "C03OUT", "name": "not-invited", "members": ["U01ALICE"]},
         {"id": "G03PRIV", "name": "secret", "is_private": True, "members": ["U01ALICE"]},
     ],
@@ -49,6 +51,8 @@ WORLD: dict[str, Any] = {
         "rude.contoso.lab.test": ["A 127.0.11.3"],
         "slow.contoso.lab.test": ["A 127.0.11.4"],
         "mx.fabrikam.lab.test": ["A 127.0.11.5"],
+        # switched off, and back again at the fourth look
+        "back.contoso.lab.test": [["A 127.0.11.6"], ["A 127.0.11.6"], ["A 127.0.11.6"], ["A 127.0.11.1"]],
     },
     "mail": {
         "127.0.11.1": {},
@@ -167,3 +171,45 @@ def serving(lab: Lab, proxy: StrictProxy, transport: str) -> Serving:
 async def bot(serving: Serving) -> AsyncIterator[asyncio.Task[None]]:
     async with serving() as task:
         yield task
+
+
+# ---- a tenant to mend
+
+
+@pytest.fixture
+async def tenant(tmp_path: Path) -> AsyncIterator[LabTenant]:
+    """Two connectors whose servers are gone, and a third that serves several domains."""
+
+    def connector(name: str, host: str, *domains: str) -> dict[str, Any]:
+        return {"Name": name, "RecipientDomains": list(domains), "SmartHosts": [host]}
+
+    rows = [
+        connector("Contoso on-premises", "gone.contoso.lab.test", "contoso.lab.test"),
+        connector("Contoso in the cellar", "back.contoso.lab.test", "cellar.lab.test"),
+        connector("Contoso branches", "gone.contoso.lab.test", "east.lab.test", "west.lab.test"),
+    ]
+    domains = [{"DomainName": d, "DomainType": "InternalRelay"} for row in rows for d in row["RecipientDomains"]]
+    async with LabTenant(tmp_path, connectors=rows, accepted_domains=domains) as running:
+        yield running
+
+
+@pytest.fixture
+def fixing(serving: Serving, tenant: LabTenant, store_url: str) -> Serving:
+    """`async with fixing(fix_approvals=2):` the bot, with credentials to read and to write; Bob may approve."""
+
+    def start(**more: Any) -> contextlib.AbstractAsyncContextManager[asyncio.Task[None]]:
+        settings = {
+            "database_url": store_url,
+            "exchange_tenant": tenant.guid,
+            "exchange_client_id": tenant.reader.client_id,
+            "exchange_client_secret": tenant.reader.secret,
+            "exchange_fix_client_id": tenant.writer.client_id,
+            "exchange_fix_client_secret": tenant.writer.secret,
+            "exchange_url": tenant.url,
+            "login_url": tenant.login_url,
+            "exchange_ca_file": tenant.ca_file,
+            "fix_approvers": ("U02BOB",),
+        }
+        return serving(**settings | more)
+
+    return start

@@ -12,7 +12,8 @@ Json = dict[str, Any]
 TOTAL = 13_000
 
 _ENTITY = re.compile(r"&(?:amp|lt|gt);")
-_MENTION = re.compile(r"<@[UW][A-Z0-9]+>")
+_MENTION = re.compile(r"<(?:@[UW]|!subteam\^S)[A-Z0-9]+>")
+_DATE = re.compile(r"<!date\^\d+\^\{date_short_pretty\} \{time\}\|\d{4}-\d\d-\d\d \d\d:\d\d UTC>")
 _LINK = re.compile(r"<https://[^<>|\s]+\|[\w.:-]+>")
 _CONTROL = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"  # tab and newline may stand
@@ -56,9 +57,9 @@ def check_blocks(blocks: Any) -> list[str]:
 
 
 def check_escaped(text: str) -> list[str]:
-    """Nothing in it may mean anything to Slack but a mention of a person or a link with an honest label."""
+    """Nothing in it may mean anything to Slack but a person, a group, a time, or a link with an honest label."""
     errors = []
-    bare = _LINK.sub("", _MENTION.sub("", text))
+    bare = _LINK.sub("", _MENTION.sub("", _DATE.sub("", text)))
     if found := re.search(r"[<>]", bare):
         errors.append(f"live control sequence at {bare[found.start() : found.start() + 40]!r}")
     if "&" in _ENTITY.sub("", bare):
@@ -80,7 +81,7 @@ def check_mrkdwn(text: str) -> list[str]:
         errors.append("a backtick outside a fence")
     if any(fence[3:-3].count("```") for fence in _FENCED.findall(text)):
         errors.append("a fence within a fence")
-    rest = _BOLD.sub("", _LINK.sub("", _MENTION.sub("", rest)))
+    rest = _BOLD.sub("", _LINK.sub("", _MENTION.sub("", _DATE.sub("", rest))))
     if found := re.search(r"[*_~]|:[^\s:]+:|^\s*&gt;", rest, re.MULTILINE):
         errors.append(f"markup from outside: {rest[max(0, found.start() - 20) : found.end() + 20]!r}")
     return errors
@@ -119,7 +120,16 @@ def _check_actions(elements: list[Json]) -> list[str]:
         label = element.get("accessibility_label", "")
         if length(label) > 75 or _CONTROL.search(label) or re.search("[<>&]", label):
             errors.append(f"accessibility_label {label!r}")
+        if element.get("style", "primary") not in ("primary", "danger"):
+            errors.append(f"style {element['style']!r}")
+        errors += _check_confirm(element["confirm"]) if "confirm" in element else []
     return errors
+
+
+def _check_confirm(confirm: Json) -> list[str]:
+    most = {"title": 100, "text": 300, "confirm": 30, "deny": 30}
+    errors = [f"confirm {error}" for key, length in most.items() for error in _check_label(confirm.get(key, {}), length)]
+    return errors if confirm.get("style", "primary") in ("primary", "danger") else [*errors, "style of a confirm"]
 
 
 def check_view(view: Any) -> list[str]:
@@ -137,14 +147,35 @@ def check_view(view: Any) -> list[str]:
         if block.get("type") != "input":
             errors += _check_block(block)
             continue
-        element = block["element"]
         errors += _check_label(block.get("label", {}), 2000)
-        if element.get("type") != "plain_text_input" or not element.get("action_id"):
-            errors.append(f"a field of type {element.get('type')!r}")
-        if not 1 <= length(element.get("initial_value", "-")) <= 3000:
-            errors.append("initial_value")
+        errors += _check_label(block["hint"], 2000) if "hint" in block else []
+        errors += _check_field(block["element"])
+    if length(view.get("private_metadata", "")) > 3000:
+        errors.append("private_metadata")
     if length(json.dumps(view)) > 250_000:
         errors.append("view_too_large")
+    return errors
+
+
+def _check_field(element: Json) -> list[str]:
+    kind = element.get("type")
+    errors = [] if 1 <= length(element.get("action_id", "")) <= 255 else ["a field without action_id"]
+    if kind == "plain_text_input":
+        fine = 1 <= length(element.get("initial_value", "-")) <= 3000 and 1 <= element.get("max_length", 1) <= 3000
+        return errors if fine else [*errors, "initial_value or max_length"]
+    most = {"checkboxes": 10, "static_select": 100, "multi_static_select": 100}.get(kind or "", 0)
+    groups = element.get("option_groups", [])
+    if groups and (kind == "checkboxes" or len(groups) > 100):
+        errors.append(f"{len(groups)} groups of {kind}")
+    errors += [error for group in groups for error in _check_label(group.get("label", {}), 75)]
+    for options in [group["options"] for group in groups] or [element.get("options", [])]:
+        if not 1 <= len(options) <= most:
+            errors.append(f"{len(options)} options of {kind!r}")
+        if len({option["value"] for option in options}) != len(options):
+            errors.append("options twice")
+        for option in options:
+            errors += _check_label(option.get("text", {}), 75)
+            errors += [] if 1 <= length(option["value"]) <= 150 else [f"value {option['value']!r}"]
     return errors
 
 
@@ -166,7 +197,7 @@ def _check_text(text: Json, most: int) -> list[str]:
         errors += check_mrkdwn(words)
         if text.get("verbatim") is not True:
             errors.append("mrkdwn that is not verbatim makes links of names")
-    elif _MENTION.search(words) or _LINK.search(words):
+    elif _MENTION.search(words) or _LINK.search(words) or _DATE.search(words):
         errors.append("a mention or link in plain_text shows as it is written")
     elif text.get("emoji") is not False:
         errors.append("plain_text with emoji reads :x: as one")

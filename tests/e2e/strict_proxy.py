@@ -63,6 +63,7 @@ class StrictProxy:
     """`async with StrictProxy(slack.base) as proxy:` gives `proxy.api`, the bot's base URL.
 
     `rate` messages a second and channel after a `burst`: Slack's "about one a second, short bursts are tolerated".
+    `ack_takes`: seconds until an acknowledgement has its effect.
     """
 
     def __init__(self, base: str, *, rate: float = 1.0, burst: int = 5, outlet: str = "") -> None:
@@ -89,6 +90,7 @@ class StrictProxy:
         self.envelopes: list[str] = []
         self.requests: list[tuple[bytes, dict[str, str]]] = []
         self.target = ""
+        self.ack_takes = 0.0
         self._triggers: dict[str, float] = {}
 
     async def __aenter__(self) -> Self:
@@ -298,7 +300,8 @@ class StrictProxy:
             if took > ACK_SECONDS:
                 self.violations.append(f"ack after {took:.1f} s")
             if answer.get("payload"):
-                self._judge_private("ack", answer["payload"])
+                self._judge_ack(answer["payload"])
+            await asyncio.sleep(self.ack_takes)
             await slack.send_str(message.data)
 
     def _through_here(self, payload: Json) -> None:
@@ -326,7 +329,7 @@ class StrictProxy:
         if answer.status != 200 or self.acks[-1] > ACK_SECONDS:
             self.violations.append(f"HTTP {answer.status} after {self.acks[-1]:.1f} s")
         if answer.content_type == "application/json" and text:
-            self._judge_private("ack", json.loads(text))
+            self._judge_ack(json.loads(text))
         return web.Response(status=answer.status, text=text, content_type=answer.content_type)
 
     def _changed(self, raw: bytes, kind: str) -> tuple[bytes, str]:
@@ -360,6 +363,16 @@ class StrictProxy:
         self._judge_private("response_url", body)
         async with self._http.post(self._hooks[number], json=body) as response:
             return web.Response(status=response.status, text=await response.text())
+
+    def _judge_ack(self, body: Json) -> None:
+        """Of a form that was sent: what it becomes; of anything else: a message for the asker alone."""
+        action = body.get("response_action")
+        if action is None:
+            self._judge_private("ack", body)
+        elif action == "update" and (errors := check_view(body.get("view") or {})):
+            self._violated("ack", *errors)
+        elif action == "errors" and not body.get("errors"):
+            self._violated("ack", "errors without any")
 
     def _judge_private(self, what: str, body: Json) -> None:
         if body.get("response_type") not in ("ephemeral", "in_channel"):

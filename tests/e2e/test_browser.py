@@ -6,19 +6,20 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, async_playwright, expect
 
+from bot.demo.lab.tenant import LabTenant
 from bot.demo.local_slack import LocalSlack
+from tests.e2e.conftest import Serving
 from tests.e2e.reading import Bot
 
 pytestmark = pytest.mark.needs("local-slack", "namespaces", "chromium")
 
 CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-proxy-server"]
 
 
 async def test_command_thread_check_again_and_copy_for_partner(slack: LocalSlack, bot: Bot, tmp_path: Path) -> None:
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--no-proxy-server"]
-        )
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         try:
             page = await browser.new_page(viewport={"width": 1500, "height": 1100})
             page.set_default_timeout(15_000)
@@ -52,3 +53,53 @@ async def _talk(page: Page, slack: LocalSlack, tmp_path: Path) -> None:
     text = form.locator("input, textarea").first
     await expect(text).to_have_value(re.compile(r"^Hello,[\s\S]*mx\.fabrikam\.lab\.test"))
     await page.screenshot(path=tmp_path / "3-form.png")
+
+
+async def test_a_fix_by_two_people(slack: LocalSlack, tenant: LabTenant, fixing: Serving, tmp_path: Path) -> None:
+    async with fixing(), async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        try:
+            page = await browser.new_page(viewport={"width": 1500, "height": 1300})
+            page.set_default_timeout(15_000)
+            await _ask(page, slack, tmp_path)
+            await _approve(page, tenant, tmp_path)
+        finally:
+            await browser.close()
+
+
+async def _ask(page: Page, slack: LocalSlack, tmp_path: Path) -> None:
+    await page.goto(slack.base)
+    await page.locator(".sidebar-item", has_text="inc-mail").click()
+    await page.locator("textarea.composer-input").first.fill('/mailflow check "Contoso on-premises"')
+    await page.keyboard.press("Enter")
+    await page.locator(".thread-summary").first.click()
+    thread = page.locator(".thread-pane")
+    await thread.locator(".bk-button", has_text="Fix now").click()
+    form = page.locator(".modal")
+    await expect(form.get_by_text("InternalRelay → Authoritative")).to_be_visible()
+    await form.locator("input").last.fill("CHG-1: the server is gone")
+    await page.screenshot(path=tmp_path / "4-reason.png")
+    await form.get_by_role("button", name="Next").click()
+    await expect(form.get_by_text("Reason: CHG-1: the server is gone")).to_be_visible()
+    await page.screenshot(path=tmp_path / "5-plan.png")
+    await form.get_by_role("button", name="Ask for approval").click()
+    await expect(form.get_by_text("The thread has the rest")).to_be_visible()
+    await page.screenshot(path=tmp_path / "6-asked.png")
+    await form.get_by_role("button", name="Close").click()
+
+
+async def _approve(page: Page, tenant: LabTenant, tmp_path: Path) -> None:
+    thread = page.locator(".thread-pane")
+    await page.locator(".actas select").select_option("U02BOB")
+    await expect(thread.locator(".bk-button", has_text="Approve")).to_be_visible()
+    await page.screenshot(path=tmp_path / "7-asked-for.png")
+    await thread.locator(".bk-button", has_text="Approve").click()
+    await expect(thread.locator(".bk-button", has_text="Undo")).to_be_visible()
+    await expect(thread.locator(".bk-button", has_text="Approve")).to_have_count(0)
+    await page.screenshot(path=tmp_path / "8-done.png")
+    assert tenant.value("connector", "Contoso on-premises", "Enabled") is False
+    await thread.locator(".bk-button", has_text="Undo").click()
+    await expect(thread.locator(".bk-button", has_text="Undo")).to_have_count(0)
+    await expect(thread.get_by_text("was taken back").first).to_be_visible()
+    await page.screenshot(path=tmp_path / "9-undone.png")
+    assert tenant.value("connector", "Contoso on-premises", "Enabled") is True

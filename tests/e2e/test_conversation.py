@@ -11,23 +11,11 @@ import commands.run
 from bot.demo.local_slack import LocalSlack, eventually
 from commands.reply import Reply
 from tests.e2e.conftest import Serving, both_transports
+from tests.e2e.fixing import form
 from tests.e2e.reading import Bot, Message, done_reply, final_parent, thread_of
 from tests.e2e.strict_proxy import ACK_SECONDS, Fault, StrictProxy
 
 pytestmark = pytest.mark.needs("local-slack", "namespaces")
-
-
-async def form(slack: LocalSlack) -> dict[str, Any]:
-    """The modal on top, once it does not wait any more."""
-
-    async def found() -> dict[str, Any] | None:
-        stack = (await slack.ui_snapshot())["modalStack"]
-        view: dict[str, Any] = (stack[-1].get("view") or stack[-1]) if stack else {}
-        return view if view and "One moment" not in json.dumps(view) else None
-
-    view = await eventually(found)
-    assert view
-    return view
 
 
 async def choose(slack: LocalSlack, message: Message, verb: str, user: str) -> None:
@@ -138,7 +126,7 @@ async def test_a_watch_tells_the_thread_later(slack: LocalSlack, serving: Servin
 async def test_a_button_of_nobody(slack: LocalSlack, proxy: StrictProxy, bot: Bot) -> None:
     _parent, reply = await reported(slack)
     for action in (
-        {"type": "button", "action_id": "fix-now", "value": "r-1"},
+        {"type": "button", "action_id": "fix", "value": "r-1"},
         {"type": "button", "action_id": "check-again", "value": "mail.contoso.lab.test --dns 127.0.0.1"},
     ):
         body = {"channel": "C02INC", "messageTs": reply["ts"], "user": "U01ALICE", "action": action}

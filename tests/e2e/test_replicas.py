@@ -19,9 +19,10 @@ from bot.demo.lab.lab import Lab
 from bot.demo.lab.mailserver import BEHAVIOURS
 from bot.demo.local_slack import LocalSlack, eventually
 from diagnostics.store import LEASE
+from tests.e2e.fixing import form
 from tests.e2e.reading import Message, done_reply, final_parent, running_parents, thread_of
 from tests.e2e.strict_proxy import StrictProxy
-from tests.e2e.test_conversation import choose, form, reported
+from tests.e2e.test_conversation import choose, reported
 from tests.e2e.test_serve import program
 from tests.store.conftest import _server, server  # noqa: F401 - fixtures
 from tests.store.server import PASSWORD, Server
@@ -191,6 +192,7 @@ async def test_a_watch_of_both_tells_its_thread_once(
 ) -> None:
     def as_if_minutes_had_passed() -> None:
         database.rows("update mailflow_watches set due = due - interval '5 minutes'")
+        database.rows("update mailflow_jobs.workflow_status set delay_until_epoch_ms = delay_until_epoch_ms - 300000")
 
     async def put_off() -> bool:
         return database.rows("select due > now() + interval '2 minutes' from mailflow_watches") == [(True,)]
@@ -211,7 +213,7 @@ async def test_a_watch_of_both_tells_its_thread_once(
         as_if_minutes_had_passed()
         news = await done_reply(slack, parent, "Works again: Fabrikam — ", after=2)
         as_if_minutes_had_passed()
-        await asyncio.sleep(6)  # each of them looks every five seconds for what is due
+        await asyncio.sleep(6)  # jobs that are due are called within three seconds
     assert len(connections) == before + 1, "one of them has looked"
     assert [message["ts"] for message in await said(slack)] == [each["ts"] for each in (parent, reply, watching, news)]
     assert {message.get("thread_ts") for message in (reply, watching, news)} == {parent["ts"]}

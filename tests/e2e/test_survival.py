@@ -1,10 +1,12 @@
 """Nothing is lost and nothing done twice: restarts in the middle, two replicas, a store that fails."""
 
 import asyncio
+import contextlib
 import json
 import re
 import signal
 import sqlite3
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -146,6 +148,18 @@ async def test_it_gives_up_after_three_times(slack: LocalSlack, serving: Serving
 # ---- several replicas
 
 
+@pytest.fixture
+def jobless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine of jobs runs once a process; tests/e2e/test_replicas.py has replicas in processes of their own."""
+
+    @contextlib.asynccontextmanager
+    async def nothing(*_: object) -> AsyncIterator[None]:
+        yield None
+
+    monkeypatch.setattr(app, "open_jobs", nothing)
+
+
+@pytest.mark.usefixtures("jobless")
 async def test_two_replicas_on_one_store_answer_once(
     slack: LocalSlack, proxy: StrictProxy, serving: Serving, store_url: str
 ) -> None:

@@ -167,9 +167,12 @@ async def test_our_own_fault_is_told_with_a_number_that_the_log_knows(
 ) -> None:
     monkeypatch.setattr(blocks, "thread", lambda reply: 1 / 0)
     await slack.command("C02INC", "U01ALICE", LINE)
-    text = (await final_parent(slack, "C02INC"))["text"]
-    number = re.search(r"error (e-[0-9a-f]{6})", text)
-    assert number, text
+
+    async def said() -> re.Match[str] | None:
+        return re.search(r"error (e-[0-9a-f]{6})", (await final_parent(slack, "C02INC"))["text"])
+
+    number = await eventually(said)
+    assert number
     (record,) = [r for r in caplog.records if r.levelno == logging.ERROR]
     assert number[1] in record.getMessage()
     assert record.exc_info

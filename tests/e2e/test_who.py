@@ -10,9 +10,9 @@ from bot.demo.lab.lab import Lab
 from bot.demo.local_slack import LocalSlack, eventually
 from commands.command import CommandError
 from tests.e2e.conftest import Serving
+from tests.e2e.fixing import form
 from tests.e2e.reading import Bot, done_reply, final_parent, thread_of
 from tests.e2e.strict_proxy import Fault, StrictProxy
-from tests.e2e.test_conversation import form
 from tests.e2e.test_serve import refused
 
 pytestmark = pytest.mark.needs("local-slack", "namespaces")

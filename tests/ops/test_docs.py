@@ -1,6 +1,7 @@
 """docs/settings.md and docs/install.md say what the program does."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,11 @@ def shown(default: Any) -> str:
     """A default as the page has it."""
     if default in (None, "", ()):
         return ""
-    return f"`{'off' if default is False else default}`"
+    if isinstance(default, timedelta):
+        default = (default,)
+    if isinstance(default, tuple):
+        default = ",".join(f"{part.seconds // 60}m" for part in default)
+    return f"`{ {False: 'off', True: 'on'}[default] if isinstance(default, bool) else default }`"
 
 
 DOCUMENTED = {row[0].strip("`"): row for row in rows(SETTINGS, 4)}

@@ -108,7 +108,7 @@ def checks(monkeypatch: pytest.MonkeyPatch) -> Checks:
 async def watched(services: Services, tell: schedule.Tell, **options: float) -> AsyncIterator[asyncio.Task[None]]:
     """The watcher runs, and at the end it is told to stop, and has to."""
     stop = asyncio.Event()
-    task = asyncio.create_task(schedule.watching(services, tell, stop, **{"tick": 0.02, **options}))
+    task = asyncio.create_task(schedule.watching(services, tell, stop, tick=options.get("tick", 0.02)))
     try:
         yield task
     finally:

@@ -1,9 +1,11 @@
 """Answers to render: one as a check gives it, and any that can be thought of."""
 
+from dataclasses import replace
+
 from hypothesis import strategies as st
 
 from commands.registry import VERBS
-from commands.reply import Action, Item, Reply, Section
+from commands.reply import Action, Field, Item, Reply, Section
 
 PAGE = "https://learn.microsoft.com/exchange/mail-flow/mail-flow-intelligence?view=a&b=c"
 
@@ -52,7 +54,10 @@ _WORDS = st.lists(st.one_of(st.sampled_from(_NASTY), st.text(max_size=20)), max_
 _LONG = st.builds(lambda word, times: word * times, _WORDS, st.integers(1, 2000)).filter(lambda t: len(t) < 20_000)
 TEXTS = st.one_of(_WORDS, _WORDS, _WORDS, _LONG)
 URLS = st.one_of(st.none(), st.just(PAGE), st.builds("https://a.example/{}".format, _WORDS), _WORDS)
-ITEMS = st.builds(Item, TEXTS, TEXTS, st.lists(TEXTS, max_size=3).map(tuple), URLS)
+PEOPLE = st.lists(st.one_of(st.sampled_from(("U01ALICE", "W01", "S1MAIL", "alice", "U1|x", "<!here>")), TEXTS), max_size=3).map(
+    tuple
+)
+ITEMS = st.builds(Item, TEXTS, TEXTS, st.lists(TEXTS, max_size=3).map(tuple), URLS, PEOPLE)
 SECTIONS = st.builds(
     Section, TEXTS, st.lists(ITEMS, max_size=6).map(tuple), st.sampled_from(("text", "bullets", "steps", "code"))
 )
@@ -64,7 +69,7 @@ ACTIONS = st.lists(
     ),
     max_size=8,
 ).map(tuple)
-_PARTLESS = st.builds(
+PARTLESS = st.builds(
     Reply,
     TEXTS,
     st.sampled_from(("good", "mixed", "bad", "unknown", "info")),
@@ -76,6 +81,19 @@ REPLIES = st.builds(
     TEXTS,
     st.sampled_from(("good", "mixed", "bad", "unknown", "info")),
     st.lists(SECTIONS, max_size=4).map(tuple),
-    st.lists(_PARTLESS, max_size=14).map(tuple),
+    st.lists(PARTLESS, max_size=14).map(tuple),
     actions=ACTIONS,
+)
+_FIELD = st.builds(
+    Field,
+    st.just(""),
+    TEXTS,
+    TEXTS,
+    st.lists(st.one_of(st.from_regex(r"[a-z0-9.-]{1,200}", fullmatch=True), st.sampled_from(["a", "b"])), max_size=12).map(tuple),
+    st.booleans(),
+    st.booleans(),
+    st.integers(1, 9000),
+)
+FIELDS = st.lists(_FIELD, min_size=1, max_size=4).map(
+    lambda found: tuple(replace(field, name=f"--field-{name}") for field, name in zip(found, "abcd", strict=False))
 )

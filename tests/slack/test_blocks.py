@@ -4,6 +4,7 @@ import json
 import os
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,9 @@ from slack_sdk.models.blocks import Block
 
 from bot.slack import blocks
 from bot.slack.pieces import Message
-from commands.reply import Item, Progress, Reply, Section
+from commands.reply import Action, Item, Progress, Reply, Section
 from tests.e2e.slack_rules import as_sent, check_message
-from tests.slack.replies import FAILING, PAGE, REPLIES, TEXTS
+from tests.slack.replies import FAILING, PAGE, PARTLESS, REPLIES, TEXTS
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "slack"
 THOROUGH = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
@@ -202,3 +203,42 @@ def test_json_that_was_asked_for_is_in_the_thread_whole() -> None:
 @pytest.mark.parametrize("user", ["U1|x", "<!channel>", "", "None"])
 def test_only_a_user_id_becomes_a_mention(user: str) -> None:
     assert "<" not in json.dumps(blocks.parent(FAILING, "x", user).blocks[-1])
+
+
+# ---- people, and buttons that were used
+
+
+def test_people_are_named_in_block_and_text() -> None:
+    who = Item("It waits for one person of", people=("U02BOB", "S1MAIL", "<!here>", "W1|x"))
+    (message,) = blocks.thread(Reply("h", sections=(Section("", (who,)),)))
+    judge((message,))
+    named = "It waits for one person of <@U02BOB>, <!subteam^S1MAIL>, &lt;!here&gt;, W1|x"
+    assert message.text == f"h\n{named}"
+    assert message.blocks[1]["text"]["text"] == named
+
+
+def test_people_stand_apart_where_markup_would_be_read() -> None:
+    who = Item("*.contoso.com is asked for by", people=("U02BOB",))
+    (message,) = blocks.thread(Reply("h", sections=(Section("", (who,)),)))
+    judge((message,))
+    assert [block["type"] for block in message.blocks[1:]] == ["section", "context"]
+    assert message.blocks[2]["elements"][0]["text"] == "<@U02BOB>"
+
+
+AT = datetime(2026, 11, 24, 10, 5, tzinfo=UTC)
+
+
+def test_used_buttons_make_room_for_who_and_when() -> None:
+    reply = replace(FAILING, actions=(Action("approve", "f-1"), Action("reject", "f-1")))
+    (before,) = blocks.thread(reply)
+    after = blocks.spent(before.text, before.blocks, "Approved", "U02BOB", AT)
+    judge((after,))
+    assert [block["type"] for block in after.blocks] == [block["type"] for block in before.blocks[:-1]] + ["context"]
+    seen = "Approved by <@U02BOB> at <!date^1795514700^{date_short_pretty} {time}|2026-11-24 10:05 UTC>"
+    assert after.blocks[-1]["elements"][0]["text"] == seen
+    assert after.text == f"{before.text}\nApproved by <@U02BOB> at 2026-11-24 10:05 UTC"
+
+
+@given(PARTLESS, st.one_of(st.just("U02BOB"), TEXTS))
+def test_any_used_message_is_within_limits_and_escaped(reply: Reply, user: str) -> None:
+    judge(tuple(blocks.spent(m.text, m.blocks, "Approved", user, AT) for m in blocks.inline(reply, "x", "U1")[:3]))

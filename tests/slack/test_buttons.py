@@ -7,10 +7,12 @@ import pytest
 from bot.slack import blocks, buttons, intake
 from commands.registry import COMMANDS, VERBS
 from commands.reply import Action, Item, Reply, Section
+from tests.e2e.slack_rules import check_blocks
 from tests.slack.replies import FAILING
 
 ID = "r-0123456789abcdef"
-ALL = tuple(Action(verb.name, ID) for verb in VERBS)
+OFFERED = ("check-again", "fix-now", "copy-for-partner", "transcript", "json", "watch")
+ALL = tuple(Action(name, ID) for name in OFFERED)
 
 
 def row(*actions: Action, subject: str = "x") -> list[dict[str, Any]]:
@@ -20,16 +22,19 @@ def row(*actions: Action, subject: str = "x") -> list[dict[str, Any]]:
 
 
 def test_buttons_in_view_and_one_menu() -> None:
-    again, copy, menu = row(*ALL)
-    assert (again["action_id"], again["value"], again["text"]["text"]) == ("check-again", ID, "Check again")
-    assert (copy["action_id"], copy["value"], copy["text"]["text"]) == ("copy-for-partner", ID, "Copy for partner")
+    *shown, menu = row(*ALL)
+    seen = [(element["action_id"], element["value"], element["text"]["text"]) for element in shown]
+    labels = {"check-again": "Check again", "fix-now": "Fix now", "copy-for-partner": "Copy for partner"}
+    assert seen == [(name, ID, label) for name, label in labels.items()]
     assert menu["type"] == "overflow"
     assert [option["value"] for option in menu["options"]] == [f"transcript {ID}", f"json {ID}", f"watch {ID}"]
     assert [option["text"]["text"] for option in menu["options"]] == ["Transcript", "JSON", "Tell me when it works again"]
 
 
 def test_every_verb_fits_into_slacks_limits_and_names_a_command() -> None:
-    assert sum(verb.shows != "menu" for verb in VERBS) <= 3
+    for verb in VERBS:
+        for piece in buttons.row([Action(verb.name, ID)], "x"):
+            assert check_blocks([piece.block]) == []
     assert sum(verb.shows == "menu" for verb in VERBS) <= 5
     assert {verb.words[0] for verb in VERBS} <= {command.name for command in COMMANDS}
     assert buttons.MENU not in {verb.name for verb in VERBS}
@@ -48,7 +53,23 @@ def test_what_is_no_verb_or_no_id_is_no_button() -> None:
 
 def test_without_a_thread_nothing_that_reports_to_one() -> None:
     (piece,) = buttons.row(ALL, "x", thread=False)
-    assert [option["value"] for option in piece.block["elements"][-1]["options"]] == [f"transcript {ID}", f"json {ID}"]
+    *shown, menu = piece.block["elements"]
+    assert [element["action_id"] for element in shown] == ["check-again", "copy-for-partner"]
+    assert [option["value"] for option in menu["options"]] == [f"transcript {ID}", f"json {ID}"]
+
+
+def test_nothing_that_changes_a_tenant_is_clicked_behind_the_others_backs() -> None:
+    changing = [Action(name, ID) for name in ("fix-now", "ask", "do-it", "approve", "reject", "undo", "resume")]
+    assert buttons.row(changing, "x", thread=False) == []
+    assert len(row(*changing[:3])) == 3
+
+
+def test_slack_asks_once_more_before_what_changes_something() -> None:
+    asked = {verb.name: "confirm" in row(Action(verb.name, ID))[0] for verb in VERBS if verb.shows != "menu"}
+    assert [name for name, confirmed in asked.items() if confirmed] == ["ask", "do-it", "approve", "undo", "resume"]
+    (do_it,) = row(Action("do-it", ID))
+    assert (do_it["style"], do_it["confirm"]["style"], do_it["confirm"]["confirm"]["text"]) == ("danger", "danger", "Do it")
+    assert do_it["confirm"]["deny"]["text"] == "Cancel"
 
 
 def test_each_part_has_its_own_and_a_parent_only_when_it_is_all() -> None:
@@ -73,26 +94,24 @@ def test_a_long_answer_has_them_once_at_its_end() -> None:
 
 
 def test_what_was_shown_is_read_back() -> None:
-    again, copy, menu = row(*ALL)
-    for element in (again, copy):
+    *shown, menu = row(*ALL)
+    for element in shown:
         choice = buttons.chosen(element)
         assert choice
         assert choice.verb.name == element["action_id"]
-        assert choice.line.endswith(" " + ID)
+        assert choice.words == (*choice.verb.words, ID)
     for option in menu["options"]:
         choice = buttons.chosen({"action_id": "more", "selected_option": option})
         assert choice
         assert choice.verb.label == option["text"]["text"]
-    first = buttons.chosen(again)
-    assert first
-    assert first.line == f"check --again {ID}"
 
 
 @pytest.mark.parametrize(
     "action",
     [
         {},
-        {"action_id": "fix-now", "value": ID},
+        {"action_id": "fix", "value": ID},
+        {"action_id": "approve", "value": f"{ID} --yes"},
         {"action_id": "check-again"},
         {"action_id": "check-again", "value": "x --json"},
         {"action_id": "check-again", "value": "--dns=127.0.0.1"},
@@ -107,7 +126,7 @@ def test_what_was_shown_is_read_back() -> None:
 )
 def test_forged_clicks_mean_nothing(action: dict[str, Any]) -> None:
     assert buttons.chosen(action) is None
-    assert intake.click({"actions": [action], "user": {"id": "U1"}, "channel": {"id": "C1"}}).inquiry.text == ""
+    assert intake.click({"actions": [action], "user": {"id": "U1"}, "channel": {"id": "C1"}}).inquiry.words == ()
 
 
 @pytest.mark.parametrize("body", [{}, {"actions": None}, {"actions": []}, {"actions": ["x"]}, {"actions": [{}], "message": 7}])

@@ -4,7 +4,11 @@ from typing import Any
 
 import pytest
 
-from bot.slack.intake import click, command, direct_message, mention, plain
+from bot.slack import modals
+from bot.slack.inquiry import Used
+from bot.slack.intake import click, command, direct_message, mention, plain, submission
+from bot.slack.place import Place
+from commands.reply import Action, Ask, Field, Item, Reply, Section
 
 
 @pytest.mark.parametrize(
@@ -88,11 +92,75 @@ def test_a_click_is_answered_below_its_message() -> None:
     action = {"action_id": "check-again", "value": "r-1"}
     payload = {"actions": [action], "user": {"id": "U1", "team_id": "T2"}, "channel": {"id": "C1"}, "trigger_id": "1.2"}
     below = click(payload | {"message": {"ts": "2.2", "thread_ts": "1.1"}})
-    assert (below.inquiry.text, below.inquiry.place.thread, below.inquiry.place.team) == ("check --again r-1", "1.1", "T2")
+    assert (below.inquiry.text, below.inquiry.words) == ("", ("check", "--again", "r-1")), "nobody typed it"
+    assert (below.inquiry.place.thread, below.inquiry.place.team) == ("1.1", "T2")
     assert click(payload | {"message": {"ts": "2.2"}}).inquiry.place.thread == "2.2"
     hidden = click(payload | {"message": {"ts": "2.2"}, "container": {"is_ephemeral": True, "message_ts": "2.2"}})
     assert hidden.inquiry.place.thread == ""
     assert below.inquiry.id == "t-1.2"
+
+
+# ---- forms
+
+FORM = Place("C1", "U1", "Fix now", "17.5", team="T1")
+PLAN = Reply("Fix now", sections=(Section("", (Item("text"),)),))
+
+
+def sent(reason: str | None = "gone for good", **view: Any) -> dict[str, Any]:
+    """A form as Slack gives it back."""
+    asked = Ask("fix-now", "r-1", "Next", (Field("--reason", "Reason"),))
+    form = modals.filled("Fix now", Reply("Fix now", sections=PLAN.sections, ask=asked), FORM)
+    state = {"values": {"--reason": {"value": {"type": "plain_text_input", "value": reason}}}}
+    return {"user": {"id": "U2", "team_id": "T1"}, "view": {"id": "V1", "hash": "1.a", **form, "state": state, **view}}
+
+
+def test_a_form_is_a_command_line_of_whoever_sent_it() -> None:
+    found = submission(sent())
+    assert found.inquiry.words == ("fix", "--again", "r-1", "--reason=gone for good")
+    assert found.inquiry.place == Place("C1", "U2", "Fix now", "17.5", team="T1")
+    assert (found.inquiry.id, found.inquiry.used, found.errors) == ("f-V1-1.a", Used(view="V1"), {})
+    assert submission(sent(hash="2.b")).inquiry.id != found.inquiry.id, "shown anew, it can be sent anew"
+
+
+def test_what_is_missing_is_told_without_asking_anybody() -> None:
+    assert submission(sent(" ")).errors == {"--reason": "Fill this in."}
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        {"private_metadata": ""},
+        {"private_metadata": "{}"},
+        {"private_metadata": None},
+        {"private_metadata": sent()["view"]["private_metadata"].replace("fix-now", "fix")},
+        {"private_metadata": sent()["view"]["private_metadata"].replace("r-1", "r-1 --yes")},
+    ],
+)
+def test_a_form_of_nobody(view: dict[str, Any]) -> None:
+    found = submission(sent(**view))
+    assert (found.choice, found.inquiry.words) == (None, ())
+
+
+def test_fields_that_the_form_does_not_have_mean_nothing() -> None:
+    forged = sent(state={"values": {"--yes": {"value": {"value": "x"}}, "--again": {"value": {"value": "r-2"}}}})
+    assert submission(forged).inquiry.words == ("fix", "--again", "r-1")
+
+
+def test_a_form_without_fields_says_what_its_button_says() -> None:
+    asked = modals.filled("Fix now", Reply("h", sections=PLAN.sections, actions=(Action("ask", "f-1"),)), FORM)
+    found = submission({"user": {"id": "U2", "team_id": "T2"}, "view": {"id": "V1", "hash": "1.a", **asked}})
+    assert found.inquiry.words == ("ask", "f-1")
+    assert found.inquiry.place == Place("C1", "U2", "Ask for approval", "17.5", team="T2"), "the sender, not who opened it"
+
+
+def test_what_was_clicked_is_remembered_unless_it_goes_by_itself() -> None:
+    payload = {"actions": [{"action_id": "approve", "value": "f-1"}], "user": {"id": "U1"}, "channel": {"id": "C1"}}
+    shown = {"ts": "2.2", "thread_ts": "1.1", "text": "h", "blocks": [{"type": "divider"}, "x"]}
+    used = click(payload | {"message": shown}).inquiry.used
+    assert used
+    assert (used.channel, used.ts, used.text, used.blocks) == ("C1", "2.2", "h", ({"type": "divider"},))
+    assert click(payload | {"message": shown, "container": {"is_ephemeral": True}}).inquiry.used is None
+    assert click(payload | {"message": {"ts": "2.2"}}).inquiry.used is None
 
 
 def test_what_has_no_id_of_slacks_is_nobodys_copy() -> None:

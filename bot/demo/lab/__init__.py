@@ -6,6 +6,7 @@ nameserver    the resolver; answers: its MISBEHAVIOURS
 mailserver    the mail servers; their BEHAVIOURS by phase: banners, dialogues (EHLO to STARTTLS), handshakes
 manners       the good server that behaviours change a step of; talk: one connection, byte by byte
 certificates  RECIPES of sound and broken certificates; contexts: OpenSSL with them
+tenant        token service and admin API of Exchange Online, over HTTPS; its TROUBLES
 
 To add a behaviour: a function and a row of its table, and a judge in tests/lab, which walks the tables.
 """

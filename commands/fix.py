@@ -1,0 +1,140 @@
+"""`fix`, `undo`, `resume`: what would be changed in the tenant; with `--yes`, in the terminal, changed."""
+
+from typing import Protocol
+
+from commands import fix_wording
+from commands.command import Call, CommandError, Services
+from commands.jobs import settle_jobs
+from commands.planning import FIX, Said, desk, find_fix, known_fix, make_plan, said_to, store_of
+from commands.reply import Reply, Tell
+from commands.request import Request
+from diagnostics.fix import apply, ledger
+from diagnostics.fix.model import Fix
+from diagnostics.fix.plan import Wanted
+from diagnostics.fix.remaining import resuming, undoing
+from diagnostics.model import Result
+from diagnostics.store import DoesNotFit, StoreUnavailable
+
+MAX_REASON = 500
+
+
+class Left(Protocol):
+    def __call__(self, fix: Fix, *, writable: bool) -> Fix | None: ...
+
+
+class Work(Protocol):
+    async def __call__(self, fix: Fix, desk: apply.Desk, *, actor: str, tell: Said) -> Fix: ...
+
+
+async def run(call: Call, request: Request, services: Services, tell: Tell) -> Reply:
+    """The plan of contract 6; done with `--yes`, or made ready to be asked for. Raises CommandError for what cannot be read."""
+    sure, as_json = _sure(call, request, services), call.has("--json")
+    said = said_to(tell)
+    fix = await make_plan(await _wanted(call, services), request, services, said, reason=_reason(call))
+    if request.front == "terminal":
+        if sure and fix.state == "planned":
+            return fix_wording.outcome(await _do(fix, request, services, said), as_json=as_json)
+        return fix_wording.plan(fix, as_json=as_json, front="terminal")
+    if not _can_be_asked(fix) or as_json:
+        return fix_wording.plan(fix, as_json=as_json, front=request.front)
+    if fix.reason and fix.state == "planned":
+        await _keep(fix, request, services)
+        return fix_wording.to_be_asked(fix, services.fixes)
+    again = call.value("--again")
+    if again is None:
+        await _keep(fix, request, services)
+    return fix_wording.to_be_reasoned(fix, again or fix.id, services.fixes, clicked=request.clicked)
+
+
+def _can_be_asked(fix: Fix) -> bool:
+    """Whether all that is missing is a choice that a form can ask for."""
+    return fix.state == "planned" or (bool(fix.choices) and all(note.id == "domain-not-chosen" for note in fix.blocked))
+
+
+async def undo(call: Call, request: Request, services: Services, tell: Tell) -> Reply:
+    """What undo would put back; put back with `--yes`. Raises CommandError for an id that is not known."""
+    return await _go_on(call, request, services, tell)
+
+
+async def resume(call: Call, request: Request, services: Services, tell: Tell) -> Reply:
+    """What is left to do; done with `--yes`. Raises CommandError for an id that is not known."""
+    return await _go_on(call, request, services, tell)
+
+
+_LEFT: dict[str, Left] = {"undo": undoing, "resume": resuming}
+_WORK: dict[str, Work] = {"undo": apply.undo, "resume": apply.resume}
+
+
+async def _go_on(call: Call, request: Request, services: Services, tell: Tell) -> Reply:
+    fix = await known_fix(call, services)
+    sure, as_json = _sure(call, request, services), call.has("--json")
+    preview = _LEFT[call.command.name](fix, writable=services.admin is not None)
+    if preview is None:
+        return fix_wording.settled(fix, call.command.name, as_json=as_json)
+    if sure and preview.state == "planned":
+        await _may(request, services)
+        fix = await _WORK[call.command.name](fix, desk(services), actor=request.actor.id, tell=said_to(tell))
+        await settle_jobs(fix, services)
+        spent = "" if fix.state == "running" else call.command.name.capitalize()
+        return fix_wording.outcome(fix, as_json=as_json, spent=spent)
+    return fix_wording.preview(call.command.name, preview, as_json=as_json, front=request.front)
+
+
+async def _may(request: Request, services: Services) -> None:
+    """In Slack it takes one listed approver, who may be the one who asked for the fix. Raises CommandError."""
+    if request.front == "terminal":
+        return
+    why = await services.approvers.why_not(request.actor.id) if services.approvers else "Nobody may here."
+    if why:
+        raise CommandError(why, exit_code=1)
+
+
+async def _wanted(call: Call, services: Services) -> Wanted:
+    """Raises CommandError."""
+    domains = call.options.get("--domain", ())
+    again = call.value("--again")
+    if again is None:
+        if not call.words:
+            raise CommandError(f"Name one connector. Usage: {call.command.usage}")
+        return Wanted(" ".join(call.words), domains)
+    if call.words:
+        raise CommandError("--again takes the connector of a result, so it takes no name beside it.")
+    if again.startswith(FIX):
+        fix = await find_fix(again, services)
+        return Wanted(f"connector:{fix.connector.guid if fix.connector else ''}", domains, by_name=fix.by_name)
+    stored = await services.memory.find(again)
+    found = Result.model_validate_json(stored.document) if stored.document else None
+    if found is None or found.connector is None:
+        raise CommandError("That result is of no known connector, so there is none to switch off.", exit_code=1)
+    return Wanted(found.connector.guid or found.connector.name, domains, by_name=False)
+
+
+async def _do(fix: Fix, request: Request, services: Services, said: Said) -> Fix:
+    try:
+        await _keep(fix, request, services)
+    except CommandError as error:
+        return apply.refused(fix, str(error))
+    return await apply.do(fix, desk(services), actor=request.actor.id, tell=said)
+
+
+async def _keep(fix: Fix, request: Request, services: Services) -> None:
+    """The plan goes into the ledger. Raises CommandError."""
+    store, now = store_of(services), services.tools.instruments.now()
+    try:
+        await ledger.add(store, fix, actor=request.actor.id, event="planned", now=now)
+    except StoreUnavailable as error:
+        said = f"The ledger cannot be written ({error}), and without it nothing is: nothing was changed."
+        raise CommandError(said, exit_code=1) from None
+    except DoesNotFit as error:
+        raise CommandError(f"This plan is too large for the ledger ({error}): choose fewer domains.", exit_code=1) from None
+
+
+def _sure(call: Call, request: Request, services: Services) -> bool:
+    """Whether `--yes` was given. Raises CommandError where it is not taken."""
+    if call.has("--yes") and request.front == "terminal" and not services.fixes.terminal:
+        raise CommandError("MAILFLOW_FIX_TERMINAL is off, so --yes is not taken here: ask for the fix in Slack.")
+    return call.has("--yes")
+
+
+def _reason(call: Call) -> str:
+    return (call.value("--reason") or "")[:MAX_REASON]

@@ -1,0 +1,59 @@
+"""A check on somebody's behalf: what one person may ask for, progress, and results that their ids stand for from then on."""
+
+from collections.abc import Sequence
+
+from commands import partner, wording
+from commands.command import CommandError, Services
+from commands.reply import Progress, Tell
+from commands.request import Request
+from diagnostics.connectors.model import Inventory
+from diagnostics.diagnose import diagnose
+from diagnostics.model import Diagnosis, Evidence, Result
+from diagnostics.route import TargetFault, route
+from diagnostics.store import StoredResult
+from diagnostics.target import Target
+
+
+async def look(
+    words: tuple[str, ...], inventory: Inventory, request: Request, services: Services, tell: Tell, *, fresh: bool = False
+) -> Diagnosis:
+    """Check each TARGET of `words`, or every enabled connector without any. Raises CommandError."""
+    done = 0
+
+    def on_evidence(_target: Target, evidence: Evidence) -> None:
+        nonlocal done
+        done += 1
+        tell(Progress(done, 0, f"{evidence.host} {(evidence.listed and evidence.address) or ''}".strip()))
+
+    try:
+        targets = route(words, inventory)
+        if "owner" not in request.actor.roles:
+            services.allowance.spend(request.actor.id, 1 + sum(t.connector is None for t in targets))
+        tell(Progress(0, 0, f"{len(targets)} target{'s' if len(targets) != 1 else ''}"))
+        diagnosis = await diagnose(words, inventory, services.tools, on_evidence, fresh=fresh)
+    except TargetFault as fault:
+        raise CommandError(str(fault)) from None
+    for result in diagnosis.results:
+        await services.memory.keep(_stored(result, words, diagnosis))
+    return diagnosis
+
+
+def _stored(result: Result, words: tuple[str, ...], diagnosis: Diagnosis) -> StoredResult:
+    lines = partner.text(result, diagnosis.started)
+    return StoredResult(
+        id=result.id,
+        word=_repeats(result, words, diagnosis.results),
+        verdict=result.verdict,
+        document=result.model_dump_json(),
+        partner="\n".join(lines) if lines else None,
+        transcript="\n".join(wording.transcript(result)),
+        at=diagnosis.started,
+    )
+
+
+def _repeats(result: Result, words: tuple[str, ...], results: Sequence[Result]) -> str:
+    """The one word that asks for this result again: connectors by Guid where they have one, since names may stand twice."""
+    same = sum(r.target == result.target for r in results)
+    if result.connector is None or (result.target in words and same == words.count(result.target)):
+        return result.target
+    return f"connector:{result.connector.guid or result.connector.name}"

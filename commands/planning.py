@@ -1,0 +1,93 @@
+"""What the subcommands about fixes share: a plan made from the tenant as it is now, the ledger, the desk to do it at."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import replace
+
+from commands.command import Call, CommandError, Services
+from commands.reply import Progress, Tell
+from commands.request import Request
+from diagnostics.connectors.model import Inventory
+from diagnostics.connectors.source import SourceError
+from diagnostics.diagnose import diagnose
+from diagnostics.fix import apply, ledger
+from diagnostics.fix.model import Fix
+from diagnostics.fix.plan import Wanted, matching, plan
+from diagnostics.fix.reading import read
+from diagnostics.probes.dns import mail_hosts
+from diagnostics.store import Store, StoreUnavailable
+
+FIX = "f-"
+"""What ids of fixes begin with."""
+
+Said = Callable[[str], None]
+
+
+async def make_plan(wanted: Wanted, request: Request, services: Services, said: Said, *, reason: str = "") -> Fix:
+    """Read the tenant, check the connector afresh, and plan. Raises CommandError when the tenant cannot be read."""
+    now = services.tools.instruments.now
+    said("reading connectors, domains, rules and recipients")
+    try:
+        seen = await read(
+            wanted, services.connectors, services.tenant, lambda d: mail_hosts(d, services.tools.instruments.resolver.ask)
+        )
+    except SourceError as error:
+        raise CommandError(str(error)) from None
+    answers = await _answers(wanted, seen.inventory, services, said)
+    wanted = replace(wanted, answers=answers, writable=services.admin is not None)
+    id = FIX + secrets.token_hex(8)
+    return plan(wanted, seen, id=id, requester=request.actor.id, reason=reason, created=now())
+
+
+async def _answers(wanted: Wanted, inventory: Inventory, services: Services, said: Said) -> str | None:
+    """Where a fresh check of the connector reaches a server, in words."""
+    found = matching(wanted.connector, inventory)
+    if len(found) != 1:
+        return None
+    said(f"checking {found[0].Name} afresh")
+    word = f"connector:{found[0].Guid or found[0].Name}"
+    checked = await diagnose((word,), inventory, services.tools, lambda *_: None, fresh=True)
+    good = next((p for r in checked.results for p in r.paths if p.verdict == "healthy"), None)
+    return f"{good.host} [{good.address}]" if good else None
+
+
+async def known_fix(call: Call, services: Services) -> Fix:
+    """The fix of the id that was given. Raises CommandError."""
+    if len(call.words) != 1:
+        raise CommandError(f"Name one fix. Usage: {call.command.usage}")
+    return await find_fix(call.words[0], services)
+
+
+async def find_fix(id: str, services: Services) -> Fix:
+    try:
+        fix = await ledger.find(store_of(services), id, services.tools.instruments.now())
+    except StoreUnavailable as error:
+        raise CommandError(f"The ledger cannot be read now: {error}. Nothing was changed.", exit_code=1) from None
+    if fix is None:
+        raise CommandError(f"There is no fix {id[:40]!r} in this ledger. The command fixes lists them.")
+    return fix
+
+
+def store_of(services: Services) -> Store:
+    if services.store is None:
+        raise CommandError("Fixes need a ledger: name a database with MAILFLOW_DATABASE_URL.")
+    return services.store
+
+
+def desk(services: Services) -> apply.Desk:
+    """Raises CommandError when there is no ledger. Whoever comes here has seen that there are credentials."""
+    if services.tenant is None or services.admin is None:
+        raise CommandError("There are no credentials to write with: set MAILFLOW_EXCHANGE_FIX_CLIENT_ID and its secret.")
+    now = services.tools.instruments.now
+    return apply.Desk(store_of(services), services.tenant, services.admin, now, services.fixes.verify_after)
+
+
+def said_to(tell: Tell) -> Said:
+    done = 0
+
+    def said(text: str) -> None:
+        nonlocal done
+        tell(Progress(done, 0, text))
+        done += 1
+
+    return said

@@ -1,0 +1,261 @@
+"""`explain` from words to Reply, beside real servers: contract 1 and 5."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.demo.lab import Lab, parse
+from bot.settings import Settings
+from bot.wiring import open_services
+from commands import registry
+from commands.reply import Reply
+from commands.request import Actor, Request
+from commands.run import run
+from commands.words import split
+from diagnostics.explain import ExplainedError, Explanation
+from tests.scenario import OWNER, settings_for
+
+READER = Actor("U1", frozenset({"reader"}))
+WORLD: dict[str, Any] = {
+    "dns": {
+        "good.lab.test": ["A 127.0.42.1"],
+        "dead.lab.test": ["A 127.0.42.9"],
+        "old.lab.test": ["A 127.0.42.2"],
+        "inside.lab.test": ["A 169.254.169.254"],
+        "unlisted.lab.test": ["A 127.0.42.1"],
+    },
+    "mail": {"127.0.42.1": {}, "127.0.42.2": {"certificate": "expired"}},
+    "connectors": [
+        {"Name": "good", "ConnectorType": "OnPremises", "SmartHosts": ["good.lab.test"], "TlsSettings": "CertificateValidation"},
+        {"Name": "dead", "ConnectorType": "OnPremises", "SmartHosts": ["dead.lab.test"], "RecipientDomains": ["dead.test"]},
+        {"Name": "old", "SmartHosts": ["old.lab.test"], "TlsSettings": "CertificateValidation"},
+        {"Name": "inside", "SmartHosts": ["inside.lab.test"]},
+    ],
+}
+REFUSED = (
+    "450 4.4.316 Connection refused [Message=Socket error code 10061] [LastAttemptedServerName={}] [LastAttemptedIP=192.0.2.1:25]"
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    reply: Reply
+    queries: Mapping[tuple[str, str], int]
+
+    @property
+    def errors(self) -> tuple[ExplainedError, ...]:
+        assert isinstance(self.reply.document, Explanation), self.reply.headline
+        return self.reply.document.errors
+
+
+async def in_the_lab(folder: Path, *words: str, actor: Actor = OWNER, times: int = 1) -> Outcome:
+    async with Lab(parse(WORLD), folder) as lab, open_services(settings_for(lab)) as services:
+        for _ in range(times):
+            reply = await run(Request(("explain", *words), actor), services, lambda _: None)
+        return Outcome(reply, dict(lab.queries))
+
+
+async def said(*words: str, actor: Actor = OWNER, **settings: Any) -> Reply:
+    given = {"dns": ("127.0.0.1:1",), "control_host": "", "timeout": 0.3} | settings
+    async with open_services(Settings(**given)) as services:
+        return await run(Request(words, actor), services, lambda _: None)
+
+
+def text(reply: Reply) -> str:
+    lines = [reply.headline]
+    for section in reply.sections:
+        lines += [section.title, *(part for item in section.items for part in (item.text, item.tag, *item.notes))]
+    return "\n".join([*lines, *map(text, reply.parts)])
+
+
+# ---- two vantage points
+
+# the error, what its destination does → agreement, what the headline adds
+LIVE = [
+    (REFUSED.format("dead.lab.test"), "same", "the same from here"),
+    (REFUSED.format("good.lab.test"), "refused-for-microsoft", "works from here, refused for Microsoft"),
+    (
+        "450 4.7.320 Certificate validation failed [Message=Certificate expired] [LastAttemptedServerName=good.lab.test]",
+        "mended",
+        "mended since",
+    ),
+    (REFUSED.format("old.lab.test"), "different", "another fault now"),
+    (REFUSED.format("inside.lab.test"), "not-told", "could not be told from here"),
+]
+
+
+@pytest.mark.parametrize(("error", "agreement", "said"), LIVE, ids=[row[1] for row in LIVE])
+async def test_a_destination_that_a_connector_lists_is_checked_beside(
+    error: str, agreement: str, said: str, tmp_path: Path
+) -> None:
+    outcome = await in_the_lab(tmp_path, error)
+    (one,) = outcome.errors
+    assert one.live
+    assert one.live.agreement == agreement, one.live.result.summary
+    assert said in outcome.reply.headline
+    assert outcome.reply.exit_code == 0
+    assert bool(outcome.reply.parts) is (agreement == "different")
+    assert {action.id for action in outcome.reply.actions} == {one.live.result.id}
+
+
+async def test_the_recipients_domain_leads_to_the_connector(tmp_path: Path) -> None:
+    bounce = "550 5.4.316 Message expired, connection refused\nFinal-Recipient: rfc822; bob@dead.test\nAction: failed"
+    (one,) = (await in_the_lab(tmp_path, bounce)).errors
+    assert one.live
+    assert one.live.result.connector
+    assert (one.live.agreement, one.live.result.connector.name) == ("same", "dead")
+    assert one.fix_now.offered
+
+
+async def test_a_host_of_the_text_alone_is_not_even_looked_up(tmp_path: Path) -> None:
+    for error in (REFUSED.format("unlisted.lab.test"), "550 5.4.310 DNS domain unlisted.lab.test does not exist"):
+        outcome = await in_the_lab(tmp_path, error)
+        assert outcome.errors[0].live is None
+        assert outcome.queries == {}
+        assert not outcome.errors[0].fix_now.offered
+
+
+async def test_check_allows_a_host(tmp_path: Path) -> None:
+    outcome = await in_the_lab(tmp_path, "--check", "unlisted.lab.test", REFUSED.format("unlisted.lab.test"))
+    assert outcome.errors[0].live
+    assert outcome.errors[0].live.agreement == "refused-for-microsoft"
+
+
+@pytest.mark.parametrize("host", ["a b", "203.0.113.0/24", "mail.test:26"])
+async def test_a_host_to_check_that_is_none_is_a_usage_error(host: str, tmp_path: Path) -> None:
+    reply = (await in_the_lab(tmp_path, "--check", host, "450 4.4.316")).reply
+    assert (reply.exit_code, reply.document) == (2, None)
+    assert reply.headline.startswith("--check: ")
+
+
+async def test_what_one_person_may_check_is_limited_in_slack(tmp_path: Path) -> None:
+    words = ("--check", "good.lab.test", "450 4.4.316")
+    assert "Try again in" in (await in_the_lab(tmp_path, *words, actor=READER, times=70)).reply.headline
+
+
+async def test_exchange_online_that_cannot_be_read_does_not_keep_a_text_from_being_explained() -> None:
+    app: dict[str, Any] = {"exchange_tenant": "contoso.test", "exchange_client_id": "x", "exchange_client_secret": "y"}
+    reply = await said("explain", "450 4.4.316", **app, login_url="https://127.0.0.1:9")
+    assert reply.headline == "Queued — 450 4.4.316 Connection refused"
+    assert "The connectors could not be read" in text(reply)
+
+
+async def test_a_broken_export_is_a_configuration_error(tmp_path: Path) -> None:
+    (tmp_path / "c.json").write_text("[{]")
+    reply = await said("explain", "450 4.4.316", connectors=tmp_path / "c.json")
+    assert (reply.exit_code, reply.document) == (2, None)
+    assert "line 1, column 3" in reply.headline
+
+
+# ---- words
+
+
+@pytest.mark.parametrize(
+    ("line", "headline"),
+    [
+        ("explain 450 4.4.316 Connection refused", "Queued — 450 4.4.316 Connection refused"),
+        ("explain Server at a.test () returned '450 4.4.316 It's refused", "Queued: a.test — 450 4.4.316 Connection refused"),
+        ('explain "450 4.4.315', "Queued — 450 4.4.315 Connection timed out"),
+        ("EXPLAIN 450 4.4.316 -> --- Original message ---", "Queued — 450 4.4.316 Connection refused"),
+        ("explain --json 450 4.4.316", "Queued — 450 4.4.316 Connection refused"),
+        ("explain 450 4.4.316 —json", "Queued — 450 4.4.316 Connection refused"),
+        ("explain 450 4.4.316\n--_boundary\n--file nothing", "Queued — 450 4.4.316 Connection refused"),
+        ("explain\n[{LED=450 4.4.316 Connection refused};{FQDN=a.test}]", "Queued: a.test — 450 4.4.316 Connection refused"),
+    ],
+)  # fmt: skip
+async def test_a_text_reaches_the_parser_as_it_is(line: str, headline: str) -> None:
+    reply = await said(*split(line), actor=READER)
+    assert reply.headline == headline
+    assert reply.as_json is ("json" in line)
+
+
+def test_lines_stay_lines() -> None:
+    assert " ".join(split("explain a b\n\n> c  d\n--e")[1:]) == "a b \n\n> c  d\n--e"
+
+
+FORBIDDEN = [option.flag for option in registry.OWNER_OPTIONS] + ["--file", "--yes", "--reason", "--frobnicate"]
+
+
+@pytest.mark.parametrize("flag", FORBIDDEN)
+@pytest.mark.parametrize("line", ["explain {} /etc/passwd", "explain 450 4.4.316 {}", "explain {}=/etc/passwd 450 4.4.316"])
+async def test_flags_of_the_machines_owner_are_refused_in_slack(flag: str, line: str) -> None:
+    reply = await said(*split(line.format(flag)), actor=READER)
+    assert (reply.exit_code, reply.document) == (2, None)
+    assert f"Unknown option {flag}" in reply.headline
+
+
+@pytest.mark.parametrize("words", [(), ("",), (" \n ",), ("--json",)])
+@pytest.mark.parametrize(("actor", "named"), [(OWNER, "--file"), (READER, "behind the command")])
+async def test_no_text_is_a_usage_error_that_says_how(words: tuple[str, ...], actor: Actor, named: str) -> None:
+    reply = await said("explain", *words, actor=actor)
+    assert (reply.exit_code, reply.document) == (2, None)
+    assert named in reply.headline
+    assert ("--file" in reply.headline) is (actor is OWNER)
+
+
+@pytest.mark.parametrize("words", ["hello", "version 1.2.3", "-", "\ud800", "--"])
+async def test_a_text_without_a_code_says_what_is_missing(words: str) -> None:
+    reply = await said("explain", "--", words)
+    assert (reply.exit_code, reply.severity) == (3, "unknown")
+    assert reply.headline == "This text names no error code of a mail server"
+    assert "450 4.4.316" in text(reply)
+    assert json.loads(reply.document.model_dump_json())["errors"] == []  # type: ignore[union-attr]
+
+
+# ---- files
+
+
+def report_of(folder: Path, rows: int) -> Path:
+    """An extended report: many messages, few errors."""
+    lines = ["date_time,recipient_address,connector_id,source_context,event_id"]
+    for number in range(rows):
+        host = ("a.test", "b.test", "b.test")[number % 3]
+        lines.append(
+            f"2026-11-24T0{number % 10}:00:00Z,bob{number}@contoso.test,Out,"
+            f'"450 4.4.316 Connection refused [LastAttemptedServerName={host}]",DEFER'
+        )
+    file = folder / "report.csv"
+    file.write_text("\n".join(lines), encoding="utf-8")
+    return file
+
+
+async def test_a_report_is_a_table_by_code_and_destination(tmp_path: Path) -> None:
+    reply = await said("explain", "--file", str(report_of(tmp_path, 30)))
+    table = next(section for section in reply.sections if section.title == "All errors of this text")
+    assert table.kind == "code"
+    head, first, second = (item.text.split() for item in table.items)
+    assert head == ["count", "code", "destination", "connector", "first", "last"]
+    assert (first[0], first[3], second[0], second[3]) == ("20", "b.test", "10", "a.test")
+    assert "bob" not in text(reply)
+
+
+@pytest.mark.parametrize(
+    ("name", "said_of_it"),
+    [("missing.eml", "No such file"), (".", "directory"), ("large.csv", "more than 5 MiB")],
+)
+async def test_a_file_that_cannot_be_read_is_a_usage_error(name: str, said_of_it: str, tmp_path: Path) -> None:
+    (tmp_path / "large.csv").write_bytes(b"x" * (5 * 1024 * 1024 + 1))
+    reply = await said("explain", "--file", str(tmp_path / name))
+    assert (reply.exit_code, reply.document) == (2, None)
+    assert said_of_it in reply.headline
+    assert "--file" in reply.headline
+
+
+async def test_a_file_and_a_text_are_too_much(tmp_path: Path) -> None:
+    assert (await said("explain", "--file", "a", "450 4.4.316")).exit_code == 2
+
+
+async def test_people_are_not_repeated() -> None:
+    bounce = (
+        "From: Alice Canary <alice.canary@contoso.test>\nSubject: Secret canary\nMessage-ID: <canary@contoso.test>\n\n"
+        "bob.canary@fabrikam.test\n11/24/2026 9:00:00 AM - Server at mail.fabrikam.test (192.0.2.1) returned "
+        "'450 4.4.316 Connection refused [Message=550 5.7.1 <eve.canary@fabrikam.test> no]'"
+    )
+    reply = await said("explain", bounce)
+    shown = text(reply) + reply.document.model_dump_json()  # type: ignore[union-attr]
+    assert "4.4.316" in shown
+    assert "canary" not in shown.lower()

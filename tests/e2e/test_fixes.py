@@ -1,0 +1,295 @@
+"""Fix now in Slack, from the offer to its end, and what else can become of it."""
+
+import asyncio
+import time
+
+import pytest
+
+from bot.demo.lab.tenant import LabTenant
+from bot.demo.local_slack import LocalSlack, eventually
+from commands.reply import Reply
+from tests.e2e.conftest import Serving, both_transports
+from tests.e2e.fixing import (
+    ALICE,
+    BOB,
+    CAROL,
+    CHANNEL,
+    NAME,
+    as_it_is,
+    asked,
+    buttons,
+    form,
+    form_with,
+    offered,
+    planned,
+    press,
+    send,
+    used_up,
+    words_of,
+)
+from tests.e2e.reading import done_reply, thread_of
+from tests.e2e.strict_proxy import ACK_SECONDS, Fault, StrictProxy
+from tests.e2e.test_who import told
+
+pytestmark = pytest.mark.needs("local-slack", "namespaces")
+
+DOMAIN = "contoso.lab.test"
+
+
+def state(tenant: LabTenant, connector: str = NAME, domain: str = DOMAIN) -> tuple[bool, str]:
+    """What is true in the tenant: is the connector on, and what kind is the domain."""
+    return tenant.value("connector", connector, "Enabled"), tenant.value("accepted-domain", domain, "DomainType")
+
+
+BEFORE, AFTER = (True, "InternalRelay"), (False, "Authoritative")
+
+
+@both_transports
+async def test_offer_form_approval_done_and_undone(
+    slack: LocalSlack, proxy: StrictProxy, tenant: LabTenant, fixing: Serving
+) -> None:
+    async with fixing():
+        parent, reply = await offered(slack)
+        assert buttons(reply)[:2] == ["check-again", "fix-now"]
+
+        await slack.click(reply, "fix-now", ALICE)
+        view = await form_with(slack, '"--reason"')
+        assert view["title"]["text"] == "Fix now"
+        for words in ("InternalRelay → Authoritative", "Enabled on → off", "What it means", "somebody has to know"):
+            assert words in words_of(view), "read before anything is typed"
+        await send(slack, "CHG-1: gone  for good --yes")
+        view = await form_with(slack, "It is done once")
+        assert "Reason: CHG-1: gone  for good --yes" in words_of(view)
+        assert state(tenant) == BEFORE
+
+        await press(slack, "Ask for approval", ALICE)
+        question = await done_reply(slack, parent, "waits for approval", f"Asked by <@{ALICE}>", f"one person of <@{BOB}>")
+        assert buttons(question) == ["approve", "reject"]
+        assert "The thread has the rest" in words_of(await form_with(slack, "waits for approval"))
+        assert state(tenant) == BEFORE
+
+        await slack.click(question, "approve", BOB)
+        done = await done_reply(slack, parent, "is done")
+        assert state(tenant) == AFTER
+        assert buttons(done) == ["undo"]
+        await used_up(slack, question, f"Approved by <@{BOB}> at ")
+
+        await slack.click(done, "undo", BOB)
+        await done_reply(slack, parent, "was taken back")
+        assert state(tenant) == BEFORE
+        await used_up(slack, done, f"Undo by <@{BOB}> at ")
+        assert max(proxy.acks) < ACK_SECONDS
+        assert (tenant.effective(NAME, "Enabled"), tenant.effective(DOMAIN, "DomainType")) == (2, 2)
+
+
+@pytest.mark.parametrize("who", [BOB, ALICE])
+async def test_rejected_by_an_approver_or_by_who_asked(
+    who: str, slack: LocalSlack, proxy: StrictProxy, tenant: LabTenant, fixing: Serving
+) -> None:
+    async with fixing():
+        parent, question = await asked(slack)
+        await slack.click(question, "reject", CAROL)
+        await told(proxy, "You may not approve fixes")
+        assert buttons(await as_it_is(slack, question)), "who may still can"
+        await slack.click(question, "reject", who)
+        await done_reply(slack, parent, "was rejected")
+        await used_up(slack, question, f"Rejected by <@{who}> at ")
+        await slack.click(question, "approve", BOB)
+        await told(proxy, "it is rejected")
+        await asyncio.sleep(0.3)
+        assert "as seen" not in (await as_it_is(slack, question))["text"], "the first who used it stands there"
+        assert state(tenant) == BEFORE
+
+
+async def test_a_plan_that_waited_too_long(slack: LocalSlack, proxy: StrictProxy, tenant: LabTenant, fixing: Serving) -> None:
+    async with fixing(fix_plan_ttl="3s"):
+        parent, question = await asked(slack)
+        await asyncio.sleep(2.5)
+        await slack.click(question, "approve", BOB)
+        await done_reply(slack, parent, "was not approved in time")
+        await used_up(slack, question, "Expired, as seen by ")
+        assert state(tenant) == BEFORE
+
+
+async def test_a_tenant_that_changed_meanwhile(slack: LocalSlack, tenant: LabTenant, fixing: Serving) -> None:
+    async with fixing():
+        parent, question = await asked(slack)
+        tenant.change("connector", NAME, "SmartHosts", ["mail.contoso.lab.test"])
+        await slack.click(question, "approve", BOB)
+        await done_reply(slack, parent, "changed-since-plan")
+        await used_up(slack, question, "Not done, though approved by ")
+        assert state(tenant) == BEFORE
+
+
+async def test_a_server_that_answers_meanwhile(
+    slack: LocalSlack, tenant: LabTenant, fixing: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("diagnostics.probes.flights.FRESH_SECONDS", 0.0)
+    async with fixing():
+        parent, question = await asked(slack, "Contoso in the cellar")
+        await slack.click(question, "approve", BOB)
+        await done_reply(slack, parent, "server-answers")
+        await used_up(slack, question, "Not done, though approved by ")
+        assert state(tenant, "Contoso in the cellar", "cellar.lab.test") == BEFORE
+
+
+async def test_which_of_several_domains(slack: LocalSlack, tenant: LabTenant, fixing: Serving) -> None:
+    async with fixing():
+        _parent, reply = await offered(slack, "Contoso branches")
+        await slack.click(reply, "fix-now", ALICE)
+        view = await form_with(slack, '"checkboxes"')
+        (boxes,) = [block["element"] for block in view["blocks"] if block.get("block_id") == "--domain"]
+        assert [option["value"] for option in boxes["options"]] == ["east.lab.test", "west.lab.test"]
+        assert await send(slack, " ") == {"errors": {"--domain": "Fill this in.", "--reason": "Fill this in."}}
+        await send(slack, "moved", ["west.lab.test"])
+        view = await form_with(slack, "It is done once")
+        assert "west.lab.test: DomainType InternalRelay → Authoritative" in words_of(view)
+        assert "east.lab.test: DomainType" not in words_of(view)
+
+
+async def test_what_cannot_be_done_says_why_and_has_no_button(slack: LocalSlack, tenant: LabTenant, fixing: Serving) -> None:
+    async with fixing():
+        _parent, reply = await offered(slack)
+        tenant.change("connector", NAME, "Enabled", False)
+        await slack.click(reply, "fix-now", ALICE)
+        view = await form_with(slack, "connector-already-off")
+        assert "submit" not in view
+
+
+async def test_typed_by_name_it_is_asked_for_in_its_thread(slack: LocalSlack, tenant: LabTenant, fixing: Serving) -> None:
+    async with fixing():
+        await slack.command(CHANNEL, ALICE, f'fix "{NAME}"')
+
+        async def shown() -> list[dict[str, object]]:
+            return [m for m in await slack.messages(CHANNEL) if m.get("thread_ts") and buttons(m) == ["fix-now"]]
+
+        (plan,) = await eventually(shown, seconds=20)
+        await planned(slack, plan)
+        await press(slack, "Ask for approval", ALICE)
+        await done_reply(slack, {"channel": CHANNEL, "ts": plan["thread_ts"]}, "waits for approval")
+
+
+# ---- while it is done
+
+
+async def test_a_click_shows_at_once_that_it_runs(
+    slack: LocalSlack, proxy: StrictProxy, tenant: LabTenant, fixing: Serving
+) -> None:
+    async with fixing():
+        parent, question = await asked(slack)
+        tenant.lag(seconds=4)
+        before = time.monotonic()
+        await slack.click(question, "approve", BOB)
+        await tenant.arrived("Set-AcceptedDomain")
+        tenant.lag()
+        await done_reply(slack, parent, "is done")
+        runs, *edits = [c for c in proxy.calls if c.at > before and "⏳ Running: Approve" in str(c.args.get("text"))]
+        assert runs.method == "chat.postMessage"
+        assert runs.at - before < 1
+        assert [c.method for c in edits][:1] == ["chat.update"], "it says how far it is"
+        assert state(tenant) == AFTER
+
+
+async def test_two_clicks_at_once_do_it_once(slack: LocalSlack, proxy: StrictProxy, tenant: LabTenant, fixing: Serving) -> None:
+    async with fixing(fix_approvers=(BOB, CAROL)):
+        parent, question = await asked(slack)
+        tenant.lag(seconds=2)
+        await slack.click(question, "approve", BOB)
+        await tenant.arrived("Set-AcceptedDomain")
+        tenant.lag()
+        await slack.click(question, "approve", CAROL)
+        await told(proxy, "it is running")
+        await done_reply(slack, parent, "is done")
+        await used_up(slack, question, f"Approved by <@{BOB}> at ")
+        assert len([m for m in await thread_of(slack, parent) if "is done" in m["text"]]) == 1
+        assert (tenant.effective(NAME, "Enabled"), tenant.effective(DOMAIN, "DomainType")) == (1, 1)
+
+
+async def test_stopped_in_the_middle_it_can_be_gone_on_with(
+    slack: LocalSlack, tenant: LabTenant, fixing: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.slack.app.DRAIN", 0.2)
+    async with fixing():
+        parent, question = await asked(slack)
+        tenant.lag(seconds=5)
+        await slack.click(question, "approve", BOB)
+        await tenant.arrived("Set-AcceptedDomain")
+    tenant.lag()
+    tenant.heal()
+    assert state(tenant) == (True, "Authoritative"), "no domain is relayed without a connector"
+    async with fixing():
+        stopped = await done_reply(slack, parent, "could not be told: was it done?")
+        assert buttons(stopped) == ["resume", "undo"]
+        await used_up(slack, question, "Unknown, as seen by ")
+        await slack.click(stopped, "resume", BOB)
+        await done_reply(slack, parent, "is done")
+        await used_up(slack, stopped, f"Resume by <@{BOB}> at ")
+        assert state(tenant) == AFTER
+        assert tenant.effective(DOMAIN, "DomainType") == 1
+
+
+async def test_a_message_that_cannot_be_edited_keeps_its_buttons_and_they_do_nothing(
+    slack: LocalSlack, proxy: StrictProxy, tenant: LabTenant, fixing: Serving
+) -> None:
+    async with fixing():
+        parent, question = await asked(slack)
+        proxy.fail("chat.update", *[Fault(200, {"ok": False, "error": "cant_update_message"})] * 3)
+        await slack.click(question, "reject", BOB)
+        await done_reply(slack, parent, "was rejected")
+        assert buttons(await as_it_is(slack, question))
+        await slack.click(question, "approve", BOB)
+        await told(proxy, "it is rejected")
+        assert state(tenant) == BEFORE
+
+
+async def test_an_answer_that_is_faster_than_its_acknowledgement(
+    slack: LocalSlack, proxy: StrictProxy, fixing: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with fixing():
+        _parent, reply = await offered(slack)
+        await planned(slack, reply)
+        proxy.ack_takes = 0.3
+        monkeypatch.setattr("commands.run.run", _refusal)
+        await press(slack, "Ask for approval", ALICE)
+        await form_with(slack, "You may not")
+        await asyncio.sleep(0.5)
+        await form_with(slack, "You may not")
+
+
+async def _refusal(*_args: object, **_more: object) -> Reply:
+    return Reply("You may not.", audience="asker")
+
+
+async def test_a_form_that_was_closed_meanwhile(
+    slack: LocalSlack, proxy: StrictProxy, tenant: LabTenant, fixing: Serving
+) -> None:
+    async with fixing(fix_approvers=()):
+        parent, reply = await offered(slack)
+        await slack.click(reply, "fix-now", ALICE)
+        view = await form(slack)
+        assert "submit" not in view, "nobody may approve"
+    async with fixing(fix_plan_ttl="1s"):
+        await planned(slack, reply)
+        await asyncio.sleep(0.5)
+        proxy.fail("views.update", *[Fault(200, {"ok": False, "error": "not_found"})] * 2)
+        await press(slack, "Ask for approval", ALICE)
+        await done_reply(slack, parent, "was not approved in time")
+
+
+async def test_what_nobody_is_told_leaves_nothing(
+    slack: LocalSlack, proxy: StrictProxy, fixing: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def silent(*_args: object, **_more: object) -> Reply:
+        await asyncio.sleep(0.5)
+        return Reply("", audience="nobody")
+
+    monkeypatch.setattr("commands.run.run", silent)
+    async with fixing():
+        await slack.command(CHANNEL, ALICE, "check")
+        await eventually(lambda: _made(proxy, "chat.delete"))
+    assert [m for m in await slack.messages(CHANNEL) if m["user"] == "U0BOT"] == []
+    assert not proxy.made("response_url")
+
+
+async def _made(proxy: StrictProxy, method: str) -> bool:
+    return bool(proxy.made(method))
