@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from bench import durable, explain, floor, slack
+from bench import durable, explain, floor, parse, slack
 from bench.server import HEALTHY, HOLES
 from bot.settings import Settings
 from bot.wiring import open_services
@@ -33,6 +33,7 @@ def main() -> None:
         finally:
             server.communicate()
     _start_up(lab)
+    parse.measure()
     explain.measure()
     durable.measure()
     slack.measure()

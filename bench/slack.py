@@ -103,6 +103,7 @@ async def _serve(slack: LocalSlack, lab: Json, folder: Path, http: aiohttp.Clien
         "SLACK_APP_TOKEN": TOKENS[1],
         "SLACK_API_URL": slack.api,
         "MAILFLOW_OPS_ADDRESS": ops,
+        "MAILFLOW_ENDPOINTS_URL": "",
         "MAILFLOW_DATABASE_URL": f"sqlite:///{folder}/mailflow.sqlite3",
     }
     log = folder / "serve.log"

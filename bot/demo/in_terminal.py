@@ -72,13 +72,12 @@ async def talk(services: Services, say: Callable[[str], None]) -> None:
 
 
 async def _answer(line: str, services: Services) -> Reply:
+    first, _, rest = line.strip().partition(" ")
     try:
-        taken = words.split(line)
+        # what people paste from elsewhere
+        taken = words.split(rest if first in ("mailflow", "/mailflow") else line)
     except CommandError as error:
         return mistake(str(error), error.exit_code)
-    # what people paste from elsewhere
-    if taken and taken[0] in ("mailflow", "/mailflow"):
-        taken = taken[1:]
     return await run(Request(taken, VISITOR), services, _nothing, prefix="")
 
 

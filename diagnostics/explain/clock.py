@@ -20,11 +20,16 @@ def clock(error: Reported, now: datetime) -> Clock:
     tried = error.last_retry or error.last or error.time
     if error.state == "expired":
         return Clock(last_retry=tried, expires=error.arrival + KEPT if error.arrival else None)
-    # where its arrival is not told it was there at the first attempt at the latest
-    seen = [moment for moment in (error.first, error.time, error.last_retry) if moment]
-    arrived = error.arrival or min(seen, default=None)
+    arrived = error.arrival or _seen_first(error)
     expires = arrived + KEPT if arrived else None
     return Clock(last_retry=tried, next_retry=_next(tried, expires, now), expires=expires)
+
+
+def _seen_first(error: Reported) -> datetime | None:
+    """When the mail was there at the latest. Attempts over more than a day are those of several messages: then the newest's."""
+    several = error.first is not None and error.last is not None and error.last - error.first > KEPT
+    seen = (error.last if several else error.first, error.time, error.last_retry)
+    return min((moment for moment in seen if moment), default=None)
 
 
 def _next(tried: datetime | None, expires: datetime | None, now: datetime) -> tuple[datetime, datetime] | None:

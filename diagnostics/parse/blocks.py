@@ -11,6 +11,7 @@ _ROW = re.compile(r"(?:^|(?<=\s))(?:Date|EventTime|DateTime|Timestamp|TaskName)[
 _TIME = re.compile(r"(?:^|(?<=\s))(?:Date|EventTime|DateTime|Timestamp|LastRetryTime)[ \t]{1,30}:[ \t]{0,4}(\S[^\n]{5,63})")
 _CONNECTOR = re.compile(
     r"^(?:Connector|Connector ?Name|Connector[ _]?Id|Outbound ?Connector)[ \t]{0,30}[:=][ \t]{0,8}([^\n]{1,64})$"
+    r"|^Connector ?Name[ \t]{0,30}\n{1,4}([^\n]{1,64})$"  # cells of a table
     r"|TenantOutboundConnectorCustomData=Name=([^;<>\"|\n]{1,64})",
     re.MULTILINE | re.IGNORECASE,
 )
@@ -51,7 +52,7 @@ def blocks(text: str) -> Iterator[Block]:
 def connector(text: str) -> str | None:
     """The connector that a field or the custom data of a trace names."""
     match = _CONNECTOR.search(text) if "onnector" in text else None
-    return (match[1] or match[2]).strip() if match else None
+    return match[match.lastindex or 1].strip() if match else None
 
 
 def _block(text: str, tried: bool, *, row: bool) -> Block:

@@ -26,6 +26,7 @@ _ON_PREMISES = re.compile(
     r"\s?:?\s{0,4}\"([^\"]{1,1024})\"?"
 )
 _ENDPOINT = re.compile(r"The last endpoint attempted was ([0-9A-Fa-f:.\[\]]{2,64})")
+_WORD = re.compile(r"\w")
 _BRACKETS = re.compile(r"[\[\]]")
 MAX_CORE = 4096
 """Characters of one error string that are looked at: several replies of 512 and their fields."""
@@ -64,7 +65,7 @@ def parts(said: str, place: codes.Place) -> Core:
     words, within = _in_brackets(first) if place.code.synthesised else _quoted(first)
     endpoint = _ENDPOINT.search(first)
     return Core(
-        words=tidy(words),
+        words=tidy(words) if _WORD.search(words) else "",
         message=tidy(fields.get("message") or within),
         server=fields.get("lastattemptedservername", ""),
         ip=fields.get("lastattemptedip") or fields.get("lastattemptedserverip", ""),

@@ -206,6 +206,12 @@ async def test_a_text_without_a_code_says_what_is_missing(words: str) -> None:
     assert json.loads(reply.document.model_dump_json())["errors"] == []  # type: ignore[union-attr]
 
 
+async def test_half_characters_are_no_trouble() -> None:
+    reply = await said("explain", "450 4.4.316 Connection refused \udcff [LastAttemptedServerName=a\ud800b.test]")
+    assert "4.4.316" in reply.document.model_dump_json()  # type: ignore[union-attr]
+    assert reply.exit_code == 0
+
+
 # ---- files
 
 

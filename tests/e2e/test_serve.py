@@ -141,6 +141,10 @@ async def test_a_check_that_takes_too_long_to_end_says_that_it_was_stopped(
     assert "was stopped before this was answered" in (await final_parent(slack, "C02INC"))["text"]
 
 
+SURROUNDINGS = {"MAILFLOW_ENDPOINTS_URL": "", "PYTHONPATH": str(ROOT)}
+"""The ranges of Microsoft come from outside this machine."""
+
+
 @contextlib.asynccontextmanager
 async def program(lab: Lab, **variables: str):  # type: ignore[no-untyped-def]
     """`mailflow serve` as its own process, on this lab."""
@@ -148,7 +152,13 @@ async def program(lab: Lab, **variables: str):  # type: ignore[no-untyped-def]
         *(sys.executable, "-m", "bot", "serve", "--allow-private", "--control-host", "", "--timeout", "5"),
         *("--connectors", str(lab.connectors_file), "--dns", lab.dns, "--smtp-port", str(lab.smtp_port)),
         cwd=lab.ca_file.parent,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": os.environ["HOME"], **variables},
+        env={
+            "MAILFLOW_ENDPOINTS_URL": "",
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(ROOT),
+            "HOME": os.environ["HOME"],
+            **variables,
+        },
         stderr=asyncio.subprocess.PIPE,
     )
     try:

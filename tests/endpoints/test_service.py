@@ -122,7 +122,7 @@ WRONG: dict[str, Callable[[], web.Response]] = {
     "no JSON": lambda: web.Response(text="<html>"),
     "another shape": lambda: web.json_response([1]),
     "no version": lambda: web.json_response({"latest": 7}),
-    "too large": lambda: web.Response(body=b"[" * (service.MAX_BODY + 1)),
+    "too large": lambda: web.Response(body=BODY + b" " * service.MAX_BODY),
     "nested": lambda: web.Response(body=b"[" * 200_000),
     "packed": lambda: web.Response(body=BODY, headers={"Content-Encoding": "gzip"}),
 }

@@ -31,6 +31,8 @@ QUEUED: list[tuple[str, dict[str, Any], tuple[Any, Any, Any]]] = [
     ("a window that is over", {"time": ago(200)}, (ago(200), (NOW, later(60)), ago(200 - 1440))),
     ("an expiry within the window", {"arrival": ago(1420), "time": ago(10)}, (ago(10), (later(5), later(20)), later(20))),
     ("an expiry before the window", {"arrival": ago(1438), "time": ago(1)}, (ago(1), None, later(2))),
+    ("an expiry just over", {"arrival": ago(1445), "time": ago(25)}, (ago(25), None, ago(5))),
+    ("many messages", {"first": ago(9000), "last": ago(5), "time": ago(5)}, (ago(5), (later(10), later(55)), ago(5 - 1440))),
     ("arrival alone", {"arrival": ago(60)}, (None, None, ago(60 - 1440))),
     ("long ago", {"time": ago(100_000)}, (ago(100_000), None, ago(100_000 - 1440))),
 ]  # fmt: skip

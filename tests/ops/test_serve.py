@@ -21,6 +21,7 @@ async def served(folder: Path, **changes: str) -> tuple[int | None, str]:
         "SLACK_APP_TOKEN": f"xapp-1-{CANARY}",
         "SLACK_API_URL": f"http://127.0.0.1:9/api/?token={CANARY}",
         "MAILFLOW_OPS_ADDRESS": "off",
+        "MAILFLOW_ENDPOINTS_URL": "",
         "MAILFLOW_CONTROL_HOST": "",
         "MAILFLOW_DNS": "127.0.0.1:9",
         **changes,

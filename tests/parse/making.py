@@ -4,6 +4,8 @@ import base64
 import quopri
 import struct
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
 
 from diagnostics.parse import ErrorReport, Reported
 
@@ -47,7 +49,19 @@ Status: 5.4.316
 Diagnostic-Code: smtp;550 5.4.316 Message expired, connection refused
 X-Display-Name: Some One
 """
+FT = "DB8EUR05FT066.eop-eur05.prod.protection.outlook.com"
+"""One of Microsoft's own servers, as ATTEMPT names it."""
+
 RETURNED = "From: boss@fabrikam.com\nSubject: old news\nMIME-Version: 1.0\n\nWe had 550 5.1.1 User unknown last year.\n"
+
+
+def utc(*parts: int) -> datetime:
+    year, month, day, hour, minute, second = (*parts, 0, 0)[:6]
+    return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+
+
+def holds(error: Reported, expected: dict[str, Any]) -> None:
+    assert {name: getattr(error, name) for name in expected} == expected
 
 
 def primary(report: ErrorReport) -> Reported:

@@ -8,9 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from bot.__main__ import ROLES
+from bot.terminal.ask import answer_at_once
 from bot.terminal.show import render
 from commands import explain_wording
+from commands.request import Actor, Request
 from diagnostics.explain import Beside, Live
 from diagnostics.findings import Reason
 from tests.conftest import ROOT
@@ -122,27 +127,46 @@ def test_a_terminal_that_nobody_types_in_is_not_waited_for() -> None:
     assert b"There is no text to explain" in done.stderr
 
 
-PROBING = {
-    "aiohttp",
-    "aiosmtplib",
-    "alembic",
-    "asyncio",
-    "cryptography",
-    "dns",
-    "msal",
-    "OpenSSL",
-    "rich",
-    "sqlalchemy",
-    "structlog",
-}
+PIECES = [
+    LINE,
+    MAIL,
+    "450 4.4.317 ",
+    "550-5.7.0 ",
+    "-> ",
+    "[Message=",
+    "]",
+    "{LED=",
+    "};{FQDN=",
+    "\x1b[31m",
+    "\ud800",
+    "--json",
+    "--",
+    "\n",
+]
+
+
+@given(st.lists(st.sampled_from(PIECES) | st.text(max_size=30), max_size=8).map("".join))
+def test_any_text_is_an_answer(text: str) -> None:
+    reply = answer_at_once(Request(("explain", "--", text), Actor("test", ROLES)))
+    assert (reply.exit_code == 2) is (not text.strip())
+    assert "internal error" not in reply.headline
+    assert render(reply, color=False).replace("\n", "").isprintable()
+    if reply.document:
+        told = json.loads(reply.document.model_dump_json())
+        assert (reply.exit_code == 0) is bool(told["errors"])
+        assert told["primary"] in (range(len(told["errors"])) or [None])
+
+
+PROBING = {"aiohttp", "aiosmtplib", "asyncio", "cryptography", "dbos", "dns", "idna", "msal", "OpenSSL", "rich", "sqlalchemy"}
 
 
 def test_a_text_is_explained_without_loading_what_probes() -> None:
     watch = "import sys, bot.__main__ as m; m.main(['explain', '450 4.4.316']); print(*sorted(sys.modules), file=sys.stderr)"
     argv = [sys.executable, "-c", watch]
     done = subprocess.run(argv, cwd=ROOT, env=BARE, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True)
-    assert not PROBING & {name.partition(".")[0] for name in done.stderr.split()}
-    assert "diagnostics.probes" not in done.stderr
+    loaded = set(done.stderr.split())
+    assert not PROBING & loaded
+    assert not {"diagnostics.probes", "diagnostics.route", "bot.settings"} & loaded
 
 
 def test_a_destination_that_no_connector_lists_loads_no_probe(tmp_path: Path) -> None:
