@@ -51,10 +51,11 @@ def _report(call: Call, front: Front) -> ErrorReport:
             raise CommandError("--file reads the text from a file, so it takes no TEXT beside it.")
         return read_file(Path(name).name, _content(Path(name)))
     if not text.strip():
+        if front == "click":
+            raise CommandError("There is no text in it that could be explained. Files are not opened here.")
         ways = "as its words, on standard input (-), or in a file (--file)" if front == "terminal" else "behind the command"
         raise CommandError(f'There is no text to explain. Give it {ways}: explain "450 4.4.316 Connection refused"')
-    # words of a command line that are no UTF-8 hold half characters, which JSON does not take
-    return read(text.encode("utf-8", "replace").decode())
+    return read(text)
 
 
 def _content(path: Path) -> bytes:

@@ -217,6 +217,7 @@ COMMANDS: tuple[Command, ...] = (
 
 VERBS = (
     Verb("check-again", "Check again", ("check", "--again")),
+    Verb("explain-error", "Explain an error", ("explain",), shows="form"),
     Verb("copy-for-partner", "Copy for partner", ("result", "--partner-text"), shows="form"),
     Verb("fix-now", "Fix now", ("fix", "--again"), shows="form"),
     Verb(

@@ -63,6 +63,7 @@ class Field:
     several: bool = False
     optional: bool = False
     longest: int = 500
+    multiline: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,14 @@ import jsonschema
 import pytest
 import yaml
 
+from bot.slack import intake, listeners
 from bot.slack.http import PATH
 from commands.registry import on
 
 HERE = Path(__file__).parent
 SCHEMA = json.loads((HERE / "samples/slack-manifest/manifest.schema.2.0.0.json").read_text())
 SCOPES = {
-    "commands": "the slash command",
+    "commands": "the slash command and the message shortcut",
     "chat:write": "answers and their threads",
     "app_mentions:read": "@mailflow in channels and threads",
     "im:history": "commands in a direct message",
@@ -81,9 +82,14 @@ def test_nothing_that_does_not_work_yet(manifest: Any) -> None:
         "messages_tab_enabled": True,
         "messages_tab_read_only_enabled": False,
     }
-    assert set(manifest["features"]) == {"app_home", "bot_user", "slash_commands"}
+    assert set(manifest["features"]) == {"app_home", "bot_user", "shortcuts", "slash_commands"}
     assert manifest["settings"]["event_subscriptions"]["bot_events"] == ["app_mention", "message.im"]
     assert manifest["settings"]["interactivity"]["is_enabled"] is True
+
+
+def test_the_shortcut_is_the_one_that_is_listened_to(manifest: Any) -> None:
+    (shortcut,) = manifest["features"]["shortcuts"]
+    assert (shortcut["name"], shortcut["type"], shortcut["callback_id"]) == (intake.DIAGNOSE, "message", listeners.DIAGNOSE)
 
 
 def test_usage_hint_names_the_commands_that_slack_takes(manifest: Any) -> None:

@@ -13,7 +13,9 @@ from bot.slack.pieces import Block
 from commands.reply import Field
 
 _NAME = re.compile(r"--[a-z][a-z-]{0,30}")
-_TYPED = 3000  # a plain_text_input
+TYPED = 3000
+"""Characters that Slack takes in a field."""
+
 _LABEL = 2000  # of a field, and of its hint
 _OPTION = 75  # what an option shows; _VALUE is what it says
 _VALUE = 150
@@ -59,7 +61,7 @@ def _said(actions: Any) -> Iterator[str]:
         chosen = element.get("selected_options") or [element.get("selected_option")]
         typed = [option.get("value") for option in chosen if isinstance(option, Mapping)] if isinstance(chosen, list) else []
         for value in (element.get("value"), *typed):
-            if isinstance(value, str) and (words := clean(value)[:_TYPED]):
+            if isinstance(value, str) and (words := clean(value)[:TYPED]):
                 yield words
 
 
@@ -79,7 +81,8 @@ def _element(field: Field) -> Block:
     choices = [choice for choice in dict.fromkeys(field.choices) if units(choice) <= _VALUE][:_MOST]
     options: list[Block] = [{"text": _plain(choice, _OPTION), "value": choice} for choice in choices]
     if not options:
-        return {"type": "plain_text_input", "max_length": min(field.longest, _TYPED)}
+        lines = {"multiline": True} if field.multiline else {}
+        return {"type": "plain_text_input", "max_length": min(field.longest, TYPED), **lines}
     if field.several and len(options) <= _BOXES:
         return {"type": "checkboxes", "options": options}
     kind = "multi_static_select" if field.several else "static_select"

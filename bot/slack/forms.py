@@ -4,7 +4,6 @@ import asyncio
 import logging
 from dataclasses import dataclass
 
-from bot.slack import modals
 from bot.slack.client import FAILURES, Slack, error_code, noted
 from bot.slack.pieces import Block
 
@@ -28,10 +27,10 @@ class NotOpened(Exception):
 class Forms:
     slack: Slack
 
-    async def open(self, trigger: str, title: str) -> str:
-        """A form that waits; its id. Raises NotOpened."""
+    async def open(self, trigger: str, view: Block) -> str:
+        """The form's id. Raises NotOpened."""
         try:
-            opened = await self.slack.once.views_open(trigger_id=trigger, view=modals.waiting(title))
+            opened = await self.slack.once.views_open(trigger_id=trigger, view=view)
             return str(opened["view"]["id"])
         except FAILURES as error:
             noted("views.open", error)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from bot import metrics
 from bot.news import owed
-from bot.slack import blocks, modals
+from bot.slack import above, blocks, modals
 from bot.slack import inquiry as inquiries
 from bot.slack.buttons import changes_a_tenant
 from bot.slack.client import Slack
@@ -24,7 +24,7 @@ from bot.slack.place import load
 from bot.slack.tasks import Tasks
 from commands import run, words
 from commands.command import CommandError, Services
-from commands.registry import find
+from commands.registry import EXPLAIN, find
 from commands.reply import Progress, Reply, Tell
 from commands.request import Request
 from diagnostics.store import Answer
@@ -32,6 +32,8 @@ from diagnostics.store import Answer
 log = logging.getLogger("mailflow.slack")
 
 GRACE = 0.25  # an answer that is there by then (help, a mistyped word) needs no parent
+_SPENT = "mailflow was stopped several times while answering this, so it has given up. Ask again."
+_FORGOTTEN = "mailflow was stopped while answering this. It keeps nobody's text, so it has to be given once more: ask again."
 _SHARED = "Others read this channel, so nothing is changed from here. Use a channel of your own organisation."
 _ALONE = "Nobody else reads a direct message, so nobody could approve it. Ask for it in a channel."
 
@@ -47,9 +49,11 @@ class Front:
     pace: Pace
     tasks: Tasks
 
-    async def ask(self, inquiry: Inquiry) -> None:
-        """Answer one question, if it was not asked before."""
-        if await self.ledger.begin(inquiry.id, inquiry.place, inquiry.dump()):
+    async def ask(self, inquiry: Inquiry, trigger: str = "") -> None:
+        """Answer one question, if it was not asked before; with a form for the text that it lacks, where a trigger opens one."""
+        if trigger and inquiry.lacks_text:
+            await self._open(trigger, modals.to_paste(inquiry.place), inquiry)
+        elif await self.ledger.begin(inquiry.id, inquiry.place, inquiry.dump()):
             await self._answer(inquiry)
 
     async def click(self, click: Click) -> None:
@@ -110,9 +114,9 @@ class Front:
 
     async def _again(self, inquiry: Inquiry, *, spent: bool) -> None:
         self.ledger.took(inquiry.id)
-        if spent:
+        if spent or inquiry.forgotten:
             delivery = Delivery(self.slack, inquiry.place, self.pace)
-            await delivery.give_up("mailflow was stopped several times while answering this, so it has given up. Ask again.")
+            await delivery.give_up(_FORGOTTEN if inquiry.forgotten else _SPENT)
             await self.ledger.finished(inquiry.id)
         else:
             await self._answer(inquiry)
@@ -171,7 +175,11 @@ class Front:
         if admission.actor is None:
             return run.mistake(admission.refusal, 1)
         try:
+            if inquiry.means_above:
+                inquiry = replace(inquiry, words=await above.words_of(self.slack, inquiry))
             line = inquiry.words or words.split(inquiry.text)
+        except above.Unread as unread:
+            return unread.reply
         except CommandError as error:
             return run.mistake(str(error), error.exit_code)
         if why := self._not_here(inquiry, admission):
@@ -217,17 +225,26 @@ class Front:
 
     async def _form(self, click: Click) -> None:
         """Open at once, since the trigger dies in 3 seconds; fill when the answer is there."""
-        if click.choice is None or not await self.ledger.claim("trigger", click.inquiry.id):
+        if click.choice is None:
+            return
+        if find(click.choice.verb.words[0]) is EXPLAIN:
+            await self._open(click.trigger, modals.to_paste(click.inquiry.place), click.inquiry)
             return
         title = click.choice.verb.label
+        if view_id := await self._open(click.trigger, modals.waiting(title), click.inquiry):
+            await self._forms.show(view_id, await self._filled(title, click.inquiry))
+
+    async def _open(self, trigger: str, view: Block, inquiry: Inquiry) -> str:
+        """The form's id; "" where it is open already, or where the person was told that it could not be opened."""
+        if not await self.ledger.claim("trigger", inquiry.id):
+            return ""
         try:
-            view_id = await self._forms.open(click.trigger, title)
+            return await self._forms.open(trigger, view)
         except NotOpened as error:
             if error.again:
-                delivery = Delivery(self.slack, click.inquiry.place, self.pace, alone="The form could not be opened.")
-                await delivery.give_up("Slack did not open the form in time. Click again.")
-            return
-        await self._forms.show(view_id, await self._filled(title, click.inquiry))
+                delivery = Delivery(self.slack, inquiry.place, self.pace, alone="The form could not be opened.")
+                await delivery.give_up("Slack did not open the form in time. Try once more.")
+            return ""
 
     async def _filled(self, title: str, inquiry: Inquiry) -> Block:
         """The form with its answer, whatever becomes of that."""
@@ -246,9 +263,7 @@ class Front:
 
 def _comes_back(inquiry: Inquiry) -> bool:
     """What Slack alone has, the terminal not, needs a place to come back to."""
-    name = inquiry.words[0] if inquiry.words else inquiry.text.partition(" ")[0].lower()
-    command = find(name)
-    return command is not None and command.front == "slack"
+    return inquiry.command is not None and inquiry.command.front == "slack"
 
 
 def _no_progress(_progress: Progress) -> None:

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from bot.slack.place import Place, load
+from commands.command import Command
+from commands.registry import find
 
 COMMAND = "/mailflow"
 
@@ -36,11 +38,37 @@ class Inquiry:
     """Slack says by itself that other organisations read that channel."""
     words: tuple[str, ...] = ()
     used: Used | None = None
+    forgotten: bool = False
+    """It was somebody's text, and came back from the store without it."""
+    above: str = ""
+    """The timestamp of the message that its thread hangs on, where it does not begin one."""
+
+    @property
+    def command(self) -> Command | None:
+        return asked_for(self.words[0] if self.words else self.text)
+
+    @property
+    def lacks_text(self) -> bool:
+        """A command that explains somebody's text was typed without one."""
+        return self.command is not None and self.command.text and len(self.text.split(None, 1)) == 1
+
+    @property
+    def means_above(self) -> bool:
+        """It was said in a thread, and nothing but that thread says what it is about."""
+        return bool(self.above) and not self.words and (self.lacks_text or not self.text)
 
     def dump(self) -> str:
-        """For the store, beside id and place."""
+        """For the store, beside id and place. A text that somebody pasted names people, and is nobody's to keep."""
         kept = {"text": self.text, "prefix": self.prefix, "shared": self.shared, "words": self.words}
+        if self.command is None or self.command.text:
+            kept |= {"text": "", "words": (), "forgotten": True}
         return json.dumps(kept | {"used": asdict(self.used) if self.used else None})
+
+
+def asked_for(text: str) -> Command | None:
+    """The command that a text begins with."""
+    name, *_ = text.split(None, 1) or ("",)
+    return find(name.lower())
 
 
 def read(id: str, place: str, request: str) -> Inquiry:
@@ -49,6 +77,7 @@ def read(id: str, place: str, request: str) -> Inquiry:
         kept = json.loads(request)
         words = tuple(map(str, kept.get("words", ())))
         used = Used(**{**kept["used"], "blocks": tuple(kept["used"]["blocks"])}) if kept.get("used") else None
-        return Inquiry(id, str(kept["text"]), load(place), str(kept["prefix"]), bool(kept["shared"]), words, used)
+        text, prefix, shared = str(kept["text"]), str(kept["prefix"]), bool(kept["shared"])
+        return Inquiry(id, text, load(place), prefix, shared, words, used, bool(kept.get("forgotten")))
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError("no question of ours") from error

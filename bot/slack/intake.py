@@ -10,15 +10,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bot.slack import fields
+from bot.slack import fields, quoted
 from bot.slack.buttons import Choice, chosen
-from bot.slack.inquiry import COMMAND, Inquiry, Used
+from bot.slack.inquiry import COMMAND, Inquiry, Used, asked_for
 from bot.slack.modals import Held, held
-from bot.slack.place import Place
+from bot.slack.place import Place, load
 
 _WRAPPED = re.compile(r"<((?:[@#!]|[a-z][a-z0-9+.-]*:)[^<>|]*)(?:\|([^<>]*))?>")
 
 Payload = Mapping[str, Any]
+
+DIAGNOSE = "Diagnose mail error"
+"""The message shortcut, as people see it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ def command(payload: Payload) -> Inquiry:
     place = Place(
         channel=_text(payload, "channel_id"),
         user=_text(payload, "user_id"),
-        line=f"{COMMAND} {text}",
+        line=_line(text, COMMAND),
         team=_text(payload, "team_id"),
         response_url=_text(payload, "response_url"),
     )
@@ -58,7 +61,7 @@ def mention(body: Payload, me: str, name: str) -> Inquiry | None:
     if not _said_by_a_person(event):
         return None
     text, prefix = plain(_after_mention(_text(event, "text"), me)), f"@{name}"
-    return _message(body, text, prefix, line=f"{prefix} {text}", thread=_text(event, "thread_ts") or _text(event, "ts"))
+    return _message(body, text, prefix, line=_line(text, prefix), thread=_text(event, "thread_ts") or _text(event, "ts"))
 
 
 def direct_message(body: Payload, me: str) -> Inquiry | None:
@@ -67,7 +70,7 @@ def direct_message(body: Payload, me: str) -> Inquiry | None:
     if event.get("channel_type") != "im" or not _said_by_a_person(event):
         return None
     text = plain(_after_mention(_text(event, "text"), me))
-    return _message(body, text, COMMAND, line=text, thread=_text(event, "thread_ts"))
+    return _message(body, text, COMMAND, line=_line(text), thread=_text(event, "thread_ts"))
 
 
 def click(body: Payload) -> Click:
@@ -92,11 +95,33 @@ def submission(body: Payload) -> Submission:
     place = kept.place if kept else Place("", "", "")
     place = replace(place, user=_text(user, "id"), team=_team(body), line=choice.verb.label if choice else "")
     filled = fields.read(view)
-    # the hash is another one each time the form is changed, so the same form may be sent once more after a mistake
-    once = f"{_text(view, 'id')}-{_text(view, 'hash')}" if _text(view, "id") else ""
     words = (*choice.words, *filled.options) if choice else ()
-    inquiry = Inquiry(_id("f", once), "", place, words=words, used=Used(view=_text(view, "id")))
+    inquiry = Inquiry(_sent_once(view), "", place, words=words, used=Used(view=_text(view, "id")))
     return Submission(inquiry, choice, filled.missing)
+
+
+def shortcut(body: Payload) -> Inquiry:
+    """“Diagnose mail error” on a message: that message's text as one word, answered in its thread."""
+    message = _part(body, "message")
+    ts = _text(message, "thread_ts") or _text(message, "ts") or _text(body, "message_ts")
+    channel, user = _text(_part(body, "channel"), "id"), _text(_part(body, "user"), "id")
+    place = Place(channel, user, DIAGNOSE, ts, team=_team(body), response_url=_text(body, "response_url"))
+    words = ("explain", "--", quoted.text_of(message, plain))
+    return Inquiry(_id("t", _text(body, "trigger_id")), "", place, words=words)
+
+
+def pasted(body: Payload) -> Submission:
+    """The form for a text, sent: the text as one word, answered as if the command had been typed with it."""
+    view = _part(body, "view")
+    try:
+        place = load(_text(view, "private_metadata"))
+    except ValueError:
+        place = Place("", "", "")
+    place = replace(place, user=_text(_part(body, "user"), "id"), team=_team(body))
+    filled = fields.read(view)
+    text = "\n".join(option.partition("=")[2] for option in filled.options)
+    inquiry = Inquiry(_sent_once(view), "", place, words=("explain", "--", text))
+    return Submission(inquiry, None, filled.missing)
 
 
 def plain(text: str) -> str:
@@ -137,7 +162,19 @@ def _message(body: Payload, text: str, prefix: str, *, line: str, thread: str) -
     channel, ts = _text(event, "channel"), _text(event, "ts")
     place = Place(channel, _text(event, "user"), line, thread, team=_text(event, "team") or _text(body, "team_id"))
     # one message is one question, however many events Slack makes of it
-    return Inquiry(_id("m", f"{channel}-{ts}" if ts else ""), text, place, prefix, body.get("is_ext_shared_channel") is True)
+    id, shared = _id("m", f"{channel}-{ts}" if ts else ""), body.get("is_ext_shared_channel") is True
+    above = _text(event, "thread_ts")
+    return Inquiry(id, text, place, prefix, shared, above=above if above != ts else "")
+
+
+def _line(text: str, prefix: str = "") -> str:
+    """What was typed, as others see it; somebody's text, or what is no command, is not repeated to them."""
+    command = asked_for(text)
+    if text and command is None:
+        text = "…"
+    elif command is not None and command.text:
+        text = f"{command.name} …"
+    return f"{prefix} {text}".strip()
 
 
 def _said_by_a_person(event: Payload) -> bool:
@@ -148,6 +185,11 @@ def _said_by_a_person(event: Payload) -> bool:
 def _after_mention(text: str, me: str) -> str:
     before, found, after = re.sub(rf"<@{re.escape(me)}(?:\|[^<>]*)?>", "\0", text).partition("\0")
     return (after.replace("\0", " ").strip() or before.strip()) if found else text.strip()
+
+
+def _sent_once(view: Payload) -> str:
+    """The hash is another one each time a form is changed, so the same form may be sent once more after a mistake."""
+    return _id("f", f"{_text(view, 'id')}-{_text(view, 'hash')}" if _text(view, "id") else "")
 
 
 def _id(kind: str, given: str) -> str:

@@ -20,6 +20,9 @@ from bot.slack.inquiry import COMMAND
 
 Body = dict[str, Any]
 
+DIAGNOSE = "diagnose-mail-error"
+"""The message shortcut's id in the manifest."""
+
 STOPPING = "mailflow is stopping. Ask again in a minute."
 
 
@@ -37,7 +40,7 @@ def listening(front: Front, accepted: AsyncSlackResponse) -> AsyncApp:
 
     @app.command(COMMAND)
     async def command(ack: AsyncAck, command: Body) -> None:
-        if hand_over(front.ask(intake.command(command)), "answer"):
+        if hand_over(front.ask(intake.command(command), str(command.get("trigger_id") or "")), "answer"):
             await ack()
         else:
             await ack(response_type="ephemeral", text=STOPPING)
@@ -57,6 +60,11 @@ def listening(front: Front, accepted: AsyncSlackResponse) -> AsyncApp:
         hand_over(front.click(intake.click(body)), "click")
         await ack()
 
+    @app.message_shortcut(DIAGNOSE)
+    async def shortcut(ack: AsyncAck, body: Body) -> None:
+        hand_over(front.ask(intake.shortcut(body)), "answer")
+        await ack()
+
     @app.view(modals.CALLBACK)
     async def form(ack: AsyncAck, body: Body) -> None:
         sent = intake.submission(body)
@@ -68,6 +76,18 @@ def listening(front: Front, accepted: AsyncSlackResponse) -> AsyncApp:
             title = sent.choice.verb.label
             going = hand_over(front.submit(sent), "form")
             await ack(response_action="update", view=modals.waiting(title) if going else modals.said(title, STOPPING))
+
+    @app.view(modals.PASTE)
+    async def paste(ack: AsyncAck, body: Body) -> None:
+        sent = intake.pasted(body)
+        if sent.errors:
+            await ack(response_action="errors", errors=dict(sent.errors))
+        elif not sent.inquiry.place.channel:
+            await ack()  # not ours: each of our forms remembers its place
+        elif hand_over(front.ask(sent.inquiry), "answer"):
+            await ack()
+        else:
+            await ack(response_action="update", view=modals.said("Explain an error", STOPPING))
 
     return app
 

@@ -12,9 +12,12 @@ from bot.slack import blocks, copies, fields
 from bot.slack.buttons import Choice, chosen
 from bot.slack.pieces import TOTAL, Block, Piece, context, weight
 from bot.slack.place import Place, load
-from commands.reply import Action, Reply
+from commands.reply import Action, Field, Reply
 
 CALLBACK = "form"
+PASTE = "paste"
+"""The form for a text that somebody pastes: no command line stands behind it yet."""
+
 _TITLE = 24  # and what stands on submit and close
 _BLOCKS = 100
 _KEPT = 3000  # private_metadata
@@ -72,6 +75,15 @@ def filled(title: str, reply: Reply, place: Place) -> Block:
     return _view(title, parts, submit=submit, kept=Held(place, choice).dump())
 
 
+def to_paste(place: Place) -> Block:
+    """Whole from the start: there is nothing to wait for."""
+    hint = (
+        "A bounce, a line of a message trace, an alert. For a longer one, post it and choose “Diagnose mail error” in its menu."
+    )
+    field = Field("--text", "Error text", hint, longest=fields.TYPED, multiline=True)
+    return _view("Explain an error", fields.shown([field]), submit="Explain", kept=place.lasting(), callback=PASTE)
+
+
 def _fitting(pieces: Sequence[Piece], most: int) -> list[Block]:
     """As much as one message holds: a view may be 250 kB, its fields included, and nobody reads more."""
     weights = accumulate(map(weight, pieces))
@@ -81,10 +93,10 @@ def _fitting(pieces: Sequence[Piece], most: int) -> list[Block]:
     return [piece.block for piece in kept]
 
 
-def _view(title: str, parts: list[Block], *, submit: str = "", kept: str = "") -> Block:
+def _view(title: str, parts: list[Block], *, submit: str = "", kept: str = "", callback: str = CALLBACK) -> Block:
     view: Block = {
         "type": "modal",
-        "callback_id": CALLBACK,
+        "callback_id": callback,
         "title": _label(title),
         "close": _label("Close"),
         "blocks": parts,

@@ -6,7 +6,7 @@ import pytest
 
 from bot.slack import modals
 from bot.slack.inquiry import Used
-from bot.slack.intake import click, command, direct_message, mention, plain, submission
+from bot.slack.intake import click, command, direct_message, mention, pasted, plain, submission
 from bot.slack.place import Place
 from commands.reply import Action, Ask, Field, Item, Reply, Section
 
@@ -34,6 +34,19 @@ def test_plain(sent: str, seen: str) -> None:
     assert plain(sent) == seen
 
 
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("check  contoso.com", "/mailflow check  contoso.com"),
+        ("explain 450 4.4.316 for ann@example.com", "/mailflow explain …"),
+        ("ann@example.com bounced", "/mailflow …"),
+        ("", "/mailflow"),
+    ],
+)
+def test_what_others_see_of_it(typed: str, shown: str) -> None:
+    assert command({"text": typed}).place.line == shown
+
+
 # ---- payloads
 
 EVENT = {"type": "app_mention", "user": "U01ALICE", "channel": "C02INC", "ts": "17.5", "text": "<@U0BOT> check contoso.com"}
@@ -50,6 +63,7 @@ def test_a_mention_is_answered_in_the_thread_that_it_begins_or_stands_in() -> No
     second = mention(body(thread_ts="16.1"), "U0BOT", "mailflow")
     assert second
     assert second.place.thread == "16.1"
+    assert (first.above, second.above) == ("", "16.1")
     assert first.id == second.id == "m-C02INC-17.5", "one message, one question"
 
 
@@ -166,3 +180,25 @@ def test_what_was_clicked_is_remembered_unless_it_goes_by_itself() -> None:
 def test_what_has_no_id_of_slacks_is_nobodys_copy() -> None:
     assert command({}).id != command({}).id
     assert len(command({"trigger_id": "x" * 500}).id) <= 150
+
+
+# ---- a text
+
+
+def paste(text: str | None, **view: Any) -> dict[str, Any]:
+    form = modals.to_paste(Place("C1", "U1", "/mailflow explain …", team="T1", response_url="https://hooks.slack.com/x"))
+    state = {"values": {"--text": {"value": {"type": "plain_text_input", "value": text}}}}
+    return {"user": {"id": "U2", "team_id": "T1"}, "view": {"id": "V1", "hash": "1.a", **form, "state": state, **view}}
+
+
+def test_a_pasted_text_is_one_word_of_whoever_sent_it() -> None:
+    found = pasted(paste('450 4.4.316 "Connection\n--json refused'))
+    assert (found.inquiry.id, found.errors) == ("f-V1-1.a", {})
+    assert found.inquiry.words == ("explain", "--", '450 4.4.316 "Connection\n--json refused')
+    assert found.inquiry.place == Place("C1", "U2", "/mailflow explain …", team="T1"), "nothing that opens a door"
+
+
+def test_a_pasted_text_that_is_none() -> None:
+    assert set(pasted(paste(" ")).errors) == {"--text"}
+    assert pasted(paste("x", private_metadata="{")).inquiry.place.channel == ""
+    assert pasted({}).inquiry.words == ("explain", "--", "")

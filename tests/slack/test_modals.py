@@ -31,6 +31,13 @@ def of(*lines: str) -> Reply:
     return Reply("The text for the partner", sections=(Section("", tuple(map(Item, lines)), "code"),), audience="asker")
 
 
+def test_a_form_for_a_text_takes_lines() -> None:
+    view = as_sent(modals.to_paste(PLACE))
+    assert check_view(view) == []
+    (field,) = view["blocks"]
+    assert (field["element"]["multiline"], field["element"]["max_length"]) == (True, 3000)
+
+
 # ---- to copy
 
 

@@ -1,0 +1,48 @@
+"""The message that a thread hangs on, read where the Slack app may: `channels:history` and `groups:history` are optional."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from bot.slack.client import FAILURES, Slack, error_code, noted
+from bot.slack.inquiry import Inquiry
+from bot.slack.intake import plain
+from bot.slack.quoted import text_of
+from commands.reply import Action, Reply
+
+log = logging.getLogger("mailflow.slack")
+
+_PATIENCE = 10.0  # since 2025 Slack lets some apps ask once a minute: those shall hear of the form, not wait
+_SCOPE = (
+    "I may not read the message that this thread hangs on: the Slack app lacks the optional scope channels:history "
+    "(groups:history in private channels). Paste the text into a form, or choose “Diagnose mail error” in that message's menu."
+)
+
+
+class Unread(Exception):
+    """`reply` says why, and offers the form."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.reply = Reply(sentence, audience="asker", exit_code=1, actions=(Action("explain-error", "text"),))
+
+
+async def words_of(slack: Slack, inquiry: Inquiry) -> tuple[str, ...]:
+    """The command line that explains that message; none where the message is ours. Raises Unread."""
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            answer = await slack.once.conversations_replies(channel=inquiry.place.channel, ts=inquiry.above, limit=1)
+    except FAILURES as error:
+        noted("conversations.replies", error)
+        code = error_code(error) or "no answer"
+        if code == "missing_scope":
+            raise Unread(_SCOPE) from None
+        log.warning("the message above could not be read: %s", code)
+        raise Unread(
+            f"Slack did not give me the message that this thread hangs on ({code}). Paste its text into a form."
+        ) from None
+    found = answer.get("messages")
+    first = found[0] if isinstance(found, list) and found else None
+    message: Mapping[str, Any] = first if isinstance(first, Mapping) else {}
+    return () if message.get("user") == slack.me.user else ("explain", "--", text_of(message, plain))
