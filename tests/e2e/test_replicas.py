@@ -17,9 +17,10 @@ import pytest
 
 from bot.demo.lab.lab import Lab
 from bot.demo.lab.mailserver import BEHAVIOURS
+from bot.demo.lab.tenant import LabTenant
 from bot.demo.local_slack import LocalSlack, eventually
 from diagnostics.store import LEASE
-from tests.e2e.fixing import form
+from tests.e2e.fixing import BOB, CAROL, NAME, asked, form
 from tests.e2e.reading import Message, done_reply, final_parent, running_parents, thread_of
 from tests.e2e.strict_proxy import StrictProxy
 from tests.e2e.test_conversation import choose, reported
@@ -29,6 +30,7 @@ from tests.store.server import PASSWORD, Server
 
 pytestmark = pytest.mark.needs("local-slack", "namespaces", "postgresql")
 
+DOMAIN = "contoso.lab.test"
 WRITES = ("chat.postMessage", "chat.update")
 
 
@@ -87,7 +89,7 @@ def database(server: Server) -> Database:  # noqa: F811 - the fixture
 
 
 @contextlib.asynccontextmanager
-async def replica(slack: LocalSlack, lab: Lab, database: Database) -> AsyncIterator[Replica]:
+async def replica(slack: LocalSlack, lab: Lab, database: Database, **more: str) -> AsyncIterator[Replica]:
     """One that starts. At its end it has to stop in order, to have offended nobody and to have had nothing to complain of."""
     async with StrictProxy(slack.base) as proxy:
         variables = {
@@ -99,6 +101,7 @@ async def replica(slack: LocalSlack, lab: Lab, database: Database) -> AsyncItera
             "MAILFLOW_EHLO_NAME": "probe.lab.test",
             "MAILFLOW_OPS_ADDRESS": "off",
             "PYTHONWARNINGS": "error",
+            **more,
         }
         async with program(lab, **variables) as process:
             started = Replica(proxy, process)
@@ -219,3 +222,37 @@ async def test_a_watch_of_both_tells_its_thread_once(
     assert {message.get("thread_ts") for message in (reply, watching, news)} == {parent["ts"]}
     assert database.rows("select told, ended is not null, owner from mailflow_watches") == [(True, True, None)]
     assert database.answers() == [(True, 1)] * 3, "the command, the click, the news"
+
+
+async def test_a_hundred_clicks_on_each_of_three_are_one_write(
+    slack: LocalSlack, lab: Lab, tenant: LabTenant, database: Database
+) -> None:
+    """And when one of them is killed afterwards, the others verify what was done."""
+    variables = {
+        "MAILFLOW_EXCHANGE_TENANT": tenant.guid,
+        "MAILFLOW_EXCHANGE_CLIENT_ID": tenant.reader.client_id,
+        "MAILFLOW_EXCHANGE_CLIENT_SECRET": tenant.reader.secret,
+        "MAILFLOW_EXCHANGE_FIX_CLIENT_ID": tenant.writer.client_id,
+        "MAILFLOW_EXCHANGE_FIX_CLIENT_SECRET": tenant.writer.secret,
+        "MAILFLOW_EXCHANGE_URL": tenant.url,
+        "MAILFLOW_LOGIN_URL": tenant.login_url,
+        "MAILFLOW_EXCHANGE_CA_FILE": str(tenant.ca_file),
+        "MAILFLOW_FIX_APPROVERS": f"{BOB},{CAROL}",
+        "MAILFLOW_FIX_VERIFY_AFTER": "10s,14s",
+    }
+    async with contextlib.AsyncExitStack() as stack:
+        three = [await stack.enter_async_context(replica(slack, lab, database, **variables)) for _ in range(3)]
+        for each in three:
+            await each.connected()
+        parent, question = await asked(slack)
+        await asyncio.gather(*(slack.click(question, "approve", (BOB, CAROL)[n % 2]) for n in range(100)))
+        done = await done_reply(slack, parent, "is done")
+        doers = [
+            each for each in three if any("is done" in json.dumps(call.args) for call in each.proxy.made("chat.postMessage"))
+        ]
+        await (doers or three)[0].die()
+        verified = await done_reply(slack, parent, "This was the last look")
+    assert "is in effect" in verified["text"]
+    assert [len(tenant.asked(cmdlet)) for cmdlet in ("Set-AcceptedDomain", "Set-OutboundConnector")] == [1, 1]
+    assert (tenant.effective(NAME, "Enabled"), tenant.effective(DOMAIN, "DomainType")) == (1, 1)
+    assert done["ts"] < verified["ts"]

@@ -32,6 +32,7 @@ CALLS: dict[str, Callable[[Store], Awaitable[object]]] = {
     "finish_answer": lambda s: s.finish_answer("a-1", owner="one", now=NOW),
     "take_unfinished": lambda s: s.take_unfinished("one", now=NOW),
     "add_watch": lambda s: s.add_watch(watch(), now=NOW),
+    "watch": lambda s: s.watch("w-1"),
     "take_due_watches": lambda s: s.take_due_watches("one", now=NOW),
     "put_off": lambda s: s.put_off("w-1", owner="one", due=NOW, last=""),
     "end_watch": lambda s: s.end_watch("w-1", told=True, now=NOW, answer=answer("a-2"), owner="one"),
