@@ -27,7 +27,7 @@ GET_DOMAIN, GET_CONNECTOR = "Get-AcceptedDomain", "Get-OutboundConnector"
 BEFORE, HALF, AFTER = ("InternalRelay", True), ("Authoritative", True), ("Authoritative", False)
 EVER = None
 POINTS = ("before-intent", "after-intent", "after-send", "after-read-back", "after-record")
-QUICK = Patience(lag=0.15, shortest=0.005, longest=0.02)
+QUICK = Patience(lag=0.1, shortest=0.005, longest=0.02)
 
 WORLD: dict[str, Any] = {
     "connectors": [{"Name": CONNECTOR, "RecipientDomains": [DOMAIN], "SmartHosts": ["mail.contoso.test"]}],

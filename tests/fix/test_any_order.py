@@ -196,7 +196,7 @@ class Fixes(RuleBasedStateMachine):
         assert not self.tenant.unintended
         if answer is not None:
             assert answer.state in get_args(State)
-            assert (verb, answer.state) != ("undo", "done") or kept.state != "done" or answer.said, "an undo is not done"
+            assert (verb, answer.state) != ("undo", "done")
             owner = self.run(self.store.store.owned_fix(self.guids[1]))
             assert flaky or owner is None or (busy and busy.owner == owner.owner), "who comes to an end gives it back"
         return answer
@@ -300,5 +300,5 @@ class Fixes(RuleBasedStateMachine):
 def test_any_order(new_url: NewUrl, tmp_path: Path, points: Points, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ledger, "RETRY", (0.001, 0.001))
     machine = type("Machine", (Fixes,), {"new_url": staticmethod(new_url), "folder": tmp_path, "points": points})
-    few = settings(max_examples=8, stateful_step_count=30, suppress_health_check=list(HealthCheck))
+    few = settings(max_examples=6, stateful_step_count=30, suppress_health_check=list(HealthCheck))
     run_state_machine_as_test(machine, settings=few)

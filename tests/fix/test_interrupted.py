@@ -7,6 +7,7 @@ import pytest
 
 from bot.demo.lab.tenant import LabTenant, Trouble
 from diagnostics.fix import apply, ledger
+from diagnostics.fix.remaining import undoing
 from tests.fix.office import (
     AFTER,
     BEFORE,
@@ -57,7 +58,7 @@ async def test_ctrl_c(office: Office, verb: str, step: int, point: str) -> None:
 
 @pytest.mark.parametrize("point", POINTS)
 @pytest.mark.parametrize("step", [0, 1])
-@pytest.mark.parametrize("said", ["do resume", "do undo", "undo resume", "undo undo"])
+@pytest.mark.parametrize("said", ["do resume", "do undo", "undo resume"])
 async def test_dead(office: Office, said: str, step: int, point: str) -> None:
     """The process is gone. The ledger says so once the lease is over; only after its grace somebody else goes on."""
     verb, then = said.split()
@@ -98,6 +99,9 @@ async def test_dead_and_then_not_to_be_taken_back(tenant: LabTenant, office: Off
     with pytest.raises(DiedError):
         await office.do()
     office.lease_ends()
+    shown = undoing(await office.kept(), writable=True)
+    assert shown
+    assert [step.name for step in shown.steps] == [DOMAIN], "it may have been written"
     for on, trouble in (("token", "no-token"), (SET_DOMAIN, "refused"), (SET_DOMAIN, "busy")):
         forget_the_writer(tenant)
         tenant.spoil(Trouble(on, trouble, EVER))
@@ -220,7 +224,7 @@ async def test_the_ledger_fails(office: Office, verb: str, number: int) -> None:
 
 
 @pytest.mark.parametrize("trouble", [{"deaf": 2}, {"mute": 2}, {"deaf": 1, "mute": 1}])
-@pytest.mark.parametrize("spare", range(7))
+@pytest.mark.parametrize("spare", [0, 1, 3, 6])
 async def test_the_ledger_is_away_for_a_moment(office: Office, spare: int, trouble: dict[str, int]) -> None:
     """It is asked again, and what it had done the first time is no harm."""
     office.desk = replace(office.desk, store=Flaky(office.desk.store, spare=spare + 1, **trouble))
