@@ -18,7 +18,7 @@ from commands.run import run
 from diagnostics.durable import Due, Handler
 from diagnostics.fix import ledger
 from diagnostics.fix.model import Fix
-from diagnostics.store import Store, StoredFix, StoreUnavailable
+from diagnostics.store import RUNNING, Store, StoredFix, StoreUnavailable
 
 log = logging.getLogger("mailflow.later")
 
@@ -94,10 +94,11 @@ async def settling(services: Services, tell: Tell, stop: asyncio.Event, *, every
 
 async def _settle(row: StoredFix, services: Services, store: Store, tell: Tell) -> None:
     now = services.tools.instruments.now()
-    fix = ledger.load(row)
-    if fix.state == "done" and fix.verify_at and now < fix.verify_at[-1]:
-        await verify_later(fix, services)
-    elif fix.state == "running" and row.lease_until is not None and row.lease_until + ledger.GRACE < now:
+    if row.state == "done":
+        fix = ledger.load(row)
+        if fix.verify_at and now < fix.verify_at[-1]:
+            await verify_later(fix, services)
+    elif row.state == RUNNING and not ledger.is_held(row, now):
         await _interrupted(ledger.seen(row, now), row, store, tell, now)
 
 

@@ -143,10 +143,10 @@ async def _store(settings: "Settings", *, remembering: bool) -> "AsyncIterator[S
     from diagnostics.store import StoreFault
     from diagnostics.store.opening import open_store
 
-    url = settings.database_url.get_secret_value() if settings.database_url else None
+    url, folder = _database(settings)
     async with AsyncExitStack() as stack:
         try:
-            store = await stack.enter_async_context(open_store(url, data_dir=None if url else _data_folder()))
+            store = await stack.enter_async_context(open_store(url, data_dir=folder))
         except StoreFault as fault:
             raise CommandError(str(fault)) from None
         yield store
@@ -158,13 +158,20 @@ async def open_jobs(settings: "Settings", handlers: "Mapping[str, Handler]") -> 
     from diagnostics.durable import DurableUnavailable
     from diagnostics.durable.opening import open_durable
 
-    url = settings.database_url.get_secret_value() if settings.database_url else None
+    url, folder = _database(settings)
     async with AsyncExitStack() as stack:
         try:
-            jobs = await stack.enter_async_context(open_durable(url, data_dir=None if url else _data_folder(), handlers=handlers))
+            jobs = await stack.enter_async_context(open_durable(url, data_dir=folder, handlers=handlers))
         except DurableUnavailable as error:
             raise CommandError(f"MAILFLOW_DATABASE_URL: the jobs cannot be opened: {error}.") from None
         yield jobs
+
+
+def _database(settings: "Settings") -> tuple[str | None, Path | None]:
+    """The URL of the database, or the folder for a file of our own. Raises CommandError."""
+    if settings.database_url:
+        return settings.database_url.get_secret_value(), None
+    return None, _data_folder()
 
 
 def _data_folder() -> Path:

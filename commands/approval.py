@@ -10,15 +10,13 @@ from typing import Any, NoReturn
 from commands import fix_wording
 from commands.command import Call, CommandError, Services
 from commands.jobs import tell_when_over, verify_later
-from commands.planning import desk, known_fix, make_plan, said_to, store_of
+from commands.planning import NOBODY, as_planned, desk, find_fix, known_fix, make_plan, said_to, store_of, why_not
 from commands.reply import Reply, Tell
 from commands.request import Request
 from diagnostics.fix import apply, ledger
 from diagnostics.fix.model import Fix
-from diagnostics.fix.plan import Wanted, changed
+from diagnostics.fix.plan import changed
 from diagnostics.store import StoreUnavailable
-
-NOBODY = "Nobody may approve fixes: the owner of mailflow lists who may in MAILFLOW_FIX_APPROVERS."
 
 BUSY = (0.1, 0.2, 0.4, 0.8)
 """Seconds between tries: somebody else's click holds the fix for a moment."""
@@ -28,7 +26,7 @@ async def ask(call: Call, request: Request, services: Services, tell: Tell) -> R
     """A plan of one's own is put before the approvers. Raises CommandError when that cannot be."""
     fix = await known_fix(call, services)
     if fix.state != "planned":
-        return fix_wording.settled(fix, "ask", as_json=False)
+        return fix_wording.settled(fix, "ask")
     if request.actor.id != fix.requester:
         raise CommandError("Only the one who made this plan can put it before the approvers. Make one of your own.", exit_code=1)
     if _is_over(fix, services):
@@ -48,7 +46,7 @@ async def approve(call: Call, request: Request, services: Services, tell: Tell) 
     """One more person is for it; with the last one needed it is done. Raises CommandError for those who may not."""
     fix = await known_fix(call, services)
     if fix.state != "awaiting-approval":
-        return fix_wording.settled(fix, "approve", as_json=False)
+        return fix_wording.settled(fix, "approve")
     if _is_over(fix, services):
         return await _expired(fix, request, services)
     if request.actor.id == fix.requester:
@@ -62,8 +60,8 @@ async def reject(call: Call, request: Request, services: Services, _tell: Tell) 
     """A listed approver, or the one who asked, is against it. Raises CommandError for those who may not."""
     fix = await known_fix(call, services)
     if fix.state != "awaiting-approval":
-        return fix_wording.settled(fix, "reject", as_json=False)
-    if request.actor.id != fix.requester and (why := await _why_not(request.actor.id, services)):
+        return fix_wording.settled(fix, "reject")
+    if request.actor.id != fix.requester and (why := await why_not(request.actor.id, services)):
         await _refuse(fix, why, request, services)
     gone = await _turn(fix, "rejected", request, services, state="rejected")
     return fix_wording.rejected(gone) if gone else await _as_it_is(fix, services)
@@ -79,7 +77,7 @@ async def expire(call: Call, request: Request, services: Services, _tell: Tell) 
 
 async def _approved(fix: Fix, request: Request, services: Services, tell: Tell) -> Reply:
     """The approval is recorded; with enough of them it is done."""
-    if why := await _why_not(request.actor.id, services):
+    if why := await why_not(request.actor.id, services):
         await _refuse(fix, why, request, services)
     recorded = await _turn(fix, "approved", request, services, approver=request.actor.id, place=fix.place or request.place)
     if recorded is None:
@@ -93,24 +91,17 @@ async def _go(fix: Fix, request: Request, services: Services, tell: Tell) -> Rep
     """Look once more at the tenant, the server and the rights, then do it."""
     said = said_to(tell)
     domains = tuple(step.name for step in fix.steps if step.object == "accepted-domain")
-    wanted = Wanted(f"connector:{fix.connector.guid if fix.connector else ''}", domains, by_name=fix.by_name)
-    new = await make_plan(wanted, request, services, said)
+    new = await make_plan(as_planned(fix, domains), request, services, said)
     note = changed(fix, new)
     if note or new.blocked:
         stopped = await _turn(fix, "blocked", request, services, state="blocked", blocked=(note,) if note else new.blocked)
         return fix_wording.outcome(stopped, spent="Not done, though approved") if stopped else await _as_it_is(fix, services)
     for person in fix.approvers:
-        if why := await _why_not(person, services):
+        if why := await why_not(person, services):
             await _refuse(fix, f"Just before the first write, one of the approvers may not (any more): {why}", request, services)
     done = await apply.do(fix, desk(services), actor=request.actor.id, tell=said)
     await verify_later(done, services)
     return fix_wording.outcome(done, spent="" if done.state == "running" else "Approved")
-
-
-async def _why_not(person: str, services: Services) -> str | None:
-    if services.approvers is None or not services.fixes.approvers:
-        return NOBODY
-    return await services.approvers.why_not(person)
 
 
 async def _refuse(fix: Fix, why: str, request: Request, services: Services) -> NoReturn:
@@ -152,5 +143,4 @@ async def _turn(fix: Fix, event: str, request: Request, services: Services, *, a
 
 
 async def _as_it_is(fix: Fix, services: Services) -> Reply:
-    current = await ledger.find(store_of(services), fix.id, services.tools.instruments.now())
-    return fix_wording.settled(current or fix, "do", as_json=False)
+    return fix_wording.settled(await find_fix(fix.id, services), "do")

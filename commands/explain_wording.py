@@ -47,7 +47,7 @@ def reply(explanation: Explanation, *, as_json: bool) -> Reply:
         _SEVERITY[error.state],
         tuple(section for section in sections if section.items),
         parts=(wording.result(live.result),) if live and live.agreement == "different" else (),
-        actions=wording.result(live.result).actions if live else (),
+        actions=wording.actions(live.result) if live else (),
         document=explanation,
         as_json=as_json,
     )

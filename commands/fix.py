@@ -5,7 +5,7 @@ from typing import Protocol
 from commands import fix_wording
 from commands.command import Call, CommandError, Services
 from commands.jobs import settle_jobs
-from commands.planning import FIX, Said, desk, find_fix, known_fix, make_plan, said_to, store_of
+from commands.planning import FIX, Said, as_planned, desk, find_fix, known_fix, make_plan, said_to, store_of, why_not
 from commands.reply import Reply, Tell
 from commands.request import Request
 from diagnostics.fix import apply, ledger
@@ -82,10 +82,7 @@ async def _go_on(call: Call, request: Request, services: Services, tell: Tell) -
 
 async def _may(request: Request, services: Services) -> None:
     """In Slack it takes one listed approver, who may be the one who asked for the fix. Raises CommandError."""
-    if request.front == "terminal":
-        return
-    why = await services.approvers.why_not(request.actor.id) if services.approvers else "Nobody may here."
-    if why:
+    if request.front != "terminal" and (why := await why_not(request.actor.id, services)):
         raise CommandError(why, exit_code=1)
 
 
@@ -100,8 +97,7 @@ async def _wanted(call: Call, services: Services) -> Wanted:
     if call.words:
         raise CommandError("--again takes the connector of a result, so it takes no name beside it.")
     if again.startswith(FIX):
-        fix = await find_fix(again, services)
-        return Wanted(f"connector:{fix.connector.guid if fix.connector else ''}", domains, by_name=fix.by_name)
+        return as_planned(await find_fix(again, services), domains)
     stored = await services.memory.find(again)
     found = Result.model_validate_json(stored.document) if stored.document else None
     if found is None or found.connector is None:

@@ -34,6 +34,11 @@ _WORDS: dict[State, str] = {
     "rejected": "was rejected",
     "expired": "was not approved in time",
 }
+_SEEN: dict[bool | None, tuple[str, Severity]] = {
+    True: ("is in effect: all is as set", "good"),
+    False: ("is no longer as set", "bad"),
+    None: ("could not be verified whole", "unknown"),
+}
 _MARK = {"todo": "·", "done": "✓", "failed": "✗", "unknown": "?", "undone": "↺"}
 _GOOD: tuple[State, ...] = ("planned", "done", "undone")
 
@@ -100,11 +105,11 @@ def expired(fix: Fix) -> Reply:
 def verified(fix: Fix, seen: tuple[Item, ...], *, good: bool | None, last: bool) -> Reply:
     """What a later look showed. The last one closes the matter."""
     name = fix.connector.name if fix.connector else fix.id
-    word = {True: "is in effect: all is as set", False: "is no longer as set", None: "could not be verified whole"}[good]
+    word, severity = _SEEN[good]
     closing = " This was the last look." if last else ""
     return Reply(
         f"Fix now of {name} {word}.{closing}",
-        {True: "good", False: "bad", None: "unknown"}[good],  # type: ignore[arg-type]
+        severity,
         (Section("", seen, "bullets"),),
         actions=(Action("undo", fix.id),),
         own_words=True,

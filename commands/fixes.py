@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field
 
 from commands import fix_wording
 from commands.command import Call, CommandError, Services
+from commands.planning import store_of
 from commands.reply import Item, Reply, Section, Tell
 from commands.request import Request
 from diagnostics.fix import ledger
@@ -41,12 +42,10 @@ class Audit(Frozen):
 
 async def run(call: Call, _request: Request, services: Services, _tell: Tell) -> Reply:
     """Raises CommandError where there is no ledger, or when it cannot be read."""
-    if services.store is None:
-        raise CommandError("Fixes need a ledger: name a database with MAILFLOW_DATABASE_URL.")
-    as_json = call.has("--json")
+    store, as_json = store_of(services), call.has("--json")
     try:
-        fixes = await _fixes(services.store, services.tools.instruments.now(), everything=as_json)
-        lines = await _audit(services.store) if as_json else ()
+        fixes = await _fixes(store, services.tools.instruments.now(), everything=as_json)
+        lines = await _audit(store) if as_json else ()
     except StoreUnavailable as error:
         raise CommandError(f"The ledger cannot be read now: {error}.", exit_code=1) from None
     document = Audit(fixes=fixes, audit=lines)

@@ -17,6 +17,8 @@ from diagnostics.fix.reading import read
 from diagnostics.probes.dns import mail_hosts
 from diagnostics.store import Store, StoreUnavailable
 
+NOBODY = "Nobody may approve fixes: the owner of mailflow lists who may in MAILFLOW_FIX_APPROVERS."
+
 FIX = "f-"
 """What ids of fixes begin with."""
 
@@ -51,6 +53,18 @@ async def _answers(wanted: Wanted, inventory: Inventory, services: Services, sai
     return f"{good.host} [{good.address}]" if good else None
 
 
+def as_planned(fix: Fix, domains: tuple[str, ...]) -> Wanted:
+    """What is asked for when a fix that was planned before is planned anew."""
+    return Wanted(f"connector:{fix.connector.guid if fix.connector else ''}", domains, by_name=fix.by_name)
+
+
+async def why_not(person: str, services: Services) -> str | None:
+    """Why this person may not approve fixes, asked afresh; None: they may."""
+    if services.approvers is None or not services.fixes.approvers:
+        return NOBODY
+    return await services.approvers.why_not(person)
+
+
 async def known_fix(call: Call, services: Services) -> Fix:
     """The fix of the id that was given. Raises CommandError."""
     if len(call.words) != 1:
@@ -59,6 +73,7 @@ async def known_fix(call: Call, services: Services) -> Fix:
 
 
 async def find_fix(id: str, services: Services) -> Fix:
+    """The fix of that id. Raises CommandError."""
     try:
         fix = await ledger.find(store_of(services), id, services.tools.instruments.now())
     except StoreUnavailable as error:
@@ -69,6 +84,7 @@ async def find_fix(id: str, services: Services) -> Fix:
 
 
 def store_of(services: Services) -> Store:
+    """Raises CommandError where there is none."""
     if services.store is None:
         raise CommandError("Fixes need a ledger: name a database with MAILFLOW_DATABASE_URL.")
     return services.store

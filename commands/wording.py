@@ -85,7 +85,7 @@ def result(r: Result) -> Reply:
         sections.append(Section("Certificate", tuple(Item(line) for line in certificate(seen)), "code"))
     if r.warnings:
         sections.append(Section("Also seen", tuple(Item(w.text) for w in r.warnings), "bullets"))
-    return Reply(_line(r), _SEVERITY[r.verdict], tuple(sections), actions=_actions(r))
+    return Reply(_line(r), _SEVERITY[r.verdict], tuple(sections), actions=actions(r))
 
 
 def advice(causes: Sequence[Cause], fixes: Sequence[Fix], fix_now: FixNow) -> list[Section]:
@@ -101,7 +101,7 @@ def advice(causes: Sequence[Cause], fixes: Sequence[Fix], fix_now: FixNow) -> li
     return sections
 
 
-def _actions(r: Result) -> tuple[Action, ...]:
+def actions(r: Result) -> tuple[Action, ...]:
     """What can be done with a result: healthy ones need no watch, and no partner."""
     verbs = ["check-again", *(["fix-now"] if r.fix_now.offered else [])]
     if any(fix.id == "contact-partner" for fix in r.fixes) and r.verdict in ("failing", "degraded"):

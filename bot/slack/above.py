@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.slack.client import FAILURES, Slack, error_code, noted
-from bot.slack.inquiry import Inquiry
+from bot.slack.inquiry import Inquiry, explains
 from bot.slack.intake import plain
 from bot.slack.quoted import text_of
 from commands.reply import Action, Reply
@@ -45,4 +45,4 @@ async def words_of(slack: Slack, inquiry: Inquiry) -> tuple[str, ...]:
     found = answer.get("messages")
     first = found[0] if isinstance(found, list) and found else None
     message: Mapping[str, Any] = first if isinstance(first, Mapping) else {}
-    return () if message.get("user") == slack.me.user else ("explain", "--", text_of(message, plain))
+    return () if message.get("user") == slack.me.user else explains(text_of(message, plain))

@@ -1,22 +1,20 @@
 """Who may approve a fix. Slack is asked afresh each time: a right that was withdrawn a minute ago is none."""
 
 import asyncio
-import re
 
 from bot.slack.client import FAILURES, Slack, error_code, noted
 from bot.slack.identity import members_of, not_a_full_member, user_of
+from bot.slack.place import PEOPLE, PERSON
 from commands.command import CommandError
 
 _PATIENCE = 10.0
-_PERSON = re.compile(r"[UW][A-Z0-9]{1,30}")
-_ENTRY = re.compile(r"[UWS][A-Z0-9]{1,30}")
 _NOT_LISTED = "You may not approve fixes: the owner of mailflow lists who may in MAILFLOW_FIX_APPROVERS."
 
 
 def approvers(given: tuple[str, ...]) -> tuple[str, ...]:
     """MAILFLOW_FIX_APPROVERS as it can be checked. Raises CommandError that names the entry."""
     for entry in given:
-        if not _ENTRY.fullmatch(entry):
+        if not PEOPLE.fullmatch(entry):
             raise CommandError(
                 f"MAILFLOW_FIX_APPROVERS: {entry[:40]!r} is no id of Slack's. Write those of users (U…) and user groups (S…): "
                 "Slack shows them under “Copy member ID” and “Copy group ID”."
@@ -34,7 +32,7 @@ class SlackApprovers:
 
     async def why_not(self, id: str) -> str | None:
         """Why this person may not approve; None: they may. Never raises but when cancelled."""
-        if not _PERSON.fullmatch(id):
+        if not PERSON.fullmatch(id):
             return "Only people approve fixes."
         method = "users.info"
         try:

@@ -24,6 +24,7 @@ from bot.slack.pieces import (
     shortened,
     small,
 )
+from bot.slack.place import PERSON
 from commands.reply import Item, Progress, Reply, Section, Severity
 
 _HEADLINE = 1000  # it stands on every page of a long answer; a longer one is repeated whole below
@@ -41,7 +42,6 @@ _VERDICT_WORDS = {"healthy", "failing", "degraded", "could"}
 _LEFT_OUT = "Not all of it fits here. Ask again in a channel that I am a member of."
 
 _LINK = re.compile(r"https://[\x21-\x7e]{1,500}")
-_USER = re.compile(r"[UW][A-Z0-9]{1,30}")
 
 
 # ---- messages
@@ -99,7 +99,7 @@ def whole(reply: Reply) -> list[Piece]:
 
 def spent(text: str, given: Sequence[Mapping[str, Any]], words: str, user: str, at: datetime) -> Message:
     """A message of ours as it stays once its buttons were used: in their place stands who did what, and when."""
-    who: Line = (("person", user),) if _USER.fullmatch(user) else (("plain", "somebody"),)
+    who: Line = (("person", user),) if PERSON.fullmatch(user) else (("plain", "somebody"),)
     used = small((("plain", f"{words} by "), *who, ("plain", " at "), ("time", at.isoformat())))
     kept = [dict(block) for block in given if block.get("type") != "actions"][: BLOCKS - 1]
     return Message(f"{shortened(text, TEXT - units(used.words))}\n{used.words}", (*kept, used.block))
@@ -181,6 +181,6 @@ def _line(item: Item, lead: str) -> Line:
 def _asked(line: str, user: str) -> Piece:
     typed = escaped(one_line(line)[:_LINE]) or "…"
     elements: list[Block] = [{"type": "plain_text", "text": f"asked: {typed}", "emoji": False}]
-    if _USER.fullmatch(user):
+    if PERSON.fullmatch(user):
         elements.insert(0, {"type": "mrkdwn", "text": f"<@{user}>", "verbatim": True})
     return Piece({"type": "context", "elements": elements}, "")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from bot.slack.client import FAILURES, Slack, error_code, noted
-from bot.slack.place import Place
+from bot.slack.place import PERSON, Place
 from commands.command import CommandError
 from commands.request import Actor
 
@@ -17,7 +17,6 @@ KEPT = 60.0
 _MOST = 10_000
 _PATIENCE = 10.0
 _READER = re.compile(r"[UWSCGD][A-Z0-9]{1,30}")
-_USER = re.compile(r"[UW][A-Z0-9]{1,30}")
 
 T = TypeVar("T")
 
@@ -81,7 +80,7 @@ class Doors:
 
     async def _refusal(self, place: Place) -> str:
         """Why this person may not ask; "" when they may."""
-        if not _USER.fullmatch(place.user):
+        if not PERSON.fullmatch(place.user):
             return "mailflow answers people only."
         if place.team and place.team != self._slack.me.team and not self._slack.me.enterprise:
             return _STRANGER

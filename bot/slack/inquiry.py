@@ -65,6 +65,11 @@ class Inquiry:
         return json.dumps(kept | {"used": asdict(self.used) if self.used else None})
 
 
+def explains(text: str) -> tuple[str, ...]:
+    """The command line that explains somebody's text: one word, whatever stands in it."""
+    return ("explain", "--", text)
+
+
 def asked_for(text: str) -> Command | None:
     """The command that a text begins with."""
     name, *_ = text.split(None, 1) or ("",)

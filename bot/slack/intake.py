@@ -12,7 +12,7 @@ from typing import Any
 
 from bot.slack import fields, quoted
 from bot.slack.buttons import Choice, chosen
-from bot.slack.inquiry import COMMAND, Inquiry, Used, asked_for
+from bot.slack.inquiry import COMMAND, Inquiry, Used, asked_for, explains
 from bot.slack.modals import Held, held
 from bot.slack.place import Place, load
 
@@ -106,7 +106,7 @@ def shortcut(body: Payload) -> Inquiry:
     ts = _text(message, "thread_ts") or _text(message, "ts") or _text(body, "message_ts")
     channel, user = _text(_part(body, "channel"), "id"), _text(_part(body, "user"), "id")
     place = Place(channel, user, DIAGNOSE, ts, team=_team(body), response_url=_text(body, "response_url"))
-    words = ("explain", "--", quoted.text_of(message, plain))
+    words = explains(quoted.text_of(message, plain))
     return Inquiry(_id("t", _text(body, "trigger_id")), "", place, words=words)
 
 
@@ -120,7 +120,7 @@ def pasted(body: Payload) -> Submission:
     place = replace(place, user=_text(_part(body, "user"), "id"), team=_team(body))
     filled = fields.read(view)
     text = "\n".join(option.partition("=")[2] for option in filled.options)
-    inquiry = Inquiry(_sent_once(view), "", place, words=("explain", "--", text))
+    inquiry = Inquiry(_sent_once(view), "", place, words=explains(text))
     return Submission(inquiry, None, filled.missing)
 
 

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from bot.slack.characters import clean, escaped, one_line, split, units
+from bot.slack.place import PEOPLE
 from commands.reply import Section
 
 Block = dict[str, Any]
@@ -29,7 +30,6 @@ TOTAL = 12_000  # Slack answers msg_blocks_too_long at about 13,200 characters o
 TEXT = 3500  # chat.update answers msg_too_long above 4,000
 
 _LIVE = ("link", "person", "time")
-_PERSON = re.compile(r"[UWS][A-Z0-9]{1,30}")
 _MARKUP = re.compile(r"[*_~`]|:[^\s:]+:|^\s*>", re.MULTILINE)
 
 
@@ -82,7 +82,7 @@ def people(ids: Iterable[str]) -> Line:
     """Each named as Slack shows them; what is no id of Slack's is text. Commas between."""
     named: list[tuple[Kind, str]] = []
     for id in ids:
-        named += [("plain", ", " if named else " "), ("person", id) if _PERSON.fullmatch(id) else ("plain", one_line(id))]
+        named += [("plain", ", " if named else " "), ("person", id) if PEOPLE.fullmatch(id) else ("plain", one_line(id))]
     return tuple(named)
 
 

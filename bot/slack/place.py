@@ -1,7 +1,14 @@
 """Where a question came from, and where its answer belongs: one opaque string for everybody else."""
 
 import json
+import re
 from dataclasses import asdict, dataclass, field, replace
+
+PERSON = re.compile(r"[UW][A-Z0-9]{1,30}")
+"""What the id of a user looks like."""
+
+PEOPLE = re.compile(r"[UWS][A-Z0-9]{1,30}")
+"""What the id of a user or of a user group looks like."""
 
 
 @dataclass(frozen=True, slots=True)

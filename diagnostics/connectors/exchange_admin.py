@@ -9,8 +9,8 @@ from diagnostics.connectors import wire
 from diagnostics.connectors.exchange_online import PROPERTIES
 from diagnostics.connectors.faults import UNREACHABLE, Fault, Kind
 from diagnostics.connectors.invoke import Command, Invoke
-from diagnostics.connectors.source import Change, Object, Sent
-from diagnostics.connectors.token import GUID, App, Token
+from diagnostics.connectors.source import GUID, Change, Object, Sent
+from diagnostics.connectors.token import App, Token
 
 CMDLETS: Mapping[Object, str] = {"connector": "Set-OutboundConnector", "accepted-domain": "Set-AcceptedDomain"}
 ROLE = "Remote and Accepted Domains"

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -91,9 +92,9 @@ class ExchangeOnline:
             )
         return count
 
-    async def pending(self, domain: str) -> int:
+    async def pending(self, domains: Sequence[str]) -> Sequence[int]:
         """Of the last day, as far as one answer of Get-MessageTraceV2 tells, which has no filter by domain."""
-        ending, now = "@" + domain.lower(), datetime.now(UTC)
+        now = datetime.now(UTC)
         parameters: Parameters = {
             "Status": "Pending",
             "StartDate": f"{now - timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}",
@@ -101,8 +102,8 @@ class ExchangeOnline:
             "ResultSize": MOST_TRACES,
         }
         rows = await self._invoke.rows(Command("Get-MessageTraceV2", parameters, ("Status", "RecipientAddress"), TRACES), tries=1)
-        waiting = [str(row.get("RecipientAddress", "")).lower() for row in rows if row.get("Status") == "Pending"]
-        return sum(address.endswith(ending) for address in waiting)
+        waiting = Counter(_domain_of(row.get("RecipientAddress")) for row in rows if row.get("Status") == "Pending")
+        return [waiting[domain.lower()] for domain in domains]
 
     async def value(self, kind: Object, guid: str) -> Value | None:
         """Microsoft gives all objects for an identity that it does not know: only the row with that Guid counts."""
@@ -136,6 +137,10 @@ class ExchangeOnline:
         )
         self._until = time.monotonic() + KEPT_SECONDS
         return self._known
+
+
+def _domain_of(address: object) -> str:
+    return str(address or "").rpartition("@")[2].lower()
 
 
 def _look_ups(kind: Object, guid: str) -> tuple[Command, ...]:

@@ -1,10 +1,14 @@
 """Where connectors come from, and where changes go: shapes only. Two real sides: an exported file, and Exchange Online itself."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from diagnostics.connectors.model import Inventory, TransportRule
+
+GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+"""By which one object of a tenant, and the tenant itself, is named."""
 
 Object = Literal["accepted-domain", "connector"]
 Value = bool | str
@@ -34,8 +38,8 @@ class Tenant(ConnectorSource, Protocol):
     async def on_premises_recipients(self, domain: str) -> int:
         """How many mail users of the domain have their target in that same domain: mail for them leaves by the connector."""
 
-    async def pending(self, domain: str) -> int:
-        """How many messages of the last day to recipients of that domain still wait (a count, never whose)."""
+    async def pending(self, domains: Sequence[str]) -> Sequence[int]:
+        """How many messages of the last day to recipients of each domain still wait (counts, never whose)."""
 
     async def value(self, kind: Object, guid: str) -> Value | None:
         """The property that a fix changes, of the one object with that Guid. None: no such object can be seen (yet)."""

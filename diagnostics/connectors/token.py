@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from diagnostics.connectors.faults import Fault, shown
+from diagnostics.connectors.source import GUID
 
 SECONDS = 10.0
 """For a token, all included. With a request behind it, it stays below the lease under which a fix is written."""
@@ -29,7 +30,6 @@ MAX_REPLY = 1 << 20
 MAX_PEM = 1 << 20
 
 _TOKEN = re.compile(r"[\x21-\x7e]{1,16384}")
-GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -190,7 +190,7 @@ async def _why_not_taken(fix: Fix, states: Collection[State], desk: Desk) -> Fix
     if current is None:
         return refused(fix, "There is no such fix in the ledger.")
     guid = current.connector.guid if current.connector else ""
-    owned = await desk.store.owned_fix(guid.lower())
+    owned = await desk.store.owned_fix(guid)
     if owned is not None and owned.id == fix.id and ledger.is_held(owned, now):
         wait = f" {LATER}" if current.state == "unknown" else ""
         return refused(current, f"Another process is at work on it.{wait}", "running")

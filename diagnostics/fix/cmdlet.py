@@ -3,18 +3,15 @@
 Names of a tenant are other people's text: what is printed here must stay one value whatever they hold.
 """
 
-import re
 import unicodedata
 
-from diagnostics.connectors.source import Object, Value
+from diagnostics.connectors.source import GUID, Object, Value
 
 QUOTES = "'\u2018\u2019\u201a\u201b"
 """PowerShell ends a single-quoted string at any of these (about_Quoting_Rules; its tokenizer takes the curly ones as well)."""
 
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Unicode categories of what a person does not see, or sees elsewhere than it stands: line ends, bidi marks, halves of pairs."""
-
-_GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 _CMDLETS: dict[Object, tuple[str, str]] = {
     "accepted-domain": ("Set-AcceptedDomain", "DomainType"),
@@ -28,7 +25,7 @@ class Unprintable(ValueError):
 
 def is_guid(text: str) -> bool:
     """Whether it names one object: Exchange Online answers for the empty Guid, as for no identity, with all objects."""
-    return bool(_GUID.fullmatch(text)) and text.strip("0-") != ""
+    return bool(GUID.fullmatch(text)) and text.strip("0-") != ""
 
 
 def write(kind: Object, guid: str, value: Value) -> str:

@@ -85,7 +85,7 @@ class Held:
 async def add(store: Store, fix: Fix, *, actor: str, event: str, now: datetime) -> None:
     """A new fix in the ledger, held by nobody, with room for what will be said of it. Raises StoreUnavailable, DoesNotFit."""
     guid = fix.connector.guid if fix.connector else ""
-    row = StoredFix(fix.id, guid.lower(), fix.state, _dump(fix), now)
+    row = StoredFix(fix.id, guid, fix.state, _dump(fix), now)
     first = line(fix, now, actor, event, None)
     if len(row.document) > MAX_DOCUMENT * ROOM or len(first.detail) > MAX_TEXT * ROOM:
         raise DoesNotFit(f"{len(fix.steps)} steps are too many")

@@ -35,6 +35,7 @@ async def tenant(tmp_path: Path) -> AsyncIterator[LabTenant]:
         connectors=CONNECTORS,
         accepted_domains=DOMAINS,
         rules=[{"Name": "Legal", "RouteMessageOutboundConnector": "Partner"}, {"Name": "Footer"}],
+        waiting=["bob@contoso.test", "dave@CONTOSO.test", "eve@sub.contoso.test", "frank@fabrikam.test"],
         mail_users={"bob@contoso.test": "bob@contoso.test", "carol@contoso.test": "carol@elsewhere.test"},
     ) as started:
         yield started

@@ -79,6 +79,13 @@ async def test_a_filter_that_is_passed_over_is_found_out(
         await reader.on_premises_recipients("none.test")
 
 
+async def test_waiting_mail_of_all_domains_is_counted_in_one_reading(tenant: LabTenant, reader: ExchangeOnline) -> None:
+    assert list(await reader.pending(["contoso.test", "Fabrikam.test", "none.test"])) == [2, 1, 0]
+    (asked,) = tenant.asked("Get-MessageTraceV2")
+    assert asked.parameters["Status"] == "Pending"
+    assert asked.query == {"$select": "Status,RecipientAddress"}, "nobody's address leaves, and no subject comes"
+
+
 # --- One value, by Guid ---
 
 
