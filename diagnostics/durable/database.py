@@ -6,6 +6,7 @@ more than a minute that nothing ends, in threads that the process cannot end wit
 """
 
 import contextlib
+import functools
 import os
 import socket
 import sqlite3
@@ -13,20 +14,17 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 from weakref import WeakSet
 
 import psycopg
-from sqlalchemy import Engine, QueuePool, create_engine, event
-from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
+from sqlalchemy import Engine, QueuePool, create_engine
 
 from diagnostics.durable import DurableUnavailable
 from diagnostics.store import PATIENCE, StoreFault
-from diagnostics.store.opening import FILE_NAME
+from diagnostics.store.opening import place
 from diagnostics.store.postgresql import address
-from diagnostics.store.sqlite import BUSY, create
+from diagnostics.store.sqlite import BUSY, create, keep_to, location
 
-TROUBLE = (SQLAlchemyError, OSError, TimeoutError)
 SCHEMA = "mailflow_jobs"
 STATEMENT = 30  # seconds: DBOS makes its tables and indexes over these connections
 AGAIN = 1.0  # seconds between two tries to connect
@@ -48,18 +46,19 @@ class Database:
         self._sockets: WeakSet[psycopg.Connection[Any]] = WeakSet()
         self._path: Path | None = None
         try:
-            if url is None or url.startswith("sqlite:"):
-                self._path = _file(url, data_dir)
+            kind, store = place(url, data_dir)
+            if kind == "sqlite":
+                self._path = store.with_name(f"{store.stem}-jobs{store.suffix}")
                 create(self._path)
             else:
-                self._parameters = address(url)
+                self._parameters = address(str(url))
         except StoreFault as fault:
             raise DurableUnavailable(str(fault)) from None
         self.schema = None if self._path else SCHEMA
 
     def engine(self, size: int, *, patient: bool = False) -> Engine:
         """A new one, for threads. `patient`: whoever needs a connection waits until there is one, or until `leave`."""
-        connect = self._sqlite if self._path else self._postgresql
+        connect = functools.partial(_sqlite, self._path) if self._path else self._postgresql
         made = create_engine(
             "sqlite://" if self._path else "postgresql+psycopg://",
             creator=lambda: self._connected(connect, patient),
@@ -71,8 +70,7 @@ class Database:
             hide_parameters=True,
         )
         if self._path:
-            event.listen(made, "connect", self._opened_file)
-            event.listen(made, "checkout", self._same_file)
+            keep_to(self._path, made)
         self._engines.append(made)
         return made
 
@@ -102,33 +100,6 @@ class Database:
                     self._closed = True  # for good: what comes after half of the work was refused must be refused too
         raise ClosedError("the jobs' database is closed")
 
-    def _sqlite(self) -> sqlite3.Connection:
-        # rw: a file that was deleted is not to be made anew, without tables
-        location = f"file:{quote(str(self._path))}?mode=rw"
-        # IMMEDIATE is what DBOS counts on, and sets on engines that it makes itself
-        made = sqlite3.connect(location, uri=True, timeout=BUSY, isolation_level="IMMEDIATE", check_same_thread=False)
-        try:
-            for setting in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
-                made.execute(f"PRAGMA {setting}")
-        except sqlite3.Error:
-            made.close()
-            raise
-        return made
-
-    def _opened_file(self, _connection: Any, record: Any) -> None:
-        record.info["file"] = self._identity()
-
-    def _same_file(self, _connection: Any, record: Any, _proxy: Any) -> None:
-        if record.info["file"] != self._identity():
-            raise DisconnectionError("the file was deleted or replaced")  # or we would go on writing into nothing
-
-    def _identity(self) -> tuple[int, int] | None:
-        assert self._path  # noqa: S101 - asked for SQLite alone
-        with contextlib.suppress(OSError):
-            facts = self._path.stat()
-            return facts.st_dev, facts.st_ino
-        return None
-
     def _postgresql(self) -> psycopg.Connection[Any]:
         # statements are not prepared, so that a connection pooler may stand between
         made = psycopg.connect(**self._parameters, prepare_threshold=None)
@@ -143,8 +114,13 @@ class Database:
         return made
 
 
-def _file(url: str | None, data_dir: Path | None) -> Path:
-    if url is None and data_dir is None:
-        raise DurableUnavailable("neither a database nor a data directory is named")
-    store = (data_dir or Path()) / FILE_NAME if url is None else Path(url.removeprefix("sqlite:///")).expanduser()
-    return store.absolute().with_name(f"{store.stem}-jobs{store.suffix}")
+def _sqlite(path: Path) -> sqlite3.Connection:
+    # IMMEDIATE is what DBOS counts on, and sets on engines that it makes itself
+    made = sqlite3.connect(location(path), uri=True, timeout=BUSY, isolation_level="IMMEDIATE", check_same_thread=False)
+    try:
+        for setting in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+            made.execute(f"PRAGMA {setting}")
+    except sqlite3.Error:
+        made.close()
+        raise
+    return made

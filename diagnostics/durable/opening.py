@@ -12,12 +12,13 @@ from typing import TypeVar
 
 from diagnostics.durable import Durable, DurableUnavailable, Handler, Job
 from diagnostics.durable.calls import Calls
-from diagnostics.durable.database import TROUBLE, Database
+from diagnostics.durable.database import Database
 from diagnostics.durable.engine import Engine
 from diagnostics.durable.jobs import Jobs
 from diagnostics.durable.keeper import USUAL, Keeper, Pace
 from diagnostics.durable.leases import Leases
 from diagnostics.store import PATIENCE
+from diagnostics.store.database import TROUBLE
 from diagnostics.store.trouble import reason
 
 T = TypeVar("T")

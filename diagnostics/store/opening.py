@@ -24,7 +24,7 @@ MEND = "Write sqlite:///PATH or postgresql://USER:PASSWORD@HOST:PORT/DATABASE."
 @asynccontextmanager
 async def open_store(url: str | None, *, data_dir: Path | None = None) -> AsyncIterator[Store]:
     """The store at `url`, or without one in a file of `data_dir`; closed at the end. Raises StoreFault."""
-    kind, path = _place(url, data_dir)
+    kind, path = place(url, data_dir)
     if kind == "sqlite":
         engine = await _open_sqlite(path)
     else:
@@ -36,7 +36,8 @@ async def open_store(url: str | None, *, data_dir: Path | None = None) -> AsyncI
         await database.close()
 
 
-def _place(url: str | None, data_dir: Path | None) -> tuple[str, Path]:
+def place(url: str | None, data_dir: Path | None) -> tuple[str, Path]:
+    """("sqlite", its file) or ("postgresql", nothing). Raises StoreFault."""
     if not url:
         if data_dir is None:
             raise StoreFault(f"MAILFLOW_DATABASE_URL is not set. {MEND}")

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 import aiosqlite
-from sqlalchemy import AsyncAdaptedQueuePool, event
+from sqlalchemy import AsyncAdaptedQueuePool, Engine, event
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -38,11 +38,27 @@ def create(path: Path) -> None:
         ) from None
 
 
-def engine(path: Path) -> AsyncEngine:
-    location = f"file:{quote(str(path))}?mode=rw"  # rw: a file that was deleted is not to be made anew, without tables
+def location(path: Path) -> str:
+    """For a driver, as an URI. rw: a file that was deleted is not to be made anew, without tables."""
+    return f"file:{quote(str(path))}?mode=rw"
 
+
+def keep_to(path: Path, engine: Engine) -> None:
+    """A connection whose file was deleted or replaced is not used again: or we would go on writing into nothing."""
+
+    @event.listens_for(engine, "connect")
+    def opened(_connection: Any, record: Any) -> None:
+        record.info["file"] = _identity(path)
+
+    @event.listens_for(engine, "checkout")
+    def same_file(_connection: Any, record: Any, _proxy: Any) -> None:
+        if record.info["file"] != _identity(path):
+            raise DisconnectionError("the file was deleted or replaced")
+
+
+def engine(path: Path) -> AsyncEngine:
     def connect() -> aiosqlite.Connection:
-        connection = aiosqlite.connect(location, uri=True, timeout=BUSY, isolation_level=None)
+        connection = aiosqlite.connect(location(path), uri=True, timeout=BUSY, isolation_level=None)
         connection._thread.daemon = True  # as SQLAlchemy does for connections that it makes itself
         return connection
 
@@ -57,18 +73,14 @@ def engine(path: Path) -> AsyncEngine:
         hide_parameters=True,
     )
 
+    keep_to(path, made.sync_engine)
+
     @event.listens_for(made.sync_engine, "connect")
-    def settings(connection: Any, record: Any) -> None:
+    def settings(connection: Any, _record: Any) -> None:
         cursor = connection.cursor()
         cursor.execute("PRAGMA journal_mode = WAL")  # readers do not wait for a writer
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.close()
-        record.info["file"] = _identity(path)
-
-    @event.listens_for(made.sync_engine, "checkout")
-    def same_file(_connection: Any, record: Any, _proxy: Any) -> None:
-        if record.info["file"] != _identity(path):
-            raise DisconnectionError("the file was deleted or replaced")  # or we would go on writing into nothing
 
     @event.listens_for(made.sync_engine, "begin")
     def begin(connection: Any) -> None:
