@@ -9,6 +9,7 @@ from commands import explain_wording
 from commands.command import Call, CommandError, Services
 from commands.reply import Reply, Tell
 from commands.request import Front, Request
+from diagnostics.bounded import of_file
 from diagnostics.catalogue import load
 from diagnostics.connectors.model import Inventory
 from diagnostics.connectors.source import SourceError
@@ -18,8 +19,6 @@ from diagnostics.parse.reading import MAX_FILE
 
 if TYPE_CHECKING:
     from diagnostics.explain.destinations import Spot
-
-PIECE = 256 * 1024
 
 
 async def run(call: Call, request: Request, services: Services, tell: Tell) -> Reply:
@@ -59,17 +58,14 @@ def _report(call: Call, front: Front) -> ErrorReport:
 
 
 def _content(path: Path) -> bytes:
-    """Raises CommandError. In pieces: what is read may be a device without an end."""
-    content = bytearray()
+    """Raises CommandError."""
     try:
-        with path.open("rb") as file:
-            while len(content) <= MAX_FILE and (piece := file.read(PIECE)):
-                content += piece
+        content = of_file(path, MAX_FILE)
     except OSError as error:
         raise CommandError(f"--file: {path}: cannot be read ({error.strerror}).") from None
     if len(content) > MAX_FILE:
         raise CommandError(f"--file: {path}: more than 5 MiB. Give a part of it: one bounce, or fewer days of the report.")
-    return bytes(content)
+    return content
 
 
 async def _inventory(services: Services) -> tuple[Inventory, str]:

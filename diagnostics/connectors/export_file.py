@@ -9,13 +9,12 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from diagnostics.bounded import of_file
 from diagnostics.connectors.model import AcceptedDomain, Connector, Inventory
 from diagnostics.connectors.source import SourceError
 
 MAX_BYTES = 32 * 1024 * 1024
 """An export of the largest tenant allowed (1000 connectors) is under 4 MiB."""
-
-PIECE = 256 * 1024
 
 _Row = TypeVar("_Row", bound=BaseModel)
 
@@ -39,7 +38,7 @@ class ExportFile:
 def load(path: Path, model: type[_Row], cmdlet: str) -> list[_Row]:
     """The rows of an export. Raises SourceError: one line with file, place and mend."""
     try:
-        raw = _read(path)
+        raw = of_file(path, MAX_BYTES)
     except OSError as error:
         raise SourceError(f"{path}: cannot be read ({error.strerror}). Name the file that {cmdlet} wrote.") from None
     if len(raw) > MAX_BYTES:
@@ -59,15 +58,6 @@ def load(path: Path, model: type[_Row], cmdlet: str) -> list[_Row]:
     except RecursionError:
         raise SourceError(f"{path}: nested too deep to be an export. {mend}") from None
     return [_row(path, number, row, model, mend) for number, row in enumerate(_rows(path, document, mend), 1)]
-
-
-def _read(path: Path) -> bytes:
-    """At most MAX_BYTES and one more, in pieces: what is read may be a device without an end."""
-    raw = bytearray()
-    with path.open("rb") as file:
-        while len(raw) <= MAX_BYTES and (piece := file.read(PIECE)):
-            raw += piece
-    return bytes(raw)
 
 
 def decode(raw: bytes) -> str:

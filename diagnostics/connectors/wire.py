@@ -11,14 +11,15 @@ from pathlib import Path
 
 import aiohttp
 
+from diagnostics.bounded import of_stream
 from diagnostics.connectors.faults import Fault, shown
+from diagnostics.https import session
 
 SECONDS = 25.0
 """For one request, all included: below the lease under which a fix is written (30 s)."""
 
 CONNECT_SECONDS = 8.0
 MAX_BODY = 8 << 20
-PIECE = 64 << 10
 LONGEST_PAUSE = 3600.0
 _GZIP = b"\x1f\x8b"
 
@@ -45,9 +46,8 @@ class Wire:
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
         """Raises Fault: not-sent, silent, cut or malformed (too large, or not to be decompressed)."""
-        session = self._opened()
         try:
-            async with session.post(url, headers=headers, data=body, allow_redirects=False) as response:
+            async with self._opened().post(url, headers=headers, data=body, allow_redirects=False) as response:
                 raw = await self._read(response.content)
                 return Reply(response.status, self._unpacked(raw), pause_of(response.headers.get("Retry-After")))
         except aiohttp.ClientConnectorCertificateError as error:
@@ -72,22 +72,14 @@ class Wire:
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(ssl=self._context, force_close=not self._keep),
-                timeout=aiohttp.ClientTimeout(total=SECONDS, sock_connect=CONNECT_SECONDS),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=False,
-                trust_env=False,
-            )
+            self._session = session(self._context, seconds=SECONDS, connect=CONNECT_SECONDS, keep=self._keep)
         return self._session
 
     async def _read(self, content: aiohttp.StreamReader) -> bytes:
-        raw = bytearray()
-        while piece := await content.read(PIECE):
-            raw += piece
-            if len(raw) > MAX_BODY:
-                raise self._too_large()
-        return bytes(raw)
+        raw = await of_stream(content, MAX_BODY)
+        if len(raw) > MAX_BODY:
+            raise self._too_large()
+        return raw
 
     def _unpacked(self, raw: bytes) -> bytes:
         """By its first bytes: the header lies when a cmdlet is not allowed."""

@@ -1,7 +1,7 @@
 """The addresses that Microsoft 365 sends mail from, in the one place where they stand. Pure; standard library only.
 
 Shipped with their version, and read anew by `service.py` where Microsoft's endpoints web service can be asked
-(learn.microsoft.com/microsoft-365/enterprise/microsoft-365-ip-web-service). The relay pool, 40.95.0.0/16, is not in that list.
+(learn.microsoft.com/microsoft-365/enterprise/microsoft-365-ip-web-service).
 """
 
 import ipaddress
@@ -16,6 +16,9 @@ _WIDEST = {4: 10, 6: 32}
 """Bits of the shortest prefix that is believed: whoever follows the list opens a firewall for it."""
 
 MAX_NETWORKS = 100
+
+RELAY_POOL = "40.95.0.0/16"
+"""Mail that Microsoft 365 only passes on leaves from there, and no published list has it."""
 
 
 class EndpointsFault(ValueError):

@@ -12,6 +12,8 @@ from collections.abc import Callable
 
 import aiohttp
 
+from diagnostics import https
+from diagnostics.bounded import of_stream
 from diagnostics.endpoints import EndpointsFault, Ranges, select
 
 log = logging.getLogger("mailflow")
@@ -21,7 +23,7 @@ SECONDS = 3.0
 
 EVERY = 3600.0
 MAX_BODY = 2 << 20
-PIECE = 64 << 10
+PLAIN = {"Accept-Encoding": "identity"}
 
 
 async def keep_fresh(url: str, known: Ranges, take: Callable[[Ranges], None], *, every: float = EVERY) -> None:
@@ -30,7 +32,7 @@ async def keep_fresh(url: str, known: Ranges, take: Callable[[Ranges], None], *,
     A service that cannot be reached, or says what cannot be right, leaves what is known as it is.
     """
     request_id = str(uuid.uuid4())
-    async with _session() as session:
+    async with https.session(ssl.create_default_context(), seconds=SECONDS) as session:
         while True:
             try:
                 newer = await refreshed(session, url, known, request_id)
@@ -56,27 +58,14 @@ async def refreshed(session: aiohttp.ClientSession, url: str, known: Ranges, req
 
 
 async def _get(session: aiohttp.ClientSession, url: str, query: dict[str, str]) -> object:
-    async with session.get(url, params=query, allow_redirects=False) as response:
+    async with session.get(url, params=query, headers=PLAIN, allow_redirects=False) as response:
         if response.status != 200:
             raise EndpointsFault(f"status {response.status}")
-        body = bytearray()
-        while piece := await response.content.read(PIECE):
-            body += piece
-            if len(body) > MAX_BODY:
-                raise EndpointsFault("too large")
+        body = await of_stream(response.content, MAX_BODY)
+    if len(body) > MAX_BODY:
+        raise EndpointsFault("too large")
     try:
         document: object = json.loads(body)
     except (ValueError, RecursionError):
         raise EndpointsFault("no JSON") from None
     return document
-
-
-def _session() -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(ssl=ssl.create_default_context(), force_close=True),
-        timeout=aiohttp.ClientTimeout(total=SECONDS),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        headers={"Accept-Encoding": "identity"},
-        auto_decompress=False,
-        trust_env=False,
-    )

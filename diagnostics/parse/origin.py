@@ -1,11 +1,13 @@
 """Whose host and whose address: the destination's, Microsoft's own transport, or a server on premises that only reports.
 
-Microsoft's names and ranges: connectors-mail-flow-intelligence, endpoints service id 10, and 40.95.0.0/16 of the relay pool.
+Microsoft's names: connectors-mail-flow-intelligence. Its ranges: diagnostics/endpoints.
 """
 
 import ipaddress
 import re
 from typing import NamedTuple
+
+from diagnostics.endpoints import RELAY_POOL, SHIPPED
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -21,15 +23,7 @@ _TRANSPORT_LABEL = re.compile(r"[a-z]{2,4}[0-9][a-z0-9]{5,20}")
 
 _ALWAYS_INBOUND = (".mx.microsoft", ".olc.protection.outlook.com", ".onmicrosoft.com", ".mail.eo.outlook.com")
 _INSIDE = (".local", ".lan", ".internal", ".corp", ".intra", ".localdomain", ".home.arpa")
-_MICROSOFT_NETS = tuple(
-    map(
-        ipaddress.ip_network,
-        (
-            *("40.92.0.0/15", "40.95.0.0/16", "40.107.0.0/16", "52.100.0.0/14", "104.47.0.0/17"),
-            *("2a01:111:f400::/48", "2a01:111:f403::/48"),
-        ),
-    )
-)
+_MICROSOFT_NETS = tuple(map(ipaddress.ip_network, (*SHIPPED.networks, RELAY_POOL)))
 _PRIVATE_NETS = tuple(
     map(
         ipaddress.ip_network,
