@@ -122,14 +122,7 @@ async def _compare(lab: Lab, services: Services) -> tuple[Reply, list[str]]:
 def _settings(lab: Lab, tenant: LabTenant, folder: Path) -> Settings:
     """The lab's settings; the environment has no say."""
     return Settings(
-        exchange_tenant=tenant.guid,
-        exchange_client_id=tenant.reader.client_id,
-        exchange_client_secret=SecretStr(tenant.reader.secret),
-        exchange_fix_client_id=tenant.writer.client_id,
-        exchange_fix_client_secret=SecretStr(tenant.writer.secret),
-        exchange_url=tenant.url,
-        login_url=tenant.login_url,
-        exchange_ca_file=tenant.ca_file,
+        **tenant.variables,
         fix_approvers=(in_slack.APPROVER,),
         fix_verify_after=(VERIFY_AFTER, 2 * VERIFY_AFTER),
         dns=(lab.dns,),

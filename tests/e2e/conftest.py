@@ -200,14 +200,7 @@ def fixing(serving: Serving, tenant: LabTenant, store_url: str) -> Serving:
     def start(**more: Any) -> contextlib.AbstractAsyncContextManager[asyncio.Task[None]]:
         settings = {
             "database_url": store_url,
-            "exchange_tenant": tenant.guid,
-            "exchange_client_id": tenant.reader.client_id,
-            "exchange_client_secret": tenant.reader.secret,
-            "exchange_fix_client_id": tenant.writer.client_id,
-            "exchange_fix_client_secret": tenant.writer.secret,
-            "exchange_url": tenant.url,
-            "login_url": tenant.login_url,
-            "exchange_ca_file": tenant.ca_file,
+            **tenant.variables,
             "fix_approvers": ("U02BOB",),
         }
         return serving(**settings | more)

@@ -229,14 +229,7 @@ async def test_a_hundred_clicks_on_each_of_three_are_one_write(
 ) -> None:
     """And when one of them is killed afterwards, the others verify what was done."""
     variables = {
-        "MAILFLOW_EXCHANGE_TENANT": tenant.guid,
-        "MAILFLOW_EXCHANGE_CLIENT_ID": tenant.reader.client_id,
-        "MAILFLOW_EXCHANGE_CLIENT_SECRET": tenant.reader.secret,
-        "MAILFLOW_EXCHANGE_FIX_CLIENT_ID": tenant.writer.client_id,
-        "MAILFLOW_EXCHANGE_FIX_CLIENT_SECRET": tenant.writer.secret,
-        "MAILFLOW_EXCHANGE_URL": tenant.url,
-        "MAILFLOW_LOGIN_URL": tenant.login_url,
-        "MAILFLOW_EXCHANGE_CA_FILE": str(tenant.ca_file),
+        **tenant.variables,
         "MAILFLOW_FIX_APPROVERS": f"{BOB},{CAROL}",
         "MAILFLOW_FIX_VERIFY_AFTER": "10s,14s",
     }

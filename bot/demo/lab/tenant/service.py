@@ -90,6 +90,20 @@ class LabTenant:
     login_url = url
 
     @property
+    def variables(self) -> dict[str, str]:
+        """What a mailflow is to be told to read this tenant as one app and to write it as the other, by names of settings."""
+        return {
+            "MAILFLOW_EXCHANGE_TENANT": self.guid,
+            "MAILFLOW_EXCHANGE_CLIENT_ID": self.reader.client_id,
+            "MAILFLOW_EXCHANGE_CLIENT_SECRET": self.reader.secret,
+            "MAILFLOW_EXCHANGE_FIX_CLIENT_ID": self.writer.client_id,
+            "MAILFLOW_EXCHANGE_FIX_CLIENT_SECRET": self.writer.secret,
+            "MAILFLOW_EXCHANGE_URL": self.url,
+            "MAILFLOW_LOGIN_URL": self.login_url,
+            "MAILFLOW_EXCHANGE_CA_FILE": str(self.ca_file),
+        }
+
+    @property
     def changes(self) -> list[Effect]:
         """Writes that changed something, oldest first, those of somebody else too."""
         return self.state.changes
