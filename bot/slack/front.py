@@ -24,7 +24,7 @@ from bot.slack.place import load
 from bot.slack.tasks import Tasks
 from commands import run, words
 from commands.command import CommandError, Services
-from commands.registry import EXPLAIN, find
+from commands.registry import find
 from commands.reply import Progress, Reply, Tell
 from commands.request import Request
 from diagnostics.store import Answer
@@ -227,7 +227,8 @@ class Front:
         """Open at once, since the trigger dies in 3 seconds; fill when the answer is there."""
         if click.choice is None:
             return
-        if find(click.choice.verb.words[0]) is EXPLAIN:
+        command = click.inquiry.command
+        if command is not None and command.text:
             await self._open(click.trigger, modals.to_paste(click.inquiry.place), click.inquiry)
             return
         title = click.choice.verb.label
