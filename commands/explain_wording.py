@@ -30,7 +30,7 @@ def reply(explanation: Explanation, *, as_json: bool) -> Reply:
     notes = tuple(Item(note) for note in explanation.notes)
     if explanation.primary is None:
         missing = (Section("", (Item(MISSING), *notes)),)
-        return Reply(NO_CODE, "unknown", missing, document=explanation, as_json=as_json, exit_code=3)
+        return Reply(NO_CODE, "unknown", missing, document=explanation, as_json=as_json, exit_code=3, own_words=True)
     error = explanation.errors[explanation.primary]
     said = [Item(text) for text in (error.summary, error.meaning) if text]
     sections = [
@@ -50,6 +50,7 @@ def reply(explanation: Explanation, *, as_json: bool) -> Reply:
         actions=wording.actions(live.result) if live else (),
         document=explanation,
         as_json=as_json,
+        own_words=True,
     )
 
 

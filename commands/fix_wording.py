@@ -66,13 +66,18 @@ def to_be_reasoned(fix: Fix, again: str, rules: FixRules, *, clicked: bool) -> R
 
 
 def to_be_asked(fix: Fix, rules: FixRules) -> Reply:
-    """The plan with its reason, ready for the approvers."""
-    who = "you, being an approver" if rules.approvals == 0 else f"{_people(rules.approvals)} of those who may approve"
+    """What was read in the form, in a few lines, and the one button that goes on with it."""
+    yes = f"{_people(rules.approvals)} of those who may approve said yes" if rules.approvals else "they, an approver, say so here"
     asks = Section(
-        "", (Item(f"Reason: {fix.reason}"), Item(f"It is done once {who} said yes, within {_minutes(rules)} minutes of now."))
+        "",
+        (
+            Item("Planned by", people=(fix.requester,)),
+            Item(f"Reason: {fix.reason}"),
+            Item(f"Nothing is changed before {yes}, within {_minutes(rules)} minutes of now."),
+        ),
     )
     verb = "do-it" if rules.approvals == 0 else "ask"
-    return replace(_reply(fix, "Fix now", [asks, *_plan(fix)]), actions=(Action(verb, fix.id),))
+    return replace(_reply(fix, "Fix now", [asks, _steps(fix), *_notes(fix)]), actions=(Action(verb, fix.id),))
 
 
 def waiting(fix: Fix, rules: FixRules) -> Reply:
@@ -197,8 +202,9 @@ def _steps(fix: Fix) -> Section:
 
 def _step(step: FixStep) -> Item:
     kind = "accepted domain" if step.object == "accepted-domain" else "connector"
-    change = f"{_MARK[step.state]} {kind} {step.name}: {step.property} {shown(step.before)} → {shown(step.after)}"
-    return Item(change, notes=(step.said,) if step.said else ())
+    before, after = shown(step.before), shown(step.after)
+    change = f"{after} → {before}, put back" if step.state == "undone" else f"{before} → {after}"
+    return Item(f"{_MARK[step.state]} {kind} {step.name}: {step.property} {change}", notes=(step.said,) if step.said else ())
 
 
 def _notes(fix: Fix) -> list[Section]:
@@ -219,6 +225,14 @@ def _cmdlets(fix: Fix) -> list[Section]:
     return [Section("By hand, in Exchange Online PowerShell, in this order", lines, "code")]
 
 
+def _looks(fix: Fix) -> list[Item]:
+    """When its thread is told what has become of it. Without a thread it is told nowhere."""
+    if not fix.place:
+        return []
+    times = " and ".join(dict.fromkeys(f"{at:%H:%M}" for at in fix.verify_at))
+    return [Item(f"It is looked at again at {times} UTC, and this thread is told.")] if times else []
+
+
 def _after(fix: Fix) -> list[Section]:
     """What a person does next."""
     if fix.state == "done":
@@ -227,6 +241,7 @@ def _after(fix: Fix) -> list[Section]:
                 "Now",
                 (
                     Item("It takes effect in 30 to 60 minutes; mail that waits is looked at again within the hour."),
+                    *_looks(fix),
                     Item(f"To take it back: undo {fix.id}"),
                 ),
                 "bullets",

@@ -27,7 +27,7 @@ async def run(call: Call, _request: Request, services: Services, _tell: Tell) ->
         return Reply("", audience="nobody")
     values, good = await _values(fix.steps, services.tenant)
     domains = [step.name for step in fix.steps if step.object == "accepted-domain"][:MOST]
-    mail = await _mail(domains, services)
+    mail = await _mail(domains, services.tenant, services)
     waiting = await _waiting(domains, services.tenant)
     last = not fix.verify_at or services.tools.instruments.now() >= fix.verify_at[-1]
     return fix_wording.verified(fix, (*values, *mail, *waiting), good=good, last=last)
@@ -54,10 +54,10 @@ async def _values(steps: Sequence[FixStep], tenant: Tenant) -> tuple[list[Item],
     return items, good
 
 
-async def _mail(domains: Sequence[str], services: Services) -> list[Item]:
+async def _mail(domains: Sequence[str], tenant: Tenant, services: Services) -> list[Item]:
     """Which way mail for the domains takes from here on: by another connector, which is checked, or by the MX."""
     try:
-        inventory = await services.connectors.read()
+        inventory = await tenant.fresh()
         return [await _way(domain, inventory, services) for domain in domains]
     except (SourceError, TargetFault) as error:
         return [Item(f"The way of the mail could not be checked: {error}", tag="could not tell")]

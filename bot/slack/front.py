@@ -66,14 +66,9 @@ class Front:
             await self.ask(click.inquiry)
 
     async def submit(self, sent: Submission) -> None:
-        """Answer a form that was sent, once for each time that it was shown: with the next form, or in the thread."""
-        if sent.choice is None:
-            return
-        if sent.choice.verb.shows != "form":
+        """Answer a form that was sent, in the thread that it was opened from."""
+        if sent.choice is not None:
             await self.ask(sent.inquiry)
-        elif sent.inquiry.used and await self.ledger.claim("form", sent.inquiry.id):
-            _, view = await asyncio.gather(asyncio.sleep(SETTLED), self._filled(sent.choice.verb.label, sent.inquiry))
-            await self._forms.show(sent.inquiry.used.view, view)
 
     def again(self, answer: Answer) -> None:
         """Go on with an answer that another process, or this one before its restart, did not finish."""
@@ -194,7 +189,8 @@ class Front:
             return ""
         if admission.secluded:
             return _SHARED
-        return _ALONE if command.name == "ask" and inquiry.place.direct and self.services.fixes.approvals else ""
+        asks = command.name in ("fix", "ask")
+        return _ALONE if asks and inquiry.place.direct and self.services.fixes.approvals else ""
 
     # ---- what was clicked
 
@@ -211,7 +207,7 @@ class Front:
         if used is None:
             return
         if used.view and reply.audience == "thread":
-            view = modals.said(inquiry.place.line, f"{reply.headline}. The thread has the rest.")
+            view = modals.said(inquiry.place.line, f"{reply.headline}. Go on in the thread.")
             await self._forms.show(used.view, view, after=SETTLED)
         if used.ts and reply.spent and await self.ledger.claim("spent", f"s-{used.channel}-{used.ts}"):
             message = blocks.spent(used.text, used.blocks, reply.spent, inquiry.place.user, datetime.now(UTC))

@@ -12,7 +12,7 @@ from bot.slack import blocks, copies, fields
 from bot.slack.buttons import Choice, chosen
 from bot.slack.pieces import TOTAL, Block, Piece, context, weight
 from bot.slack.place import Place, load
-from commands.reply import Action, Field, Reply
+from commands.reply import Field, Reply
 
 CALLBACK = "form"
 PASTE = "paste"
@@ -57,22 +57,18 @@ def said(title: str, sentence: str) -> Block:
 
 
 def filled(title: str, reply: Reply, place: Place) -> Block:
-    """A form to go on with, a plan with what can be done with it, a text to copy, or a sentence: whatever the reply is.
+    """A form to go on with, a text to copy, or a sentence: whatever the reply is.
 
-    What can be done stands on the button that sends the form, so the form itself is the question whether it is meant.
+    What changes a tenant never stands on the button that sends a form: Slack puts its own question only before other buttons.
     """
     if copies.wanted(reply):
         return _view(title, copies.shown(reply), submit="Done")
-    inputs = fields.shown(reply.ask.fields) if reply.ask else []
-    action = Action(reply.ask.verb, reply.ask.id) if reply.ask else next(iter(reply.actions), None)
-    choice = chosen({"action_id": action.verb, "value": action.id}) if action else None
-    if choice is None:
+    choice = chosen({"action_id": reply.ask.verb, "value": reply.ask.id}) if reply.ask else None
+    if reply.ask is None or choice is None:
         return _view(title, _fitting(blocks.whole(reply), _BLOCKS))
-    last = [] if reply.ask else context(choice.verb.confirm)
-    shown = _fitting(blocks.whole(reply), _BLOCKS - len(inputs) - len(last))
-    submit = reply.ask.submit if reply.ask else choice.verb.label
-    parts = [*shown, *inputs, *(piece.block for piece in last)]
-    return _view(title, parts, submit=submit, kept=Held(place, choice).dump())
+    inputs = fields.shown(reply.ask.fields)
+    shown = _fitting(blocks.whole(reply), _BLOCKS - len(inputs))
+    return _view(title, [*shown, *inputs], submit=reply.ask.submit, kept=Held(place, choice).dump())
 
 
 def to_paste(place: Place) -> Block:

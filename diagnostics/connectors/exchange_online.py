@@ -69,6 +69,9 @@ class ExchangeOnline:
         async with self._lock:
             return await self._read(TRIES)
 
+    def changed(self) -> None:
+        self._until = 0.0
+
     async def rules(self) -> Sequence[TransportRule]:
         rows = await self._invoke.rows(Command("Get-TransportRule", select=tuple(TransportRule.model_fields)))
         return _models(TransportRule, rows, "Get-TransportRule")

@@ -30,6 +30,9 @@ class Tenant(ConnectorSource, Protocol):
 
     async def fresh(self) -> Inventory: ...
 
+    def changed(self) -> None:
+        """Something was written: what `read` gave so far does no more."""
+
     async def rules(self) -> Sequence[TransportRule]: ...
 
     async def has_mailboxes(self) -> bool:

@@ -94,6 +94,8 @@ async def _run(fix: Fix, way: _Way, desk: Desk, actor: str, tell: Tell) -> Fix:
         await _let_go(held, direction, desk)
         said = f"{FAULT} Once that is mended: resume or undo, which read before they write."
         return refused(held.fix, said, _interrupted(held.fix, direction))
+    finally:
+        desk.tenant.changed()
 
 
 async def _held(held: Held, direction: Direction, event: str, desk: Desk, tell: Tell) -> Fix:

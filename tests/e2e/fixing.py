@@ -54,25 +54,20 @@ async def send(slack: LocalSlack, reason: str, domains: Collection[str] = (), us
     return await slack.submit_view(user, values)
 
 
-async def planned(slack: LocalSlack, reply: Message, reason: str = "CHG-1", user: str = ALICE) -> dict[str, Any]:
-    """Fix now, and the reason: the plan, ready to be asked for."""
+async def planned(slack: LocalSlack, reply: Message, reason: str = "CHG-1", user: str = ALICE) -> Message:
+    """Fix now, and the reason: the message with the plan, ready to be asked for."""
+    thread = {"channel": reply["channel"], "ts": reply["thread_ts"]}
+    before = len(await thread_of(slack, thread))
     await slack.click(reply, "fix-now", user)
     await form_with(slack, '"--reason"')
     await send(slack, reason, user=user)
-    return await form_with(slack, "It is done once")
-
-
-async def press(slack: LocalSlack, label: str, user: str) -> None:
-    """The button that sends the form on top, which has that label."""
-    assert (await form(slack))["submit"]["text"] == label
-    await slack.submit_view(user, {})
+    return await done_reply(slack, thread, "Nothing is changed before", after=before)
 
 
 async def asked(slack: LocalSlack, name: str = NAME) -> tuple[Message, Message]:
     """Alice asks for it: the parent of her check, and the message with Approve and Reject."""
     parent, reply = await offered(slack, name)
-    await planned(slack, reply)
-    await press(slack, "Ask for approval", ALICE)
+    await slack.click(await planned(slack, reply), "ask", ALICE)
     return parent, await done_reply(slack, parent, "waits for approval")
 
 

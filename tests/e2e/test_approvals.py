@@ -26,7 +26,6 @@ from tests.e2e.fixing import (
     form_with,
     offered,
     planned,
-    press,
     send,
     used_up,
     words_of,
@@ -115,13 +114,12 @@ async def test_two_people_are_two_people(slack: LocalSlack, proxy: StrictProxy, 
 async def test_an_approver_alone(slack: LocalSlack, proxy: StrictProxy, tenant: LabTenant, fixing: Serving) -> None:
     async with fixing(fix_approvers=(ALICE,), fix_approvals=0):
         parent, reply = await offered(slack)
-        view = await planned(slack, reply, user=BOB)
-        assert "you, being an approver" in words_of(view)
-        await press(slack, "Do it", BOB)
-        await form_with(slack, "You may not approve fixes")
+        plan = await planned(slack, reply, user=BOB)
+        assert "they, an approver, say so here" in words_of(plan)
+        await slack.click(plan, "do-it", BOB)
+        await told(proxy, "You may not approve fixes")
         assert tenant.changes == []
-        await planned(slack, reply)
-        await press(slack, "Do it", ALICE)
+        await slack.click(await planned(slack, reply), "do-it", ALICE)
         done = await done_reply(slack, parent, "is done")
         assert buttons(done) == ["undo"]
         await slack.click(done, "undo", BOB)
@@ -240,7 +238,6 @@ async def test_what_is_sent_twice_counts_once(slack: LocalSlack, proxy: StrictPr
         done = await done_reply(slack, parent, "is done")
         await slack.click(done, "undo", BOB)
         await done_reply(slack, parent, "was taken back")
-        await form_with(slack, "The thread has the rest")
         before, views = len(await thread_of(slack, parent)), len(proxy.made("views.update"))
         for envelope in [e for e in proxy.envelopes if json.loads(e)["type"] == "interactive"]:
             await proxy.send_envelope(envelope)
@@ -285,19 +282,18 @@ async def test_a_channel_that_has_become_shared(
     monkeypatch.setattr("bot.slack.identity.KEPT", 0.0)
     async with fixing():
         parent, reply = await offered(slack)
-        await planned(slack, reply)
+        plan = await planned(slack, reply)
         proxy.channel_flags[CHANNEL] = {"is_ext_shared": True}
-        await press(slack, "Ask for approval", ALICE)
-        await form_with(slack, "Others read this channel")
+        await slack.click(plan, "ask", ALICE)
+        await told(proxy, "Others read this channel")
         await slack.click(reply, "fix-now", ALICE)
         await form_with(slack, "Others read this channel")
         proxy.channel_flags.clear()
-        await planned(slack, reply)
-        await press(slack, "Ask for approval", ALICE)
+        await slack.click(await planned(slack, reply), "ask", ALICE)
         question = await done_reply(slack, parent, "waits for approval")
         proxy.channel_flags[CHANNEL] = {"is_ext_shared": True}
         await slack.click(question, "approve", BOB)
-        await told(proxy, "Others read this channel")
+        await heard(proxy, "Others read this channel", 2)
         assert tenant.changes == []
 
 
@@ -329,6 +325,5 @@ async def test_a_direct_message_is_read_by_nobody_who_could_approve(
             return [m for m in await slack.messages(direct) if m["user"] == "U0BOT" and "fix-now" in buttons(m)]
 
         (reply,) = await eventually(verdict, seconds=20)
-        await planned(slack, reply)
-        await press(slack, "Ask for approval", ALICE)
+        await slack.click(reply, "fix-now", ALICE)
         await form_with(slack, "Ask for it in a channel")

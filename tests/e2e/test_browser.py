@@ -80,12 +80,12 @@ async def _ask(page: Page, slack: LocalSlack, tmp_path: Path) -> None:
     await form.locator("input").last.fill("CHG-1: the server is gone")
     await page.screenshot(path=tmp_path / "4-reason.png")
     await form.get_by_role("button", name="Next").click()
-    await expect(form.get_by_text("Reason: CHG-1: the server is gone")).to_be_visible()
-    await page.screenshot(path=tmp_path / "5-plan.png")
-    await form.get_by_role("button", name="Ask for approval").click()
-    await expect(form.get_by_text("The thread has the rest")).to_be_visible()
-    await page.screenshot(path=tmp_path / "6-asked.png")
+    await expect(form.get_by_text("Go on in the thread")).to_be_visible()
+    await page.screenshot(path=tmp_path / "5-sent.png")
     await form.get_by_role("button", name="Close").click()
+    await expect(thread.get_by_text("Reason: CHG-1: the server is gone")).to_be_visible()
+    await page.screenshot(path=tmp_path / "6-plan.png")
+    await thread.locator(".bk-button", has_text="Ask for approval").click()
 
 
 async def _approve(page: Page, tenant: LabTenant, tmp_path: Path) -> None:

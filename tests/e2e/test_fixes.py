@@ -22,7 +22,6 @@ from tests.e2e.fixing import (
     form_with,
     offered,
     planned,
-    press,
     send,
     used_up,
     words_of,
@@ -58,14 +57,19 @@ async def test_offer_form_approval_done_and_undone(
         for words in ("InternalRelay → Authoritative", "Enabled on → off", "What it means", "somebody has to know"):
             assert words in words_of(view), "read before anything is typed"
         await send(slack, "CHG-1: gone  for good --yes")
-        view = await form_with(slack, "It is done once")
-        assert "Reason: CHG-1: gone  for good --yes" in words_of(view)
+        plan = await done_reply(slack, parent, "Nothing is changed before", f"Planned by <@{ALICE}>")
+        assert "Reason: CHG-1: gone  for good --yes" in plan["text"]
+        assert "Go on in the thread" in words_of(await form_with(slack, "can be done"))
+        (button,) = [e for block in plan["blocks"] if block["type"] == "actions" for e in block["elements"]]
+        assert (button["text"]["text"], button["confirm"]["confirm"]["text"]) == ("Ask for approval", "Ask for approval")
         assert state(tenant) == BEFORE
 
-        await press(slack, "Ask for approval", ALICE)
+        await slack.click(plan, "ask", BOB)
+        await told(proxy, "Only the one who made this plan")
+        await slack.click(plan, "ask", ALICE)
         question = await done_reply(slack, parent, "waits for approval", f"Asked by <@{ALICE}>", f"one person of <@{BOB}>")
         assert buttons(question) == ["approve", "reject"]
-        assert "The thread has the rest" in words_of(await form_with(slack, "waits for approval"))
+        await used_up(slack, plan, f"Asked for by <@{ALICE}> at ")
         assert state(tenant) == BEFORE
 
         await slack.click(question, "approve", BOB)
@@ -80,6 +84,17 @@ async def test_offer_form_approval_done_and_undone(
         await used_up(slack, done, f"Undo by <@{BOB}> at ")
         assert max(proxy.acks) < ACK_SECONDS
         assert (tenant.effective(NAME, "Enabled"), tenant.effective(DOMAIN, "DomainType")) == (2, 2)
+
+
+async def test_it_is_looked_at_again_afterwards(slack: LocalSlack, tenant: LabTenant, fixing: Serving) -> None:
+    async with fixing(fix_verify_after="1s"):
+        parent, question = await asked(slack)
+        await slack.click(question, "approve", BOB)
+        done = await done_reply(slack, parent, "is done")
+        assert "It is looked at again at " in done["text"]
+        look = await done_reply(slack, parent, "is in effect", "This was the last look")
+        assert "no connector carries its mail any more" in look["text"], "what was read before the fix is old"
+        assert "of the mail of the last 24 hours none waits" in look["text"]
 
 
 @pytest.mark.parametrize("who", [BOB, ALICE])
@@ -135,16 +150,16 @@ async def test_a_server_that_answers_meanwhile(
 
 async def test_which_of_several_domains(slack: LocalSlack, tenant: LabTenant, fixing: Serving) -> None:
     async with fixing():
-        _parent, reply = await offered(slack, "Contoso branches")
+        parent, reply = await offered(slack, "Contoso branches")
         await slack.click(reply, "fix-now", ALICE)
         view = await form_with(slack, '"checkboxes"')
         (boxes,) = [block["element"] for block in view["blocks"] if block.get("block_id") == "--domain"]
         assert [option["value"] for option in boxes["options"]] == ["east.lab.test", "west.lab.test"]
         assert await send(slack, " ") == {"errors": {"--domain": "Fill this in.", "--reason": "Fill this in."}}
         await send(slack, "moved", ["west.lab.test"])
-        view = await form_with(slack, "It is done once")
-        assert "west.lab.test: DomainType InternalRelay → Authoritative" in words_of(view)
-        assert "east.lab.test: DomainType" not in words_of(view)
+        plan = await done_reply(slack, parent, "Nothing is changed before")
+        assert "west.lab.test: DomainType InternalRelay → Authoritative" in words_of(plan)
+        assert "east.lab.test: DomainType" not in words_of(plan)
 
 
 async def test_what_cannot_be_done_says_why_and_has_no_button(slack: LocalSlack, tenant: LabTenant, fixing: Serving) -> None:
@@ -164,8 +179,7 @@ async def test_typed_by_name_it_is_asked_for_in_its_thread(slack: LocalSlack, te
             return [m for m in await slack.messages(CHANNEL) if m.get("thread_ts") and buttons(m) == ["fix-now"]]
 
         (plan,) = await eventually(shown, seconds=20)
-        await planned(slack, plan)
-        await press(slack, "Ask for approval", ALICE)
+        await slack.click(await planned(slack, plan), "ask", ALICE)
         await done_reply(slack, {"channel": CHANNEL, "ts": plan["thread_ts"]}, "waits for approval")
 
 
@@ -247,10 +261,11 @@ async def test_an_answer_that_is_faster_than_its_acknowledgement(
 ) -> None:
     async with fixing():
         _parent, reply = await offered(slack)
-        await planned(slack, reply)
+        await slack.click(reply, "fix-now", ALICE)
+        await form_with(slack, '"--reason"')
         proxy.ack_takes = 0.3
         monkeypatch.setattr("commands.run.run", _refusal)
-        await press(slack, "Ask for approval", ALICE)
+        await send(slack, "CHG-1")
         await form_with(slack, "You may not")
         await asyncio.sleep(0.5)
         await form_with(slack, "You may not")
@@ -269,11 +284,15 @@ async def test_a_form_that_was_closed_meanwhile(
         view = await form(slack)
         assert "submit" not in view, "nobody may approve"
     async with fixing(fix_plan_ttl="1s"):
-        await planned(slack, reply)
-        await asyncio.sleep(0.5)
+        await slack.click(reply, "fix-now", ALICE)
+        await form_with(slack, '"--reason"')
         proxy.fail("views.update", *[Fault(200, {"ok": False, "error": "not_found"})] * 2)
-        await press(slack, "Ask for approval", ALICE)
+        await send(slack, "CHG-1")
+        plan = await done_reply(slack, parent, "Nothing is changed before")
+        await asyncio.sleep(0.5)
+        await slack.click(plan, "ask", ALICE)
         await done_reply(slack, parent, "was not approved in time")
+        await used_up(slack, plan, "Expired, as seen by ")
 
 
 async def test_what_nobody_is_told_leaves_nothing(

@@ -8,7 +8,7 @@ from bot.slack import modals
 from bot.slack.inquiry import Used
 from bot.slack.intake import click, command, direct_message, mention, pasted, plain, submission
 from bot.slack.place import Place
-from commands.reply import Action, Ask, Field, Item, Reply, Section
+from commands.reply import Ask, Field, Item, Reply, Section
 
 
 @pytest.mark.parametrize(
@@ -158,13 +158,6 @@ def test_a_form_of_nobody(view: dict[str, Any]) -> None:
 def test_fields_that_the_form_does_not_have_mean_nothing() -> None:
     forged = sent(state={"values": {"--yes": {"value": {"value": "x"}}, "--again": {"value": {"value": "r-2"}}}})
     assert submission(forged).inquiry.words == ("fix", "--again", "r-1")
-
-
-def test_a_form_without_fields_says_what_its_button_says() -> None:
-    asked = modals.filled("Fix now", Reply("h", sections=PLAN.sections, actions=(Action("ask", "f-1"),)), FORM)
-    found = submission({"user": {"id": "U2", "team_id": "T2"}, "view": {"id": "V1", "hash": "1.a", **asked}})
-    assert found.inquiry.words == ("ask", "f-1")
-    assert found.inquiry.place == Place("C1", "U2", "Ask for approval", "17.5", team="T2"), "the sender, not who opened it"
 
 
 def test_what_was_clicked_is_remembered_unless_it_goes_by_itself() -> None:
