@@ -11,14 +11,14 @@ from datetime import datetime, timedelta
 
 from commands import fix_wording
 from commands.command import Services
-from commands.jobs import EXPIRE, VERIFY, WATCH, verify_later
+from commands.jobs import EXPIRE, INTERRUPTED, VERIFY, WATCH, tell_interrupted, verify_later
 from commands.reply import Reply
 from commands.request import Actor, Request
 from commands.run import run
 from diagnostics.durable import Due, Handler
 from diagnostics.fix import ledger
 from diagnostics.fix.model import Fix
-from diagnostics.store import RUNNING, Store, StoredFix, StoreUnavailable
+from diagnostics.store import RUNNING, StoredFix, StoreUnavailable
 
 log = logging.getLogger("mailflow.later")
 
@@ -43,26 +43,35 @@ class Later:
 
     @property
     def handlers(self) -> Mapping[str, Handler]:
-        return {VERIFY: self._fix, EXPIRE: self._fix, WATCH: self._watch}
+        return {VERIFY: self._fix, EXPIRE: self._fix, INTERRUPTED: self._fix, WATCH: self._watch}
 
     def begin(self, services: Services, tell: Tell) -> None:
         self._services, self._tell = services, tell
         self._begun.set()
 
     async def _fix(self, due: Due) -> Sequence[datetime]:
-        """One line about a fix, told in its place. Raises when it could not be told: then the job is called again."""
+        """What is to be said of a fix, told in its place. Raises when it could not be told: then the job is called again."""
         await self._begun.wait()
         if self._services is None or self._tell is None or self._services.store is None:
             return ()
-        fix = await ledger.find(self._services.store, due.key, self._services.tools.instruments.now())
-        if fix is None:
+        store, now = self._services.store, self._services.tools.instruments.now
+        fix = await ledger.find(store, due.key, now())
+        if fix is None or not fix.place:
             return ()
-        reply = await run(Request((due.kind, fix.id), CLOCK, fix.place, clicked=True), self._services, lambda _: None)
+        reply = await self._said(due.kind, fix, self._services)
         if reply.audience == "nobody":
             return ()
-        if fix.place:
+        slot = f"{due.id}-{due.slot}"
+        if not await store.is_claimed("told", slot):
             await self._tell(fix.place, reply)
+            await store.claim("told", slot, at=now())
         return due.later
+
+    async def _said(self, kind: str, fix: Fix, services: Services) -> Reply:
+        if kind != INTERRUPTED:
+            return await run(Request((kind, fix.id), CLOCK, fix.place, clicked=True), services, lambda _: None)
+        # somebody may have gone on with it meanwhile
+        return fix_wording.outcome(fix) if fix.state == "unknown" else Reply("", audience="nobody")
 
     async def _watch(self, due: Due) -> Sequence[datetime]:
         """Wake whoever looks after watches (bot/schedule.py), and come again until it has ended."""
@@ -77,12 +86,12 @@ class Later:
         return (max(min(now + watch.every, watch.until), now + SOON),)
 
 
-async def settling(services: Services, tell: Tell, stop: asyncio.Event, *, every: timedelta = EVERY) -> None:
-    """Until `stop` is set: what a process that died left undone about fixes is put down, or told, once."""
+async def settling(services: Services, stop: asyncio.Event, *, every: timedelta = EVERY) -> None:
+    """Until `stop` is set: a job is put down for what a process that died left undone about a fix."""
     while services.store is not None and not stop.is_set():
         try:
             for row in await services.store.fixes(limit=LATELY):
-                await _settle(row, services, services.store, tell)
+                await _settle(row, services)
         except StoreUnavailable as error:
             log.warning("fixes could not be looked at: %s", error)
         except Exception:
@@ -92,17 +101,11 @@ async def settling(services: Services, tell: Tell, stop: asyncio.Event, *, every
         waiting.cancel()
 
 
-async def _settle(row: StoredFix, services: Services, store: Store, tell: Tell) -> None:
+async def _settle(row: StoredFix, services: Services) -> None:
     now = services.tools.instruments.now()
     if row.state == "done":
         fix = ledger.load(row)
-        if fix.verify_at and now < fix.verify_at[-1]:
+        if fix.place and fix.verify_at and now < fix.verify_at[-1]:
             await verify_later(fix, services)
     elif row.state == RUNNING and not ledger.is_held(row, now):
-        await _interrupted(ledger.seen(row, now), row, store, tell, now)
-
-
-async def _interrupted(fix: Fix, row: StoredFix, store: Store, tell: Tell, now: datetime) -> None:
-    """Its process died in the middle: people are told, with the ways on. One process tells it."""
-    if fix.place and await store.claim("fix-interrupted", f"{row.id}-{row.fence}", at=now):
-        await tell(fix.place, fix_wording.outcome(fix))
+        await tell_interrupted(row.id, row.fence, now, services)

@@ -10,7 +10,7 @@ from diagnostics.store import Watch
 
 log = logging.getLogger("mailflow")
 
-VERIFY, EXPIRE, WATCH = "verify", "expire", "watch"
+VERIFY, EXPIRE, INTERRUPTED, WATCH = "verify", "expire", "interrupted", "watch"
 
 
 async def verify_later(fix: Fix, services: Services) -> None:
@@ -23,6 +23,11 @@ async def tell_when_over(fix: Fix, services: Services) -> None:
     """Say that nobody approved it, if so."""
     if services.jobs is not None and fix.created is not None:
         await _start(Job(f"{EXPIRE}-{fix.id}", EXPIRE, fix.id, (fix.created + services.fixes.plan_ttl,)), services)
+
+
+async def tell_interrupted(id: str, fence: int, now: datetime, services: Services) -> None:
+    """Say that whoever was at work on this fix has died, once for each who took it."""
+    await _start(Job(f"{INTERRUPTED}-{id}-{fence}", INTERRUPTED, id, (now,)), services)
 
 
 async def watch_on(watch: Watch, now: datetime, services: Services) -> None:

@@ -104,7 +104,7 @@ async def _clockwork(front: Front, later: Later) -> AsyncIterator[None]:
     """Leases are renewed and unfinished answers taken over until all is drained; watches are looked after meanwhile."""
     stop = asyncio.Event()
     watches = asyncio.create_task(watching(front.services, front.tell, stop, woken=later.watch_is_due), name="watches")
-    fixes = asyncio.create_task(settling(front.services, front.tell, stop), name="fixes")
+    fixes = asyncio.create_task(settling(front.services, stop), name="fixes")
     leases = asyncio.create_task(front.ledger.keep(front.again), name="leases")
     try:
         yield

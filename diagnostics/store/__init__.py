@@ -171,6 +171,8 @@ class Store(Protocol):
     async def claim(self, kind: str, id: str, *, at: datetime) -> bool:
         """True once for each (kind, id), until Retention.seen has passed. Raises DoesNotFit."""
 
+    async def is_claimed(self, kind: str, id: str) -> bool: ...
+
     # ---- answers
 
     async def begin_answer(self, answer: Answer, *, owner: str, now: datetime) -> bool:

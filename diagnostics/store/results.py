@@ -48,6 +48,10 @@ class Results:
         values = {"kind": fits("kind", kind, MAX_ID), "id": fits("id", id, MAX_ID), "at": at}
         return await self._database.changes(self._database.insert_new(seen, values)) == 1
 
+    async def is_claimed(self, kind: str, id: str) -> bool:
+        found = select(seen.c.id).where(seen.c.kind == kind, seen.c.id == id)
+        return bool(await self._database.rows(found, reads=True))
+
 
 def _cut(text: str) -> str:
     return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - len(_CUT)] + _CUT

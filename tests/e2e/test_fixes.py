@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
 
 import pytest
 
@@ -117,11 +119,11 @@ async def test_rejected_by_an_approver_or_by_who_asked(
 
 
 async def test_a_plan_that_waited_too_long(slack: LocalSlack, proxy: StrictProxy, tenant: LabTenant, fixing: Serving) -> None:
-    async with fixing(fix_plan_ttl="3s"):
+    async with fixing(fix_plan_ttl="8s"):
         parent, question = await asked(slack)
-        await asyncio.sleep(2.5)
-        await slack.click(question, "approve", BOB)
         await done_reply(slack, parent, "was not approved in time")
+        await slack.click(question, "approve", BOB)
+        await told(proxy, "it is expired")
         await used_up(slack, question, "Expired, as seen by ")
         assert state(tenant) == BEFORE
 
@@ -275,21 +277,31 @@ async def _refusal(*_args: object, **_more: object) -> Reply:
     return Reply("You may not.", audience="asker")
 
 
+@dataclass(frozen=True)
+class Ahead:
+    """A clock."""
+
+    by: timedelta
+
+    def now(self, zone: tzinfo) -> datetime:
+        return datetime.now(zone) + self.by
+
+
 async def test_a_form_that_was_closed_meanwhile(
-    slack: LocalSlack, proxy: StrictProxy, tenant: LabTenant, fixing: Serving
+    slack: LocalSlack, proxy: StrictProxy, tenant: LabTenant, fixing: Serving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with fixing(fix_approvers=()):
         parent, reply = await offered(slack)
         await slack.click(reply, "fix-now", ALICE)
         view = await form(slack)
         assert "submit" not in view, "nobody may approve"
-    async with fixing(fix_plan_ttl="1s"):
+    async with fixing():
         await slack.click(reply, "fix-now", ALICE)
         await form_with(slack, '"--reason"')
         proxy.fail("views.update", *[Fault(200, {"ok": False, "error": "not_found"})] * 2)
         await send(slack, "CHG-1")
         plan = await done_reply(slack, parent, "Nothing is changed before")
-        await asyncio.sleep(0.5)
+        monkeypatch.setattr("diagnostics.probes.instruments.datetime", Ahead(timedelta(minutes=15)))
         await slack.click(plan, "ask", ALICE)
         await done_reply(slack, parent, "was not approved in time")
         await used_up(slack, plan, "Expired, as seen by ")
