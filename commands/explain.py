@@ -1,29 +1,47 @@
-"""`explain`: read an error text, check its destination from here where that is allowed, and say what it means."""
+"""`explain`: read an error text and its files, check the destination from here where that is allowed, and say what it means."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from commands import explain_wording
 from commands.command import Call, CommandError, Services
-from commands.reply import Reply, Tell
-from commands.request import Front, Request
+from commands.reply import Action, Reply, Tell
+from commands.request import Attached, Request
 from diagnostics.bounded import of_file
 from diagnostics.catalogue import load
 from diagnostics.connectors.model import Inventory
 from diagnostics.connectors.source import SourceError
 from diagnostics.explain import Beside, explain
-from diagnostics.parse import ErrorReport, read, read_file
-from diagnostics.parse.reading import MAX_FILE
+from diagnostics.parse import ErrorReport, read_file
+from diagnostics.parse.reading import MAX_FILE, is_readable, read_all
+from diagnostics.parse.redact import redact
 
 if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
     from diagnostics.explain.destinations import Spot
+
+Content = tuple[str, bytes]
+"""A file's name and what is in it."""
+
+Unread = dict[str, list[str]]
+"""Names of files by why they are not read."""
+
+AT_ONCE = 4096
+"""Characters that take a millisecond to read. More is read in a thread, where others wait for their answers."""
+
+_NAME = 80  # characters
+_NO_TEXT = "no text, mail or table"
 
 
 async def run(call: Call, request: Request, services: Services, tell: Tell) -> Reply:
     """The answer of contract 5. Raises CommandError where there is no text, a file cannot be read, or no host is named."""
-    report = _report(call, request.front)
+    files, unread = _apart(request.files)
+    report = await _report(call, request, files)
     inventory, trouble = await _inventory(services)
     # a terminal has not read Microsoft's list of addresses anew, and tools are made only where something is checked
     catalogue = load() if request.front == "terminal" else services.tools.catalogue
@@ -37,24 +55,67 @@ async def run(call: Call, request: Request, services: Services, tell: Tell) -> R
         diagnosis = await look(words, inventory, request, services, tell)
         beside = vantages.beside(report, where, dict(zip(words, diagnosis.results, strict=True)), catalogue)
     explanation = explain(report, catalogue, datetime.now(UTC), beside)
-    if trouble:
-        explanation = explanation.model_copy(update={"notes": (*explanation.notes, trouble)})
-    return explain_wording.reply(explanation, as_json=call.has("--json"))
+    notes = (*explanation.notes, *_on_files(files, unread), *((trouble,) if trouble else ()))
+    reply = explain_wording.reply(explanation.model_copy(update={"notes": notes}), as_json=call.has("--json"))
+    return reply if report.errors or not unread else _with_the_form(reply, files, unread)
 
 
-def _report(call: Call, front: Front) -> ErrorReport:
-    text = " ".join(call.words)
+async def _report(call: Call, request: Request, files: Sequence[Content]) -> ErrorReport:
+    text, front = " ".join(call.words), request.front
     name = call.value("--file")
     if name is not None:
         if text.strip():
             raise CommandError("--file reads the text from a file, so it takes no TEXT beside it.")
         return read_file(Path(name).name, _content(Path(name)))
-    if not text.strip():
+    if not text.strip() and not request.files:
         if front == "click":
-            raise CommandError("There is no text in it that could be explained. Files are not opened here.")
+            raise CommandError("There is no text in it that could be explained.")
         ways = "as its words, on standard input (-), or in a file (--file)" if front == "terminal" else "behind the command"
         raise CommandError(f'There is no text to explain. Give it {ways}: explain "450 4.4.316 Connection refused"')
-    return read(text)
+    if front == "terminal" or (len(text) <= AT_ONCE and not files):
+        return read_all(text, files)
+    import asyncio
+
+    return await asyncio.get_running_loop().run_in_executor(_reader(), read_all, text, files)
+
+
+@cache
+def _reader() -> "ThreadPoolExecutor":
+    """One thread: a file takes ten times its size while it is read, and two at once would be no faster."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    return ThreadPoolExecutor(1, "reading")
+
+
+def _apart(files: Sequence[Attached]) -> tuple[list[Content], Unread]:
+    """What can be read, and what cannot."""
+    read: list[Content] = []
+    unread: Unread = {}
+    for file in files:
+        if file.content is not None and is_readable(file.content):
+            read.append((file.name, file.content))
+        else:
+            unread.setdefault(file.trouble or _NO_TEXT, []).append(file.name)
+    return read, unread
+
+
+def _on_files(files: Sequence[Content], unread: Unread) -> list[str]:
+    read = [f"Read from {_names(name for name, _ in files)}."] if files else []
+    return read + [f"Not read: {_names(names)} ({why})." for why, names in unread.items()]
+
+
+def _names(names: Iterable[str]) -> str:
+    """As they may be shown: people name files after those who sent them."""
+    return ", ".join(redact(" ".join(name.split()))[:_NAME] or "a file" for name in names)
+
+
+def _with_the_form(reply: Reply, files: Sequence[Content], unread: Unread) -> Reply:
+    """Where what could not be read may hold the code, its text can be pasted; where nothing else was read, that is the answer."""
+    reply = replace(reply, actions=(Action("explain-error", "text"),))
+    if files:
+        return reply
+    said = " ".join(("No error code was found.", *_on_files(files, unread), "Paste the text into a form."))
+    return replace(reply, headline=said, severity="info", sections=(), audience="asker")
 
 
 def _content(path: Path) -> bytes:

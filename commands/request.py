@@ -15,17 +15,27 @@ class Actor:
 
 
 @dataclass(frozen=True, slots=True)
+class Attached:
+    """A file that came with the words. `content` None: the front could not have it, and `trouble` says why in a few words."""
+
+    name: str
+    content: bytes | None = field(default=None, repr=False)
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """One command line: the words after the program's name, who said them, and where the answer belongs.
 
     `place` is an opaque string that only the front that made it can read. `clicked`: by a button, a form or the clock, whose
-    words nobody typed; some words are known to those alone.
+    words nobody typed; some words are known to those alone. `files` are for the command that reads texts.
     """
 
     words: tuple[str, ...]
     actor: Actor
     place: str = ""
     clicked: bool = False
+    files: tuple[Attached, ...] = ()
 
     @property
     def front(self) -> Front:

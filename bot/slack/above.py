@@ -3,12 +3,13 @@
 import asyncio
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from bot.slack.client import FAILURES, Slack, error_code, noted
 from bot.slack.inquiry import Inquiry, explains
 from bot.slack.intake import plain
-from bot.slack.quoted import text_of
+from bot.slack.quoted import files_of, text_of
 from commands.reply import Action, Reply
 
 log = logging.getLogger("mailflow.slack")
@@ -28,8 +29,8 @@ class Unread(Exception):
         self.reply = Reply(sentence, audience="asker", exit_code=1, actions=(Action("explain-error", "text"),))
 
 
-async def words_of(slack: Slack, inquiry: Inquiry) -> tuple[str, ...]:
-    """The command line that explains that message; none where the message is ours. Raises Unread."""
+async def read(slack: Slack, inquiry: Inquiry) -> Inquiry:
+    """With the command line that explains that message, and its files; as it was where the message is ours. Raises Unread."""
     try:
         async with asyncio.timeout(_PATIENCE):
             answer = await slack.once.conversations_replies(channel=inquiry.place.channel, ts=inquiry.above, limit=1)
@@ -45,4 +46,6 @@ async def words_of(slack: Slack, inquiry: Inquiry) -> tuple[str, ...]:
     found = answer.get("messages")
     first = found[0] if isinstance(found, list) and found else None
     message: Mapping[str, Any] = first if isinstance(first, Mapping) else {}
-    return () if message.get("user") == slack.me.user else explains(text_of(message, plain))
+    if message.get("user") == slack.me.user:
+        return inquiry
+    return replace(inquiry, words=explains(text_of(message, plain)), files=files_of(message))

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from bot import metrics
 from bot.news import owed
-from bot.slack import above, blocks, modals
+from bot.slack import above, attached, blocks, modals
 from bot.slack import inquiry as inquiries
 from bot.slack.buttons import changes_a_tenant
 from bot.slack.client import Slack
@@ -171,7 +171,7 @@ class Front:
             return run.mistake(admission.refusal, 1)
         try:
             if inquiry.means_above:
-                inquiry = replace(inquiry, words=await above.words_of(self.slack, inquiry))
+                inquiry = await above.read(self.slack, inquiry)
             line = inquiry.words or words.split(inquiry.text)
         except above.Unread as unread:
             return unread.reply
@@ -179,7 +179,9 @@ class Front:
             return run.mistake(str(error), error.exit_code)
         if why := self._not_here(inquiry, admission):
             return run.mistake(why, 1)
-        request = Request(line, admission.actor, place, clicked=bool(inquiry.words))
+        reads = inquiry.command is not None and inquiry.command.text
+        files = await attached.fetched(self.slack, inquiry.files) if reads else ()
+        request = Request(line, admission.actor, place, clicked=bool(inquiry.words), files=files)
         return await run.run(request, self.services, tell, prefix=inquiry.prefix)
 
     def _not_here(self, inquiry: Inquiry, admission: Admission) -> str:

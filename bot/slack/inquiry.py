@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from bot.slack.place import Place, load
+from bot.slack.quoted import File
 from commands.command import Command
 from commands.registry import find
 
@@ -42,6 +43,8 @@ class Inquiry:
     """It was somebody's text, and came back from the store without it."""
     above: str = ""
     """The timestamp of the message that its thread hangs on, where it does not begin one."""
+    files: tuple[File, ...] = ()
+    """What hangs on the message: fetched when it is answered, and never kept."""
 
     @property
     def command(self) -> Command | None:
@@ -55,7 +58,7 @@ class Inquiry:
     @property
     def means_above(self) -> bool:
         """It was said in a thread, and nothing but that thread says what it is about."""
-        return bool(self.above) and not self.words and (self.lacks_text or not self.text)
+        return bool(self.above) and not self.words and not self.files and (self.lacks_text or not self.text)
 
     def dump(self) -> str:
         """For the store, beside id and place. A text that somebody pasted names people, and is nobody's to keep."""

@@ -101,13 +101,13 @@ def submission(body: Payload) -> Submission:
 
 
 def shortcut(body: Payload) -> Inquiry:
-    """“Diagnose mail error” on a message: that message's text as one word, answered in its thread."""
+    """“Diagnose mail error” on a message: that message's text as one word, and its files, answered in its thread."""
     message = _part(body, "message")
     ts = _text(message, "thread_ts") or _text(message, "ts") or _text(body, "message_ts")
     channel, user = _text(_part(body, "channel"), "id"), _text(_part(body, "user"), "id")
     place = Place(channel, user, DIAGNOSE, ts, team=_team(body), response_url=_text(body, "response_url"))
     words = explains(quoted.text_of(message, plain))
-    return Inquiry(_id("t", _text(body, "trigger_id")), "", place, words=words)
+    return Inquiry(_id("t", _text(body, "trigger_id")), "", place, words=words, files=quoted.files_of(message))
 
 
 def pasted(body: Payload) -> Submission:
@@ -163,8 +163,10 @@ def _message(body: Payload, text: str, prefix: str, *, line: str, thread: str) -
     place = Place(channel, _text(event, "user"), line, thread, team=_text(event, "team") or _text(body, "team_id"))
     # one message is one question, however many events Slack makes of it
     id, shared = _id("m", f"{channel}-{ts}" if ts else ""), body.get("is_ext_shared_channel") is True
-    above = _text(event, "thread_ts")
-    return Inquiry(id, text, place, prefix, shared, above=above if above != ts else "")
+    above, files = _text(event, "thread_ts"), quoted.files_of(event)
+    # a file without a word is given to be explained, as a text is when it is pasted
+    words = explains("") if files and not text else ()
+    return Inquiry(id, text, place, prefix, shared, words, above=above if above != ts else "", files=files)
 
 
 def _line(text: str, prefix: str = "") -> str:
@@ -178,8 +180,8 @@ def _line(text: str, prefix: str = "") -> str:
 
 
 def _said_by_a_person(event: Payload) -> bool:
-    """Bots that answer each other never end."""
-    return bool(event.get("user")) and not event.get("bot_id") and not event.get("subtype")
+    """Bots that answer each other never end. A message with a file is the one kind of people's messages that has a subtype."""
+    return bool(event.get("user")) and not event.get("bot_id") and event.get("subtype") in (None, "", "file_share")
 
 
 def _after_mention(text: str, me: str) -> str:

@@ -1,4 +1,4 @@
-"""A message of Slack's → the text that people read in it: its words, blocks, attachments, names of files. Pure.
+"""A message of Slack's → the text that people read in it (words, blocks, attachments, names of files), and its files. Pure.
 
 Alerts come from bots, which say the same thing more than once: in `text` for telephones, in blocks or attachments for
 screens. A line that an earlier place has is not taken again, or each error would be counted twice.
@@ -6,6 +6,7 @@ screens. A line that an earlier place has is not taken again, or each error woul
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -14,12 +15,24 @@ MOST = 256 * 1024
 
 _DEPTH = 12  # attachments hold blocks, and rich text lists hold lists
 _PIECES = 5_000
+_FILES = 20  # Slack takes 10 in one message
+_FILE = re.compile(r"F[A-Z0-9]{1,30}")
 _WITHOUT_WORDS = ("actions", "input", "image", "divider")
 _PARAGRAPHS = ("rich_text_section", "rich_text_preformatted", "rich_text_quote")
 _SHOWN = ("pretext", "author_name", "title", "text", "value", "fields", "elements", "rows", "blocks", "message_blocks", "message")
 _MARKS = re.compile(r"[\s*_~`>•]+")
 
 Plain = Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """What Slack says of a file; of one from another organisation a message says the id alone."""
+
+    id: str
+    name: str = ""
+    mimetype: str = ""
+    filetype: str = ""
 
 
 def text_of(message: Mapping[str, Any], plain: Plain) -> str:
@@ -43,6 +56,22 @@ def text_of(message: Mapping[str, Any], plain: Plain) -> str:
                 room -= len(line) + 1
         seen.update(keys)
     return "\n".join(kept)[: MOST + 1].strip()
+
+
+def files_of(message: Mapping[str, Any]) -> tuple[File, ...]:
+    """The files that hang on it, and those of messages that are shared in it."""
+    shared = message.get("attachments")
+    holders = [message, *(shared if isinstance(shared, list) else ())]
+    lists = [holder.get("files") for holder in holders if isinstance(holder, Mapping)]
+    nodes = (node for files in lists if isinstance(files, list) for node in files)
+    found = (file_of(node) for node in nodes if isinstance(node, Mapping))
+    return tuple({file.id: file for file in islice(found, _FILES) if _FILE.fullmatch(file.id)}.values())
+
+
+def file_of(node: Mapping[str, Any]) -> File:
+    """A file object of Slack's, whatever is missing in it."""
+    given = (node.get(name) for name in ("id", "name", "mimetype", "filetype"))
+    return File(*(value if isinstance(value, str) else "" for value in given))
 
 
 def _strings(node: Any, plain: Plain, depth: int = _DEPTH) -> Iterator[str]:

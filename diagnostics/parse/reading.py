@@ -1,5 +1,7 @@
 """Whatever somebody pastes or attaches → ErrorReport. Never raises; reads at most 256 KiB of a paste and 5 MiB of a file."""
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 
 from diagnostics.parse import compound, mime, outlook, table
@@ -25,35 +27,64 @@ _TOO_DEEP = "What is nested more than 10 levels deep, and parts beyond 200, were
 
 def read(text: str) -> ErrorReport:
     """What a pasted text says."""
-    reading = _Reading()
-    raw = text.encode("utf-8", "replace")
-    if len(raw) > MAX_PASTE:
-        reading.note("Only the first 256 KiB of the text were read.")
-        text = raw[:MAX_PASTE].decode("utf-8", "ignore")
-    reading.text(text, 0)
-    return reading.report()
+    return read_all(text, ())
 
 
 def read_file(name: str, data: bytes) -> ErrorReport:
     """What a text, .eml, .msg or .csv file says; its content tells which it is, and the name only where that does not."""
+    return read_all("", [(name, data)])
+
+
+def read_all(text: str, files: Iterable[tuple[str, bytes]]) -> ErrorReport:
+    """What a text and the files (name, content) that came with it say, as one report: what several of them say counts once."""
     reading = _Reading()
-    if len(data) > MAX_FILE:
-        reading.note("Only the first 5 MiB of the file were read.")
-        data = _whole_lines(data[:MAX_FILE])
-    reading.file(name, data, 0)
+    if text:
+        reading.pasted(text)
+    for name, data in files:
+        reading.given(name, data)
     return reading.report()
+
+
+def is_readable(data: bytes) -> bool:
+    """Whether a file is of a kind that is read at all."""
+    return data.startswith(compound.MAGIC) or (not data.startswith(_ARCHIVES) and (mime.is_mail(data) or is_text(data)))
 
 
 class _Reading:
     """Blocks, recipients' domains and notes, collected from all parts of what was given."""
 
     def __init__(self) -> None:
+        self._earlier: list[Block] = []
         self._blocks: list[Block] = []
         self._domains: dict[str, None] = {}
         self._notes: dict[str, None] = {}
 
+    def pasted(self, text: str) -> None:
+        raw = text.encode("utf-8", "replace")
+        if len(raw) > MAX_PASTE:
+            self.note("Only the first 256 KiB of the text were read.")
+            text = raw[:MAX_PASTE].decode("utf-8", "ignore")
+        self.text(text, 0)
+        self._source_ends()
+
+    def given(self, name: str, data: bytes) -> None:
+        if len(data) > MAX_FILE:
+            self.note("Only the first 5 MiB of the file were read.")
+            data = _whole_lines(data[:MAX_FILE])
+        self.file(name, data, 0)
+        self._source_ends()
+
+    def _source_ends(self) -> None:
+        """A row counts as often as in the source that has it most often: two reports of overlapping days share their rows."""
+        more = Counter(self._blocks) - Counter(self._earlier) if self._earlier else Counter(self._blocks)
+        for block in self._blocks:
+            if more[block]:
+                more[block] -= 1
+                self._earlier.append(block)
+        self._blocks = []
+
     def report(self) -> ErrorReport:
-        told, left_out = tell(self._blocks)
+        told, left_out = tell(self._earlier)
         if left_out:
             self.note(f"{left_out} errors or rows were left out: too many differ from each other.")
         return report(told, tuple(self._notes), tuple(self._domains)[:MAX_DOMAINS])

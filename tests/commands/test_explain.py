@@ -1,6 +1,8 @@
 """`explain` from words to Reply, beside real servers: contract 1 and 5."""
 
+import asyncio
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +15,7 @@ from bot.settings import Settings
 from bot.wiring import open_services
 from commands import registry
 from commands.reply import Reply
-from commands.request import Actor, Request
+from commands.request import Actor, Attached, Request
 from commands.run import run
 from commands.words import split
 from diagnostics.explain import ExplainedError, Explanation
@@ -59,10 +61,10 @@ async def in_the_lab(folder: Path, *words: str, actor: Actor = OWNER, times: int
         return Outcome(reply, dict(lab.queries))
 
 
-async def said(*words: str, actor: Actor = OWNER, **settings: Any) -> Reply:
+async def said(*words: str, actor: Actor = OWNER, files: tuple[Attached, ...] = (), **settings: Any) -> Reply:
     given = {"dns": ("127.0.0.1:1",), "control_host": "", "timeout": 0.3} | settings
     async with open_services(Settings(**given)) as services:
-        return await run(Request(words, actor), services, lambda _: None)
+        return await run(Request(words, actor, files=files), services, lambda _: None)
 
 
 def text(reply: Reply) -> str:
@@ -265,3 +267,70 @@ async def test_people_are_not_repeated() -> None:
     shown = text(reply) + reply.document.model_dump_json()  # type: ignore[union-attr]
     assert "4.4.316" in shown
     assert "canary" not in shown.lower()
+
+
+# ---- files that came along
+
+BOUNCE = Attached("bounce.eml", b"Subject: plans\n\nServer at a.test () returned '450 4.4.316 Connection refused'")
+SCOPE = "the Slack app lacks the optional scope files:read"
+UNREAD = Attached("bounce.eml", None, SCOPE)
+PICTURE = Attached("shot.png", b"\x89PNG\r\n\x1a\n" + bytes(range(256)))
+
+
+@pytest.mark.parametrize(
+    ("words", "files", "codes", "notes"),
+    [
+        ((), (BOUNCE,), ["450 4.4.316"], ["Read from bounce.eml."]),
+        (("see",), (BOUNCE, PICTURE), ["450 4.4.316"], ["Read from bounce.eml.", "Not read: shot.png (no text, mail or table)."]),
+        (("550 5.1.1 no such user",), (BOUNCE,), ["550 5.1.1", "450 4.4.316"], ["Read from bounce.eml."]),
+        (("450 4.4.316",), (BOUNCE, BOUNCE), ["450 4.4.316"], ["Read from bounce.eml, bounce.eml."]),
+        (("550 5.1.1",), (UNREAD, Attached("b.msg", None, SCOPE)), ["550 5.1.1"], [f"Not read: bounce.eml, b.msg ({SCOPE})."]),
+        (("550 5.1.1",), (Attached("Bob\nbob@a.test.eml", b""),), ["550 5.1.1"], ["Read from Bob …@a.test.eml."]),
+        (("550 5.1.1",), (Attached("", None, "gone"),), ["550 5.1.1"], ["Not read: a file (gone)."]),
+    ],
+)
+async def test_files_and_words_are_explained_together(
+    words: tuple[str, ...], files: tuple[Attached, ...], codes: list[str], notes: list[str]
+) -> None:
+    reply = await said("explain", *words, actor=READER, files=files)
+    assert isinstance(reply.document, Explanation)
+    assert ([error.code for error in reply.document.errors], list(reply.document.notes)) == (codes, notes)
+    assert all(note in text(reply) for note in notes)
+    assert not reply.actions
+
+
+@pytest.mark.parametrize(("words", "file"), [((), UNREAD), (("look at this",), UNREAD), (("shot.png",), PICTURE)])
+async def test_nothing_that_could_be_read_offers_the_form(words: tuple[str, ...], file: Attached) -> None:
+    reply = await said("explain", *words, actor=READER, files=(file,))
+    why = file.trouble or "no text, mail or table"
+    assert reply.headline == f"No error code was found. Not read: {file.name} ({why}). Paste the text into a form."
+    assert (reply.exit_code, reply.audience, reply.sections) == (3, "asker", ())
+    assert [action.verb for action in reply.actions] == ["explain-error"]
+
+
+async def test_where_one_file_was_read_in_vain_the_form_is_offered_for_the_other() -> None:
+    reply = await said("explain", actor=READER, files=(Attached("note.txt", b"hello"), UNREAD))
+    assert (reply.headline, reply.audience) == ("This text names no error code of a mail server", "thread")
+    assert [action.verb for action in reply.actions] == ["explain-error"]
+    assert SCOPE in text(reply)
+    assert not (await said("explain", actor=READER, files=(Attached("note.txt", b"hello"),))).actions
+
+
+async def test_others_are_answered_while_a_large_file_is_read(tmp_path: Path) -> None:
+    """The loop never stands still for longer than a form may wait."""
+    large = Attached("report.csv", report_of(tmp_path, 20_000).read_bytes())
+    longest, last, running = 0.0, time.perf_counter(), True
+
+    async def ticking() -> None:
+        nonlocal longest, last
+        while running:
+            await asyncio.sleep(0.01)
+            longest, last = max(longest, time.perf_counter() - last), time.perf_counter()
+
+    ticks = asyncio.create_task(ticking())
+    began = time.perf_counter()
+    reply = await said("explain", actor=READER, files=(large,))
+    took, running = time.perf_counter() - began, False
+    await ticks
+    assert len(reply.document.errors) == 2  # type: ignore[union-attr]
+    assert longest < took / 2

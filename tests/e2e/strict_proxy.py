@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import aiohttp
 from aiohttp import WSMsgType, web
@@ -29,9 +29,12 @@ BOT_METHODS = {
     "conversations.replies",
     *("auth.test", "apps.connections.open"),
     *("chat.postMessage", "chat.postEphemeral", "chat.update", "chat.delete"),
-    *("views.open", "views.update", "users.info", "usergroups.users.list", "conversations.info"),
+    *("views.open", "views.update", "users.info", "usergroups.users.list", "conversations.info", "files.info"),
 }
 """What the manifest's scopes allow, the optional ones of docs/install.md, and the app-level token."""
+
+BOT_EVENTS = {"app_mention", "message"}
+"""What the manifest subscribes to; local-slack sends whatever happens."""
 
 SIGNING_SECRET = "test-signing-secret"
 
@@ -98,6 +101,7 @@ class StrictProxy:
         self._http = await self._stack.enter_async_context(aiohttp.ClientSession())
         app = web.Application(client_max_size=8 << 20)
         app.router.add_route("*", "/api/{method}", self._api)
+        app.router.add_get("/files-pri/{path:.+}", self._file)
         app.router.add_post("/hooks/{number}", self._hook)
         app.router.add_get("/socket/{number}", self._socket)
         app.router.add_post("/slack/events", self._event)
@@ -120,7 +124,7 @@ class StrictProxy:
         return f"http://{self._own}/api/"
 
     def fail(self, method: str, *faults: Fault) -> None:
-        """The next calls of `method` ("response_url" included) meet these, one each."""
+        """The next calls of `method` ("response_url" and "download" included) meet these, one each."""
         self.faults.setdefault(method, []).extend(faults)
 
     def close_channel(self, channel: str, error: str) -> None:
@@ -179,10 +183,25 @@ class StrictProxy:
             body["user"] |= self.user_flags.get(body["user"]["id"], {})
         if method == "conversations.info" and body.get("ok"):
             body["channel"] |= self.channel_flags.get(body["channel"]["id"], {})
+        if method == "files.info" and body.get("ok"):
+            file = body["file"]
+            file |= {key: f"http://{self._own}{urlsplit(file[key]).path}" for key in ("url_private", "url_private_download")}
         if method == "apps.connections.open" and body.get("ok"):
             self._sockets.append(body["url"])
             body["url"] = f"ws://{self._own}/socket/{len(self._sockets) - 1}"
         return body, 200, {}
+
+    async def _file(self, request: web.Request) -> web.StreamResponse:
+        """A file's content, for the bot token alone."""
+        sent = request.headers.get("Authorization", "")
+        if sent != "Bearer xoxb-test-token":
+            self._violated("download", "not_authed")
+        fault = self._fault("download")
+        self.calls.append(Call(time.monotonic(), "download", {"path": request.path}, f"HTTP {fault.status}" if fault else "ok"))
+        if fault:
+            return web.Response(status=fault.status, headers=fault.headers)
+        async with self._http.get(f"{self._base}{request.path}", headers={"Authorization": sent}) as found:
+            return web.Response(status=found.status, body=await found.read(), content_type=found.content_type)
 
     def _fault(self, method: str) -> Fault | None:
         waiting = self.faults.get(method)
@@ -283,6 +302,9 @@ class StrictProxy:
         async for message in slack:
             if message.type is WSMsgType.TEXT:
                 envelope = json.loads(message.data)
+                if _nobody_subscribed(envelope.get("payload") or {}):
+                    await slack.send_str(json.dumps({"envelope_id": envelope["envelope_id"]}))
+                    continue
                 self._through_here(envelope.get("payload") or {})
                 if "envelope_id" in envelope:
                     self.envelopes.append(json.dumps(envelope))
@@ -320,6 +342,8 @@ class StrictProxy:
         raw = await request.read()
         if not SignatureVerifier(SIGNING_SECRET).is_valid_request(raw, dict(request.headers)):
             self._violated("local-slack", "bad signature")
+        if request.content_type == "application/json" and _nobody_subscribed(json.loads(raw)):
+            return web.Response()
         body, kind = self._changed(raw, request.content_type)
         headers = {"Content-Type": kind, **signature(body)}
         self.requests.append((body, headers))
@@ -382,6 +406,10 @@ class StrictProxy:
             self._violated(what, "names unfurl unless unfurl_links and unfurl_media are false")
         if "blocks" in body and (errors := check_message(body.get("text"), body["blocks"])):
             self._violated(what, *errors)
+
+
+def _nobody_subscribed(payload: Json) -> bool:
+    return "event" in payload and payload["event"].get("type") not in BOT_EVENTS
 
 
 def signature(body: bytes, *, secret: str = SIGNING_SECRET, at: float | None = None) -> dict[str, str]:

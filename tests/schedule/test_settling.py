@@ -13,20 +13,23 @@ from commands.reply import Action, Reply
 from diagnostics.durable import Due
 from diagnostics.durable.opening import open_durable
 from diagnostics.fix import ledger
-from diagnostics.fix.model import ConnectorRef, Fix
+from diagnostics.fix.model import Fix, State
+from diagnostics.model import ConnectorRef
 from diagnostics.store import Store
 from tests.schedule.conftest import Clock, Told, quiet, until
 
 PLACE = '{"channel": "C1"}'
 FIX = Fix(id="f-1", state="planned", connector=ConnectorRef(name="Contoso", guid="c5102fff-33e8-5d87-a057-21e07cfe583d"))
+BEGUN: tuple[State, ...] = ("planned",)
+LEFT: tuple[State, ...] = ("running",)
 DEAD = ledger.LEASE + ledger.GRACE + timedelta(seconds=1)
 
 
-async def left_running(store: Store, clock: Clock, fix: Fix = FIX, place: str = PLACE) -> None:
+async def left_running(store: Store, clock: Clock) -> None:
     """A process has begun with it, and is gone."""
-    fix = fix.model_copy(update={"place": place, "created": clock()})
+    fix = FIX.model_copy(update={"place": PLACE, "created": clock()})
     await ledger.add(store, fix, actor="U1", event="planned", now=clock())
-    held = await ledger.take(store, fix.id, ("planned",), actor="U1", now=clock)
+    held = await ledger.take(store, fix.id, BEGUN, actor="U1", now=clock)
     assert held
     await held.save(held.fix, "begun")
 
@@ -57,7 +60,7 @@ async def test_what_a_dead_process_left_is_told_once(
 async def test_what_was_gone_on_with_meanwhile_is_not_told(services: Services, store: Store, clock: Clock, told: Told) -> None:
     await left_running(store, clock)
     clock.forward(DEAD)
-    held = await ledger.take(store, "f-1", ("running",), actor="U2", now=clock)
+    held = await ledger.take(store, "f-1", LEFT, actor="U2", now=clock)
     assert held
     later = Later()
     later.begin(services, told)
