@@ -12,7 +12,7 @@ import pytest
 from bot.demo.lab.lab import Lab
 from bot.demo.local_slack import LocalSlack
 from tests.e2e.conftest import over_http
-from tests.e2e.reading import Bot, Message, final_parent, thread_of
+from tests.e2e.reading import Bot, Message, done_reply, final_parent, thread_of
 from tests.e2e.strict_proxy import StrictProxy, signature
 from tests.e2e.test_serve import refused
 
@@ -150,3 +150,24 @@ async def test_an_address_that_is_taken(lab: Lab, proxy: StrictProxy) -> None:
     taken = proxy.api.removeprefix("http://").partition("/")[0]
     error = await refused(lab, proxy, **over_http() | {"http_address": taken})
     assert f"cannot listen on {taken}" in str(error)
+
+
+async def test_the_shortcut(slack: LocalSlack, proxy: StrictProxy, bot: Bot) -> None:
+    text = "Server at gone.contoso.lab.test (127.0.11.2) returned '450 4.4.316 Connection refused'"
+    await slack.post("C02INC", "U02BOB", text)
+    (message,) = [m for m in await slack.messages("C02INC") if m["text"] == text]
+    payload = {
+        "type": "message_action",
+        "callback_id": "diagnose-mail-error",
+        "trigger_id": "1.2.f00",
+        "team": {"id": "T01TEST"},
+        "user": {"id": "U01ALICE", "team_id": "T01TEST"},
+        "channel": {"id": "C02INC"},
+        "message": message,
+    }
+    body = urlencode({"payload": json.dumps(payload)}).encode()
+    assert (await send(proxy, body, signature(body)))[0] == 200
+    await done_reply(slack, message | {"channel": "C02INC"}, "450 4.4.316", after=0)
+    assert (await send(proxy, body, signature(body)))[0] == 200
+    await asyncio.sleep(0.5)
+    assert len(await thread_of(slack, message | {"channel": "C02INC"})) == 1
