@@ -1,5 +1,6 @@
 """argv → front. Imports only the standard library until it knows what is asked: help must come at once."""
 
+import gc
 import io
 import os
 import sys
@@ -20,6 +21,7 @@ ROLES = frozenset({"reader", "owner"})
 def main(argv: Sequence[str] | None = None) -> int:
     """The program. Returns the exit code of contract 1."""
     words = list(sys.argv[1:] if argv is None else argv)
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # or every installed package is asked for some
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # an output that knows only ASCII gets escapes, JSON's own in JSON
@@ -85,7 +87,11 @@ def _ask(line: tuple[str, ...], call: Call, flags: dict[str, tuple[str, ...]]) -
 
     request = Request(pasted.line(call) if call.command.text else line, Actor(_user(), ROLES))
     if call.command.text and not call.has("--check") and not given(flags):
-        return _show(ask.answer_at_once(request))
+        gc.disable()  # one text, and the process ends: what a collection would free is next to nothing
+        try:
+            return _show(ask.answer_at_once(request))
+        finally:
+            gc.enable()
     import asyncio
 
     from bot.settings import load

@@ -1,7 +1,7 @@
 """What a pasted bounce, trace, alert or file says, and no more than it says. Pure; nothing that is read can raise.
 
-`reading` takes apart what was given (`mime`, `compound` and `outlook` for files, `table` for rows, `charset`), undoes what was
-done to it on its way (`clean`, `encoded`) and takes people out (`redact`). `stating` finds the statements of errors in their
+`reading` takes apart what was given (`mime`, `compound`, `outlook`, `rtf` for files, `table` for rows, `charset`), undoes what
+was done to it on its way (`clean`, `encoded`) and takes people out (`redact`). `stating` finds the statements of errors in their
 forms: `ndr`, `dsn`, `trace`, `prose`, each around a `core` with one of `codes`. `judging` says what a statement means (`meaning`)
 and whose host it names (`origin`); `counting` makes equal ones one, `ranking` puts one in front.
 """

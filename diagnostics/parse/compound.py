@@ -5,7 +5,7 @@ Every chain of sectors is followed at most as far as the file is long, so a loop
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _END = 0xFFFFFFFA
@@ -20,8 +20,7 @@ class Malformed(ValueError):
     """No compound file, or one that contradicts itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(NamedTuple):
     name: str
     kind: int
     left: int

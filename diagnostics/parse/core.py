@@ -6,8 +6,8 @@ brackets of the whole.
 """
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from diagnostics.parse import codes
 from diagnostics.parse.origin import is_transport
@@ -32,8 +32,7 @@ MAX_CORE = 4096
 """Characters of one error string that are looked at: several replies of 512 and their fields."""
 
 
-@dataclass(frozen=True, slots=True)
-class Core:
+class Core(NamedTuple):
     """`words` as Microsoft or the remote server said them; `reporter` and `time` of the bracket with Microsoft's own host.
 
     `server`, `ip`: of fields that only Microsoft 365 writes, as `secured` tells of a third one; `endpoint`: the address that a

@@ -7,8 +7,8 @@ header is looked at but the three that tell what a part is.
 import binascii
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
 from diagnostics.parse.charset import decode
 
@@ -32,8 +32,7 @@ _BOUNDARY, _CHARSET, _NAME, _FILENAME = (
 _RETURNED = ("message/rfc822", "message/global", "text/rfc822-headers", "message/global-headers")
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """A leaf: its media type, its name if it is a file, its text or (of a file that is no text) its bytes."""
 
     kind: str

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
+from typing import NamedTuple
 
 from diagnostics.parse import codes, core
 from diagnostics.parse.statement import Statement
@@ -22,8 +22,7 @@ _LABEL = re.compile(
 MAX_LABELS = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
+class Opening(NamedTuple):
     """Where such a line begins, where its error string begins, and what stands between."""
 
     start: int
@@ -35,8 +34,7 @@ class Opening:
     time: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+class Label(NamedTuple):
     """A server that a field of the bounce names; `reports`: it wrote the bounce, else it answered."""
 
     at: int

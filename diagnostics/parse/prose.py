@@ -11,7 +11,7 @@ from diagnostics.parse.statement import Statement
 Span = tuple[int, int]
 
 _LEADS_TO_IT = re.compile(r"(?:\b(?:responded|Frontend) with:?|->)\s{0,3}['\"]?\Z")
-_FIELD_IN_LINE = re.compile(r"(?<!Expected)(?<!Presented) (?=[A-Z\u0080-\uffff][^\s:]{1,30}\s?:\s)")
+_FIELD_IN_LINE = re.compile(r"(?<!Expected)(?<!Presented) (?=[^\x00-@\[-\x7f][^\s:]{1,30}\s?:\s)")
 _GOES_ON = re.compile(r"(?:->|-|-> {0,3}[45][0-9]{2} [45]\.[0-9]\.[0-9]{1,3})\s{0,8}\Z")
 _LEADS_ON = ("->", "[", "(")
 _FIELDS = ("[Message", "[LastAttempted")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from diagnostics.parse.codes import Code
 from diagnostics.parse.core import Core
@@ -10,8 +10,7 @@ from diagnostics.parse.core import Core
 Form = Literal["attempt", "trace", "dsn", "prose"]
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(NamedTuple):
     """`start`, `end`: the characters it takes. `server`, `ip`: named by the form around the error string, as written.
 
     `by_prefix`: they come from `Server at …`, which in a closing line is the server that gave up. `proxied`: the form names the

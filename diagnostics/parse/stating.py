@@ -2,7 +2,6 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import replace
 from itertools import islice
 
 from diagnostics.parse import codes, core, dsn, meaning, ndr, prose, trace
@@ -59,7 +58,7 @@ def _timed(text: str, statement: Statement) -> Statement:
     line = text.rfind("\n", 0, statement.start) + 1
     if line == statement.start or not text[line : line + 1].isdigit():
         return statement
-    return replace(statement, time=moment(text[line : min(statement.start, line + 40)]))
+    return statement._replace(time=moment(text[line : min(statement.start, line + 40)]))
 
 
 def _cause(statement: Statement, named: set[codes.Code]) -> list[Statement]:
@@ -69,4 +68,4 @@ def _cause(statement: Statement, named: set[codes.Code]) -> list[Statement]:
     if place is None or place.code in named:
         return []
     words = core.tidy(links[0][place.end :])
-    return [replace(statement, code=place.code, core=replace(statement.core, words=words), derived=True)]
+    return [statement._replace(code=place.code, core=statement.core._replace(words=words), derived=True)]

@@ -185,3 +185,20 @@ def outlook(properties: Mapping[str, str | bytes], message_class: str = "REPORT.
 def _path(name: str) -> str:
     storages, slash, tag = name.rpartition("/")
     return f"{storages}{slash}__substg1.0_{tag}"
+
+
+def rtf_of_html(body: str) -> bytes:
+    """HTML wrapped into RTF as Outlook does it ([MS-OXRTFEX]): tags in groups of their own, what Word shows for them beside."""
+    rows = rb"{\*\htmltag116 <br>\par}\htmlrtf\line\htmlrtf0 ".join(_escaped(row) for row in body.split("\n"))
+    head = rb"{\rtf1\ansi\ansicpg1252\fromhtml1 \deff0{\fonttbl{\f0\fswiss Arial;}}{\*\htmltag64 <p>}\htmlrtf {\htmlrtf0 "
+    return head + rows + rb"{\*\htmltag72 </p>}\htmlrtf }\htmlrtf0 }"
+
+
+def _escaped(row: str) -> bytes:
+    return row.replace("\\", "\\\\").replace("{", "\\{").replace("}", "\\}").encode("cp1252")
+
+
+def lzfu(plain: bytes) -> bytes:
+    """As [MS-OXRTFCP] section 2.2.3 writes what repeats nothing; lengths and checksum are zero."""
+    eights = (plain[start : start + 8] for start in range(0, len(plain), 8))
+    return bytes(8) + b"LZFu" + bytes(4) + b"".join(b"\0" + eight for eight in eights)

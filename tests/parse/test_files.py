@@ -23,11 +23,13 @@ from tests.parse.making import (
     bounce,
     codes,
     compound,
+    lzfu,
     mail,
     multipart,
     outlook,
     part,
     primary,
+    rtf_of_html,
 )
 
 BOTH = ["550 5.4.316", "450 4.4.316"]
@@ -154,6 +156,7 @@ MESSAGES = {
     "body": outlook({"1000001F": NDR}),
     "eight-bit": outlook({"1000001E": NDR.replace("Delivery", "Zustellung f\u00fcr").encode("cp1252")}),
     "html": outlook({"10130102": ("<html><p>" + "<br>".join(NDR.split("\n")) + "</p></html>").encode()}),
+    "rtf-alone": outlook({"10090102": lzfu(rtf_of_html(NDR))}),
     "diagnosis-of-the-recipient": outlook({f"{RECIPIENT}/0C1B001F": f"{CLOSING}\r\n{ATTEMPT}", "1000001F": SENTENCE}),
     "report-text": outlook({f"{RECIPIENT}/1001001F": f"{CLOSING}\r\n{ATTEMPT}"}),
     "returned-message-is-left-out": outlook({"1000001F": NDR, f"{EMBEDDED}/1000001F": RETURNED}),

@@ -1,5 +1,7 @@
 """Twice the text takes about twice the time, whatever it is made of, up to the limit of a paste; and a moment at most."""
 
+import importlib
+import pkgutil
 import re
 import time
 from pathlib import Path
@@ -128,7 +130,7 @@ CLASS = re.compile(r"\[\^?\]?(?:\\.|[^\]\\])*\]")
 def patterns() -> list[tuple[str, str]]:
     """Every regular expression of the room, by module."""
     modules = [
-        value for value in vars(diagnostics.parse).values() if getattr(value, "__name__", "").startswith("diagnostics.parse.")
+        importlib.import_module(each.name) for each in pkgutil.iter_modules(diagnostics.parse.__path__, "diagnostics.parse.")
     ]
     found = []
     for module in modules:
