@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 NODE := bot/demo/node_modules
 DEMO_ARGS ?=
 TEST_ARGS ?=
+# Most tests wait for a peer or for the clock. More processes than this make those late that wait for each other.
+TEST_WORKERS ?= 2
 
 export UV_COMPILE_BYTECODE := 1
 export UV_PYTHON_DOWNLOADS := never
@@ -28,7 +30,7 @@ demo: $(VENV)/.run $(NODE)/.installed ## the fault lab, a local Slack and the bo
 	@$(BIN)/mailflow demo $(DEMO_ARGS)
 
 test: $(VENV)/.dev $(NODE)/.installed ## all tests that this machine allows (MAILFLOW_LAB=full: anything not run is a failure)
-	@$(BIN)/pytest $(TEST_ARGS)
+	@$(BIN)/pytest -n $(TEST_WORKERS) --dist worksteal $(TEST_ARGS)
 
 lint: $(VENV)/.dev ## style, types, and which room may import which
 	$(BIN)/ruff check

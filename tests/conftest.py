@@ -9,11 +9,13 @@ import importlib.util
 import ipaddress
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -116,12 +118,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class NotRun:
-    """Collects what was left out, however that came about, and says so at the end."""
+    """Collects what was left out, however that came about, and says so at the end. Of several processes each tells the first."""
 
     def __init__(self, *, full: bool) -> None:
         self.full = full
         self.tests: dict[str, list[str]] = {}
         self.deselected = 0
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        node.workerinput["environ"] = GIVEN_ENVIRON
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Each process collects, and so leaves out, the same."""
+        told: Mapping[str, Any] = getattr(node, "workeroutput", {})
+        self.deselected = max(self.deselected, told.get("deselected", 0))
+        for why, tests in told.get("left-out", {}).items():
+            kept = self.tests.setdefault(why, [])
+            kept.extend(test for test in tests if test not in kept)
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         self.deselected += len(items)
@@ -133,7 +148,9 @@ class NotRun:
         self._look(report)
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        if self.full and self._left_out() and session.exitstatus == pytest.ExitCode.OK:
+        if hasattr(session.config, "workeroutput"):
+            session.config.workeroutput |= {"deselected": self.deselected, "left-out": self.tests}
+        elif self.full and self._left_out() and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
@@ -168,6 +185,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "needs(*capabilities): what the test needs besides Python; see CAPABILITIES in tests/conftest.py"
     )
+    if hasattr(config, "workerinput"):
+        # a process beside the first one starts when the proxies are gone already, and it ignores Ctrl-C, as its children would
+        GIVEN_ENVIRON.update(config.workerinput["environ"])
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.pluginmanager.register(NotRun(full=os.environ.get("MAILFLOW_LAB") == "full"))
     for name in tuple(os.environ):
         if name.startswith(("MAILFLOW_", "SLACK_", "XDG_")) or name.lower().endswith("_proxy"):

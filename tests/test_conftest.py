@@ -44,6 +44,7 @@ def test_what_is_left_out_is_named(tmp_path: Path) -> None:
     assert "no wind\n    tests/test_it.py::test_other\n" in done.stdout
 
 
+@pytest.mark.parametrize("processes", ["-n0", "-n2"])
 @pytest.mark.parametrize(
     ("tests", "argv"),
     [
@@ -53,10 +54,16 @@ def test_what_is_left_out_is_named(tmp_path: Path) -> None:
         (PASSES + "def test_other(): pass\n", ("-k", "passes")),
     ],
 )
-def test_a_full_run_leaves_nothing_out(tmp_path: Path, tests: str, argv: tuple[str, ...]) -> None:
-    done = run(tmp_path, tests, *argv, lab="full")
+def test_a_full_run_leaves_nothing_out(tmp_path: Path, tests: str, argv: tuple[str, ...], processes: str) -> None:
+    done = run(tmp_path, tests, processes, *argv, lab="full")
     assert done.returncode != 0
     assert "makes this run a failure" in done.stdout
+
+
+def test_several_processes_name_what_they_left_out_once(tmp_path: Path) -> None:
+    done = run(tmp_path, PASSES + LACKS + "def test_other(): pytest.skip('no wind')\n", "-n2", "-k", "not passes")
+    assert done.stdout.count("tests/test_it.py::test_chat") == 1
+    assert "no wind\n    tests/test_it.py::test_other\n1 deselected" in done.stdout
 
 
 def test_ci_installs_each_program_that_tests_need() -> None:

@@ -231,7 +231,7 @@ async def test_a_hundred_clicks_on_each_of_three_are_one_write(
     variables = {
         **tenant.variables,
         "MAILFLOW_FIX_APPROVERS": f"{BOB},{CAROL}",
-        "MAILFLOW_FIX_VERIFY_AFTER": "10s,14s",
+        "MAILFLOW_FIX_VERIFY_AFTER": "20s,23s",
     }
     async with contextlib.AsyncExitStack() as stack:
         three = [await stack.enter_async_context(replica(slack, lab, database, **variables)) for _ in range(3)]
