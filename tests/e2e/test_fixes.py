@@ -221,6 +221,30 @@ async def test_two_clicks_at_once_do_it_once(slack: LocalSlack, proxy: StrictPro
         assert (tenant.effective(NAME, "Enabled"), tenant.effective(DOMAIN, "DomainType")) == (1, 1)
 
 
+@pytest.mark.parametrize("pause", [0.0, 0.05, 0.3])
+async def test_approve_against_reject(pause: float, slack: LocalSlack, tenant: LabTenant, fixing: Serving) -> None:
+    """Whichever comes first counts, whole; the other one changes nothing."""
+    async with fixing():
+        parent, question = await asked(slack)
+        approving = asyncio.create_task(slack.click(question, "approve", BOB))
+        await asyncio.sleep(pause)
+        await slack.click(question, "reject", ALICE)
+        await approving
+        now = await used_up(slack, question, " by <@")
+
+        async def quiet() -> list[str]:
+            texts = [message["text"] for message in await thread_of(slack, parent)]
+            return [] if any(text.startswith("⏳") for text in texts) else texts
+
+        texts = await eventually(quiet, seconds=20)
+    ends = [words for words in ("is done", "was rejected") if any(words in text for text in texts)]
+    assert len(ends) == 1, texts
+    done = ends == ["is done"]
+    assert state(tenant) == (AFTER if done else BEFORE)
+    assert tenant.effective(NAME, "Enabled") == done
+    assert ("Approved by" if done else "Rejected by") in now["text"]
+
+
 async def test_stopped_in_the_middle_it_can_be_gone_on_with(
     slack: LocalSlack, tenant: LabTenant, fixing: Serving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
