@@ -67,6 +67,8 @@ _WORK: dict[str, Work] = {"undo": apply.undo, "resume": apply.resume}
 
 async def _go_on(call: Call, request: Request, services: Services, tell: Tell) -> Reply:
     fix = await known_fix(call, services)
+    if call.command.name == "undo":
+        await _is_the_last(fix, services)
     sure, as_json = _sure(call, request, services), call.has("--json")
     preview = _LEFT[call.command.name](fix, writable=services.admin is not None)
     if preview is None:
@@ -78,6 +80,16 @@ async def _go_on(call: Call, request: Request, services: Services, tell: Tell) -
         spent = "" if fix.state == "running" else call.command.name.capitalize()
         return fix_wording.outcome(fix, as_json=as_json, spent=spent)
     return fix_wording.preview(call.command.name, preview, as_json=as_json, front=request.front)
+
+
+async def _is_the_last(fix: Fix, services: Services) -> None:
+    """Raises CommandError where another fix came later: taken back first, this one would put that one's values away unseen."""
+    try:
+        later = await ledger.later(store_of(services), fix)
+    except StoreUnavailable as error:
+        raise CommandError(f"The ledger cannot be read now: {error}. Nothing was changed.", exit_code=1) from None
+    if later and fix.state in ledger.CHANGED:
+        raise CommandError(f"The fix {later} changed this connector later. Take that one back first: undo {later}", exit_code=1)
 
 
 async def _may(request: Request, services: Services) -> None:

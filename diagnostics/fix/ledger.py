@@ -18,6 +18,9 @@ GRACE = timedelta(seconds=30)
 ROOM = 3 / 4
 """How full a new fix may be: a word on every step must still fit when it is being done, and then nothing must fail for that."""
 
+CHANGED: tuple[State, ...] = ("running", "done", "half-done", "unknown")
+"""What may have changed the tenant, and was not taken back."""
+
 RETRY = (0.5, 1.0, 2.0, 5.0)  # seconds between the tries to save
 
 Now = Callable[[], datetime]
@@ -118,6 +121,16 @@ async def find(store: Store, id: str, now: datetime) -> Fix | None:
     """The fix as the ledger has it; one whose process died is *unknown*. Raises StoreUnavailable."""
     row = await store.fix(id)
     return None if row is None else seen(row, now)
+
+
+async def later(store: Store, fix: Fix) -> str:
+    """The id of a fix of the same connector that has changed it since; "" if there is none. Raises StoreUnavailable."""
+    for row in await store.fixes(guid=fix.connector.guid if fix.connector else ""):
+        if row.id == fix.id:
+            break
+        if row.state in CHANGED:
+            return row.id
+    return ""
 
 
 def seen(row: StoredFix, now: datetime) -> Fix:

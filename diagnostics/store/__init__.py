@@ -214,8 +214,8 @@ class Store(Protocol):
 
     async def fix(self, id: str) -> StoredFix | None: ...
 
-    async def fixes(self, *, limit: int = 100, before: StoredFix | None = None) -> list[StoredFix]:
-        """Newest first by `created`, then `id`; `before`, the last one seen, pages on."""
+    async def fixes(self, *, limit: int = 100, before: StoredFix | None = None, guid: str | None = None) -> list[StoredFix]:
+        """Newest first by `created`, then `id`; `before`, the last one seen, pages on. `guid`: of that connector alone."""
 
     async def take_fix(
         self, id: str, *, owner: str, states: Collection[str], now: datetime, lease: timedelta, grace: timedelta

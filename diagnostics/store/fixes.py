@@ -51,8 +51,10 @@ class Fixes:
         rows = await self._database.rows(select(*_ROW).where(_c.id == id), reads=True)
         return _fix(rows[0]) if rows else None
 
-    async def fixes(self, *, limit: int = 100, before: StoredFix | None = None) -> list[StoredFix]:
+    async def fixes(self, *, limit: int = 100, before: StoredFix | None = None, guid: str | None = None) -> list[StoredFix]:
         page = select(*_ROW).order_by(_c.created.desc(), _c.id.desc()).limit(limit)
+        if guid is not None:
+            page = page.where(_c.guid == guid.lower())
         if before is not None:
             position = tuple_(literal(before.created, Moment()), literal(before.id, AnyText()))
             page = page.where(tuple_(_c.created, _c.id) < position)

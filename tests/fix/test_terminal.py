@@ -103,6 +103,21 @@ async def test_the_whole_way(stage: Stage) -> None:
     assert (code, done["id"] in text, "CHG-1" in text) == (0, True, True)
 
 
+async def test_of_two_fixes_the_later_one_is_taken_back_first(stage: Stage) -> None:
+    """The connector was switched on by hand between them, so the first has nothing of its own to take back any more."""
+    _, text = await mailflow(stage, "fix", CONNECTOR, "--yes", "--json")
+    first = json.loads(text)["id"]
+    stage.tenant.change("connector", CONNECTOR, "Enabled", True)
+    _, text = await mailflow(stage, "fix", CONNECTOR, "--yes", "--json")
+    second = json.loads(text)["id"]
+    writes = stage.effective
+    assert (await mailflow(stage, "undo", first, "--yes"))[0] == 1
+    assert stage.effective == writes
+    for id in (second, first):
+        assert (await mailflow(stage, "undo", id, "--yes"))[0] == 0
+    assert stage.truth == BEFORE
+
+
 def set_domain(guid: str) -> str:
     return f"Set-AcceptedDomain -Identity '{guid}' -DomainType 'Authoritative'"
 
