@@ -43,6 +43,8 @@ class Inquiry:
     """It was somebody's text, and came back from the store without it."""
     above: str = ""
     """The timestamp of the message that its thread hangs on, where it does not begin one."""
+    said: str = ""
+    """Its own timestamp, where it is a message."""
     files: tuple[File, ...] = ()
     """What hangs on the message: fetched when it is answered, and never kept."""
 

@@ -166,7 +166,7 @@ def _message(body: Payload, text: str, prefix: str, *, line: str, thread: str) -
     above, files = _text(event, "thread_ts"), quoted.files_of(event)
     # a file without a word is given to be explained, as a text is when it is pasted
     words = explains("") if files and not text else ()
-    return Inquiry(id, text, place, prefix, shared, words, above=above if above != ts else "", files=files)
+    return Inquiry(id, text, place, prefix, shared, words, above=above if above != ts else "", said=ts, files=files)
 
 
 def _line(text: str, prefix: str = "") -> str:

@@ -11,7 +11,7 @@ from bot.demo.local_slack import LocalSlack, eventually
 from bot.slack import app
 from tests.e2e.conftest import Serving, both_transports
 from tests.e2e.fixing import ALICE, BOB, CHANNEL, form, words_of
-from tests.e2e.reading import Bot, Message, final_parent, running_parents, thread_of
+from tests.e2e.reading import Bot, Message, done_reply, final_parent, running_parents, thread_of
 from tests.e2e.strict_proxy import ACK_SECONDS, Fault, StrictProxy
 
 pytestmark = pytest.mark.needs("local-slack", "namespaces")
@@ -134,6 +134,14 @@ async def test_mentioned_below_the_message(mention: str, slack: LocalSlack, serv
 
         await eventually(whole)
         never_stored(store_url)
+
+
+async def test_mentioned_below_a_question_that_a_bounce_was_an_answer_to(slack: LocalSlack, bot: Bot) -> None:
+    await slack.post(CHANNEL, ALICE, "Mail to Contoso comes back, since ten")
+    (root,) = [m | {"channel": CHANNEL} for m in await slack.messages(CHANNEL)]
+    for words in ("Which error?", TEXT, "version 1.2.3 of what?", "<@U0BOT> explain", "450 4.4.312 too"):
+        await slack.post(CHANNEL, BOB, words, thread_ts=root["ts"])
+    await done_reply(slack, root, "450 4.4.316", after=0)
 
 
 async def test_mentioned_below_a_message_that_is_gone(slack: LocalSlack, proxy: StrictProxy, bot: Bot) -> None:

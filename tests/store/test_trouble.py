@@ -27,6 +27,7 @@ CALLS: dict[str, Callable[[Store], Awaitable[object]]] = {
     "keep_result": lambda s: s.keep_result(result()),
     "result": lambda s: s.result("r-1"),
     "claim": lambda s: s.claim("event", "Ev1", at=NOW),
+    "is_claimed": lambda s: s.is_claimed("event", "Ev1"),
     "begin_answer": lambda s: s.begin_answer(answer(), owner="one", now=NOW),
     "move_answer": lambda s: s.move_answer("a-1", owner="one", place=""),
     "finish_answer": lambda s: s.finish_answer("a-1", owner="one", now=NOW),
