@@ -11,7 +11,7 @@ from diagnostics.store import LEASE, Store
 from diagnostics.store.opening import open_store
 from tests.store.making import DAY, NOW, answer, entry, fix, watch
 
-IDS = [f"id-{n}" for n in range(100)]
+IDS = [f"id-{n}" for n in range(50)]
 
 
 def own_order(owner: str) -> list[str]:
