@@ -82,7 +82,7 @@ def to_be_asked(fix: Fix, rules: FixRules) -> Reply:
 
 def waiting(fix: Fix, rules: FixRules) -> Reply:
     """What the approvers see."""
-    until = f" until {fix.created + rules.plan_ttl:%H:%M} UTC" if fix.created else ""
+    until = f" until {fix.created + rules.plan_ttl:%Y-%m-%d %H:%M} UTC" if fix.created else ""
     asks = (
         Item("Asked by", people=(fix.requester,)),
         Item(f"Reason: {fix.reason}"),
@@ -229,8 +229,8 @@ def _looks(fix: Fix) -> list[Item]:
     """When its thread is told what has become of it. Without a thread it is told nowhere."""
     if not fix.place:
         return []
-    times = " and ".join(dict.fromkeys(f"{at:%H:%M}" for at in fix.verify_at))
-    return [Item(f"It is looked at again at {times} UTC, and this thread is told.")] if times else []
+    times = " and ".join(dict.fromkeys(f"{at:%Y-%m-%d %H:%M} UTC" for at in fix.verify_at))
+    return [Item(f"It is looked at again, and this thread is told: {times}.")] if times else []
 
 
 def _after(fix: Fix) -> list[Section]:

@@ -1,7 +1,8 @@
 """Reply → messages: a Reply's own order of things, its verdict first, its buttons last. Pure."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -41,6 +42,7 @@ _VERDICTS: dict[Severity, tuple[str, str]] = {
 _VERDICT_WORDS = {"healthy", "failing", "degraded", "could"}
 _LEFT_OUT = "Not all of it fits here. Ask again in a channel that I am a member of."
 
+_UTC = re.compile(r"\b(20\d\d-\d\d-\d\d \d\d:\d\d) UTC\b", re.ASCII)
 _LINK = re.compile(r"https://[\x21-\x7e]{1,500}")
 
 
@@ -171,11 +173,23 @@ def _listed(section: Section) -> list[Piece]:
 
 def _line(item: Item, lead: str) -> Line:
     tag, text = one_line(item.tag), clean(item.text)
-    runs: list[tuple[Kind, str]] = [("plain", lead), ("bold", tag), ("plain", f": {text}" if tag else text)]
+    runs: list[tuple[Kind, str]] = [("plain", lead), ("bold", tag), *_timed(f": {text}" if tag else text)]
     if item.url is not None:
         linkable = _LINK.fullmatch(item.url) and not re.search(r"[<>|`\"]", item.url)
         runs += [("plain", " "), ("link", item.url) if linkable else ("plain", clean(item.url))]
     return tuple(run for run in (*runs, *people(item.people)) if run[1])
+
+
+def _timed(text: str) -> Iterator[tuple[Kind, str]]:
+    """Behind each time in UTC the same in each reader's own zone."""
+    done = 0
+    for found in _UTC.finditer(text):
+        with suppress(ValueError):
+            moment = datetime.fromisoformat(f"{found[1]}+00:00")
+            yield "plain", text[done : found.end()]
+            yield "own", moment.isoformat()
+            done = found.end()
+    yield "plain", text[done:]
 
 
 def _asked(line: str, user: str) -> Piece:

@@ -19,8 +19,8 @@ from bot.slack.place import PEOPLE
 from commands.reply import Section
 
 Block = dict[str, Any]
-Kind = Literal["plain", "bold", "link", "person", "time"]
-"""The last three are live: an https address, an id of a person or a user group, an ISO time."""
+Kind = Literal["plain", "bold", "link", "person", "time", "own"]
+"""The last four are live: an https address, an id of a person or a user group, an ISO time, one that stands before it in UTC."""
 Line = tuple[tuple[Kind, str], ...]
 
 SECTION = 3000  # a text object
@@ -29,7 +29,7 @@ BLOCKS = 48  # Slack takes 50
 TOTAL = 12_000  # Slack answers msg_blocks_too_long at about 13,200 characters over all blocks (bolt-js issue 2509)
 TEXT = 3500  # chat.update answers msg_too_long above 4,000
 
-_LIVE = ("link", "person", "time")
+_LIVE = ("link", "person", "time", "own")
 _MARKUP = re.compile(r"[*_~`]|:[^\s:]+:|^\s*>", re.MULTILINE)
 
 
@@ -109,7 +109,7 @@ def _unmarked(lines: Iterable[Line]) -> Iterator[Piece]:
     texts: list[str] = []
     for line in lines:
         texts += split("".join(text for kind, text in line if kind not in _LIVE).rstrip(), SECTION)
-        for run in (run for run in line if run[0] in _LIVE):
+        for run in (run for run in line if run[0] in _LIVE and run[0] != "own"):
             yield from _plain_sections(texts)
             texts = []
             yield small((run,))
@@ -146,6 +146,8 @@ def _words(kind: Kind, text: str) -> str:
     """A phone that shows the text alone names people too."""
     if kind == "person":
         return _live(kind, text)
+    if kind == "own":
+        return ""
     return f"{_moment(text):%Y-%m-%d %H:%M} UTC" if kind == "time" else escaped(text)
 
 
@@ -159,9 +161,10 @@ def _live(kind: Kind, text: str) -> str:
     """Slack's control sequences (docs.slack.dev/messaging/formatting-message-text); a time in each reader's own zone."""
     if kind == "person":
         return f"<!subteam^{text}>" if text.startswith("S") else f"<@{text}>"
-    if kind == "time":
+    if kind in ("time", "own"):
         moment = _moment(text)
-        return f"<!date^{moment.timestamp():.0f}^{{date_short_pretty}} {{time}}|{moment:%Y-%m-%d %H:%M} UTC>"
+        here = f"<!date^{moment.timestamp():.0f}^{{date_short_pretty}} {{time}}|{moment:%Y-%m-%d %H:%M} UTC>"
+        return here if kind == "time" else f" ({here})"
     return f"<{escaped(text)}|{escaped(urlsplit(text).hostname or text)}>"
 
 

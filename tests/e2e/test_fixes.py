@@ -93,7 +93,7 @@ async def test_it_is_looked_at_again_afterwards(slack: LocalSlack, tenant: LabTe
         parent, question = await asked(slack)
         await slack.click(question, "approve", BOB)
         done = await done_reply(slack, parent, "is done")
-        assert "It is looked at again at " in done["text"]
+        assert "It is looked at again, and this thread is told" in done["text"]
         look = await done_reply(slack, parent, "is in effect", "This was the last look")
         assert "no connector carries its mail any more" in look["text"], "what was read before the fix is old"
         assert "of the mail of the last 24 hours none waits" in look["text"]

@@ -48,7 +48,21 @@ FAILING = Reply(
 
 _NASTY = (
     *("<!channel>", "<@U01ALICE>", "<https://evil.example|bank.example>", "&lt;!here&gt;", "&", "```", "`", "*", "_", "~"),
-    *(":x:", "fd00:100::1", "*.contoso.com", "\n> quoted", "\u202e", "\x00", "\r", "\u2028", "\ud800", "😀", " ", "\n"),
+    *(
+        ":x:",
+        "fd00:100::1",
+        "2026-11-24 10:15 UTC",
+        "*.contoso.com",
+        "\n> quoted",
+        "\u202e",
+        "\x00",
+        "\r",
+        "\u2028",
+        "\ud800",
+        "😀",
+        " ",
+        "\n",
+    ),
 )
 _WORDS = st.lists(st.one_of(st.sampled_from(_NASTY), st.text(max_size=20)), max_size=12).map("".join)
 _LONG = st.builds(lambda word, times: word * times, _WORDS, st.integers(1, 2000)).filter(lambda t: len(t) < 20_000)

@@ -239,6 +239,19 @@ def test_used_buttons_make_room_for_who_and_when() -> None:
     assert after.text == f"{before.text}\nApproved by <@U02BOB> at 2026-11-24 10:05 UTC"
 
 
+def test_a_time_stands_in_utc_and_in_each_readers_own_zone() -> None:
+    items = (
+        Item("Next try: 2026-11-24 10:15 UTC or 2026-11-24 11:00 UTC."),
+        Item("2026-13-24 10:15 UTC, *2026-11-24 10:15 UTC*"),
+    )
+    (message,) = blocks.inline(Reply("h", sections=(Section("When", items, "bullets"),)), "check", "")
+    own = "2026-11-24 10:15 UTC (<!date^1795515300^{date_short_pretty} {time}|2026-11-24 10:15 UTC>) or"
+    texts = [block["text"]["text"] for block in message.blocks if block["type"] == "section"]
+    assert own in texts[-2]
+    assert texts[-1] == "• 2026-13-24 10:15 UTC, *2026-11-24 10:15 UTC*"
+    assert "Next try: 2026-11-24 10:15 UTC or 2026-11-24 11:00 UTC." in message.text
+
+
 @given(PARTLESS, st.one_of(st.just("U02BOB"), TEXTS))
 def test_any_used_message_is_within_limits_and_escaped(reply: Reply, user: str) -> None:
     judge(tuple(blocks.spent(m.text, m.blocks, "Approved", user, AT) for m in blocks.inline(reply, "x", "U1")[:3]))
