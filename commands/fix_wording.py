@@ -39,7 +39,7 @@ _SEEN: dict[bool | None, tuple[str, Severity]] = {
     False: ("is no longer as set", "bad"),
     None: ("could not be verified whole", "unknown"),
 }
-_MARK = {"todo": "·", "done": "✓", "failed": "✗", "unknown": "?", "undone": "↺"}
+_MARK = {"todo": "", "done": "✓ ", "failed": "✗ ", "unknown": "? ", "undone": "↺ "}
 _GOOD: tuple[State, ...] = ("planned", "done", "undone")
 
 
@@ -204,7 +204,7 @@ def _step(step: FixStep) -> Item:
     kind = "accepted domain" if step.object == "accepted-domain" else "connector"
     before, after = shown(step.before), shown(step.after)
     change = f"{after} → {before}, put back" if step.state == "undone" else f"{before} → {after}"
-    return Item(f"{_MARK[step.state]} {kind} {step.name}: {step.property} {change}", notes=(step.said,) if step.said else ())
+    return Item(f"{_MARK[step.state]}{kind} {step.name}: {step.property} {change}", notes=(step.said,) if step.said else ())
 
 
 def _notes(fix: Fix) -> list[Section]:
