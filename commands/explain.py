@@ -1,6 +1,7 @@
 """`explain`: read an error text and its files, check the destination from here where that is allowed, and say what it means."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
@@ -18,7 +19,6 @@ from diagnostics.connectors.source import SourceError
 from diagnostics.explain import Beside, explain
 from diagnostics.parse import ErrorReport, read_file
 from diagnostics.parse.reading import MAX_FILE, is_readable, read_all
-from diagnostics.parse.redact import redact
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
@@ -34,7 +34,7 @@ Unread = dict[str, list[str]]
 AT_ONCE = 4096
 """Characters that take a millisecond to read. More is read in a thread, where others wait for their answers."""
 
-_NAME = 80  # characters
+_KIND = re.compile(r"\.[A-Za-z]{2,4}\Z")
 _NO_TEXT = "no text, mail or table"
 
 
@@ -58,6 +58,11 @@ async def run(call: Call, request: Request, services: Services, tell: Tell) -> R
     notes = (*explanation.notes, *_on_files(files, unread), *((trouble,) if trouble else ()))
     reply = explain_wording.reply(explanation.model_copy(update={"notes": notes}), as_json=call.has("--json"))
     return reply if report.errors or not unread else _with_the_form(reply, files, unread)
+
+
+def says_an_error(text: str) -> bool:
+    """Whether there is anything in it to explain: so a front chooses among many messages."""
+    return bool(read_all(text, ()).errors)
 
 
 async def _report(call: Call, request: Request, files: Sequence[Content]) -> ErrorReport:
@@ -100,13 +105,14 @@ def _apart(files: Sequence[Attached]) -> tuple[list[Content], Unread]:
 
 
 def _on_files(files: Sequence[Content], unread: Unread) -> list[str]:
-    read = [f"Read from {_names(name for name, _ in files)}."] if files else []
-    return read + [f"Not read: {_names(names)} ({why})." for why, names in unread.items()]
+    read = [f"Read from {_attached([name for name, _ in files])}."] if files else []
+    return read + [f"{_attached(names)} {'was' if len(names) == 1 else 'were'} not read: {why}." for why, names in unread.items()]
 
 
-def _names(names: Iterable[str]) -> str:
-    """As they may be shown: people name files after those who sent them."""
-    return ", ".join(redact(" ".join(name.split()))[:_NAME] or "a file" for name in names)
+def _attached(names: Sequence[str]) -> str:
+    """Never by name: Outlook names a mail after its subject, and people name files after each other."""
+    kinds = ", ".join(sorted({kind[0].lower() for name in names if (kind := _KIND.search(name))}))
+    return f"{len(names)} attached file{'s' if len(names) > 1 else ''}" + (f" ({kinds})" if kinds else "")
 
 
 def _with_the_form(reply: Reply, files: Sequence[Content], unread: Unread) -> Reply:

@@ -4,26 +4,34 @@ optional. It is the one that the thread hangs on; where that says nothing of an 
 
 import asyncio
 import logging
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from bot.slack.attached import is_worth_fetching
 from bot.slack.client import FAILURES, Slack, error_code, noted
 from bot.slack.inquiry import Inquiry, explains
 from bot.slack.intake import plain
 from bot.slack.quoted import files_of, text_of
+from commands.explain import says_an_error
 from commands.reply import Action, Reply
 
 log = logging.getLogger("mailflow.slack")
 
-_MOST = 200  # messages of a thread; Slack gives apps of its marketplace's outside 15
-_CODE = re.compile(r"(?<![\d.])[45]\.\d{1,3}\.\d{1,3}(?![\d.])", re.ASCII)  # an enhanced status code (RFC 3463 section 2)
+_PAGE, _PAGES = 200, 5  # messages of a thread, which Slack gives oldest first
+_LOOKED_AT = 50  # of them, the last ones
 _PATIENCE = 10.0  # since 2025 Slack lets some apps ask once a minute: those shall hear of the form, not wait
 _SCOPE = (
-    "I may not read the message that this thread hangs on: the Slack app lacks the optional scope channels:history "
-    "(groups:history in private channels). Paste the text into a form, or choose “Diagnose mail error” in that message's menu."
+    "I may not read this thread: the Slack app lacks the optional scope channels:history (groups:history in private channels). "
+    "Paste the text into a form, or choose “Diagnose mail error” in the menu of the message that has it."
 )
+_FAILED = (
+    "Slack did not give me this thread ({}). Paste the text into a form, or choose “Diagnose mail error” in its message's menu."
+)
+_NOTHING = "No message of this thread names an error of a mail server. Paste the text of one into a form."
+_TOO_LONG = "This thread is longer than I can read. Choose “Diagnose mail error” in the menu of the message that has the error."
+
+Message = Mapping[str, Any]
 
 
 class Unread(Exception):
@@ -35,35 +43,58 @@ class Unread(Exception):
 
 
 async def read(slack: Slack, inquiry: Inquiry) -> Inquiry:
-    """With the command line that explains that message, and its files; as it was where the message is ours. Raises Unread."""
+    """With the command line that explains that message, and its files; as it was below an answer of ours. Raises Unread."""
+    thread, whole = await _thread(slack, inquiry)
+    # as long as a paste takes to read, for each message: too long for whoever else waits
+    message = await asyncio.to_thread(_meant, thread, slack.me.user)
+    if message is None and not whole:
+        raise Unread(_TOO_LONG)
+    message = message or next(iter(thread), {})
+    if message.get("user") != slack.me.user:
+        return replace(inquiry, words=explains(text_of(message, plain)), files=files_of(message))
+    if inquiry.lacks_text:
+        raise Unread(_NOTHING)
+    return inquiry
+
+
+async def _thread(slack: Slack, inquiry: Inquiry) -> tuple[list[Message], bool]:
+    """The messages before the mention, and whether these are all. Raises Unread where there is none to be had."""
+    thread: dict[str, Message] = {}
+    channel, ts, latest = inquiry.place.channel, inquiry.above, inquiry.said or None
+    cursor: str | None = None
     try:
         async with asyncio.timeout(_PATIENCE):
-            answer = await slack.once.conversations_replies(channel=inquiry.place.channel, ts=inquiry.above, limit=_MOST)
+            for _ in range(_PAGES):
+                page = await slack.once.conversations_replies(channel=channel, ts=ts, latest=latest, limit=_PAGE, cursor=cursor)
+                found = page.get("messages")
+                new = [message for message in found if isinstance(message, Mapping)] if isinstance(found, list) else []
+                # each page may begin with the thread's first message
+                thread |= {str(message.get("ts", "")): message for message in new}
+                cursor = str((page.get("response_metadata") or {}).get("next_cursor") or "") if page.get("has_more") else ""
+                if not cursor:
+                    break
     except FAILURES as error:
         noted("conversations.replies", error)
         code = error_code(error) or "no answer"
-        if code == "missing_scope":
-            raise Unread(_SCOPE) from None
-        log.warning("the message above could not be read: %s", code)
-        raise Unread(
-            f"Slack did not give me the message that this thread hangs on ({code}). Paste its text into a form."
-        ) from None
-    found = answer.get("messages")
-    thread = [message for message in found if isinstance(message, Mapping)] if isinstance(found, list) else []
-    message = _meant(thread, inquiry.said, slack.me.user)
-    if message.get("user") == slack.me.user:
-        return inquiry
-    return replace(inquiry, words=explains(text_of(message, plain)), files=files_of(message))
+        if not thread:
+            log.warning("a thread could not be read: %s", code)
+            raise Unread(_SCOPE if code == "missing_scope" else _FAILED.format(code)) from None
+    before = [message for at, message in thread.items() if latest is None or at < latest]
+    return before, not cursor
 
 
-def _meant(thread: Sequence[Mapping[str, Any]], mention: str, me: str) -> Mapping[str, Any]:
-    """Which message of a thread, its first one first, a mention is about. Our own answers are none of its replies."""
-    root: Mapping[str, Any] = thread[0] if thread else {}
-    if _says_an_error(root):
-        return root
-    before = [message for message in thread[1:] if str(message.get("ts", "")) < mention and message.get("user") != me]
-    return next((message for message in reversed(before) if _says_an_error(message)), root)
+def _meant(thread: Sequence[Message], me: str) -> Message | None:
+    """The first one, if it is about an error; else the last that says one, or else has a file. Our own answers are none."""
+    others = [message for message in thread if message.get("user") != me]
+    if others and others[0] is thread[0] and (_says_an_error(thread[0]) or _has_a_file(thread[0])):
+        return thread[0]
+    last = others[: -_LOOKED_AT - 1 : -1]
+    return next(filter(_says_an_error, last), None) or next(filter(_has_a_file, last), None)
 
 
-def _says_an_error(message: Mapping[str, Any]) -> bool:
-    return bool(files_of(message) or _CODE.search(text_of(message, plain)))
+def _says_an_error(message: Message) -> bool:
+    return says_an_error(text_of(message, plain))
+
+
+def _has_a_file(message: Message) -> bool:
+    return any(map(is_worth_fetching, files_of(message)))

@@ -48,6 +48,11 @@ async def fetched(slack: Slack, files: Sequence[File]) -> tuple[Attached, ...]:
     return tuple([await fetching.attached(file) for file in files])
 
 
+def is_worth_fetching(file: File) -> bool:
+    """Whether anything here reads files of that kind, as far as Slack says it."""
+    return not (_OTHER_KINDS.fullmatch(file.mimetype) or file.filetype in _OTHER_TYPES)
+
+
 def may_have_token(url: str, api: str) -> bool:
     """Whether the bot token may go to that address: to hosts that Slack alone runs, encrypted, and to the origin of `api`.
 
@@ -143,7 +148,7 @@ class _Fetching:
 
 def _readable(file: File) -> None:
     """Raises _NotHad for pictures, films, archives and office documents: what nothing here can read needs no fetching."""
-    if _OTHER_KINDS.fullmatch(file.mimetype) or file.filetype in _OTHER_TYPES:
+    if not is_worth_fetching(file):
         raise _NotHad(_OTHER)
 
 

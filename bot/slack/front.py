@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import secrets
-from dataclasses import dataclass, replace
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from bot import metrics
@@ -31,6 +32,7 @@ from diagnostics.store import Answer
 
 log = logging.getLogger("mailflow.slack")
 
+FEW = 4  # questions at once that hold files: those of many would fill the memory
 GRACE = 0.25  # an answer that is there by then (help, a mistyped word) needs no parent
 _SPENT = "mailflow was stopped several times while answering this, so it has given up. Ask again."
 _FORGOTTEN = "mailflow was stopped while answering this. It keeps nobody's text, so it has to be given once more: ask again."
@@ -48,6 +50,7 @@ class Front:
     ledger: Ledger
     pace: Pace
     tasks: Tasks
+    few: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(FEW))
 
     async def ask(self, inquiry: Inquiry, trigger: str = "") -> None:
         """Answer one question, if it was not asked before; with a form for the text that it lacks, where a trigger opens one."""
@@ -180,9 +183,10 @@ class Front:
         if why := self._not_here(inquiry, admission):
             return run.mistake(why, 1)
         reads = inquiry.command is not None and inquiry.command.text
-        files = await attached.fetched(self.slack, inquiry.files) if reads else ()
-        request = Request(line, admission.actor, place, clicked=bool(inquiry.words), files=files)
-        return await run.run(request, self.services, tell, prefix=inquiry.prefix)
+        async with self.few if reads and inquiry.files else nullcontext():
+            files = await attached.fetched(self.slack, inquiry.files) if reads else ()
+            request = Request(line, admission.actor, place, clicked=bool(inquiry.words), files=files)
+            return await run.run(request, self.services, tell, prefix=inquiry.prefix)
 
     def _not_here(self, inquiry: Inquiry, admission: Admission) -> str:
         """Why a click on what changes a tenant does not count in this place."""

@@ -280,13 +280,23 @@ PICTURE = Attached("shot.png", b"\x89PNG\r\n\x1a\n" + bytes(range(256)))
 @pytest.mark.parametrize(
     ("words", "files", "codes", "notes"),
     [
-        ((), (BOUNCE,), ["450 4.4.316"], ["Read from bounce.eml."]),
-        (("see",), (BOUNCE, PICTURE), ["450 4.4.316"], ["Read from bounce.eml.", "Not read: shot.png (no text, mail or table)."]),
-        (("550 5.1.1 no such user",), (BOUNCE,), ["550 5.1.1", "450 4.4.316"], ["Read from bounce.eml."]),
-        (("450 4.4.316",), (BOUNCE, BOUNCE), ["450 4.4.316"], ["Read from bounce.eml, bounce.eml."]),
-        (("550 5.1.1",), (UNREAD, Attached("b.msg", None, SCOPE)), ["550 5.1.1"], [f"Not read: bounce.eml, b.msg ({SCOPE})."]),
-        (("550 5.1.1",), (Attached("Bob\nbob@a.test.eml", b""),), ["550 5.1.1"], ["Read from Bob …@a.test.eml."]),
-        (("550 5.1.1",), (Attached("", None, "gone"),), ["550 5.1.1"], ["Not read: a file (gone)."]),
+        ((), (BOUNCE,), ["450 4.4.316"], ["Read from 1 attached file (.eml)."]),
+        (
+            ("see",),
+            (BOUNCE, PICTURE),
+            ["450 4.4.316"],
+            ["Read from 1 attached file (.eml).", "1 attached file (.png) was not read: no text, mail or table."],
+        ),
+        (("550 5.1.1 no such user",), (BOUNCE,), ["550 5.1.1", "450 4.4.316"], ["Read from 1 attached file (.eml)."]),
+        (("450 4.4.316",), (BOUNCE, BOUNCE), ["450 4.4.316"], ["Read from 2 attached files (.eml)."]),
+        (
+            ("550 5.1.1",),
+            (UNREAD, Attached("b.msg", None, SCOPE)),
+            ["550 5.1.1"],
+            [f"2 attached files (.eml, .msg) were not read: {SCOPE}."],
+        ),
+        (("550 5.1.1",), (Attached("Bob\nbob@a.test.eml", b""),), ["550 5.1.1"], ["Read from 1 attached file (.eml)."]),
+        (("550 5.1.1",), (Attached("", None, "gone"),), ["550 5.1.1"], ["1 attached file was not read: gone."]),
     ],
 )
 async def test_files_and_words_are_explained_together(
@@ -303,7 +313,10 @@ async def test_files_and_words_are_explained_together(
 async def test_nothing_that_could_be_read_offers_the_form(words: tuple[str, ...], file: Attached) -> None:
     reply = await said("explain", *words, actor=READER, files=(file,))
     why = file.trouble or "no text, mail or table"
-    assert reply.headline == f"No error code was found. Not read: {file.name} ({why}). Paste the text into a form."
+    assert (
+        reply.headline
+        == f"No error code was found. 1 attached file (.{file.name[-3:]}) was not read: {why}. Paste the text into a form."
+    )
     assert (reply.exit_code, reply.audience, reply.sections) == (3, "asker", ())
     assert [action.verb for action in reply.actions] == ["explain-error"]
 

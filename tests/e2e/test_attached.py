@@ -15,12 +15,13 @@ from tests.e2e.test_explain import CANARY, TEXT, never_stored, shortcut
 
 pytestmark = pytest.mark.needs("local-slack", "namespaces")
 
+NAME = f"Undeliverable plans of {CANARY}.eml"
 BOUNCE = f"From: {CANARY}\nSubject: plans\n\n{TEXT}".encode()
 PICTURE = b"\x89PNG\r\n\x1a\n"
 LACKS_SCOPE = Fault(200, {"ok": False, "error": "missing_scope", "needed": "files:read"})
 
 
-async def upload(slack: LocalSlack, channel: str, user: str, text: str, *, name: str = "bounce.eml", **more: Any) -> Message:
+async def upload(slack: LocalSlack, channel: str, user: str, text: str, *, name: str = NAME, **more: Any) -> Message:
     """A message with a file, as people drop it into a channel."""
     form = aiohttp.FormData({"channel": channel, "user": user, "text": text, **more})
     form.add_field("file", PICTURE if name.endswith("png") else BOUNCE, filename=name)
@@ -56,7 +57,7 @@ async def test_beside_a_mention(slack: LocalSlack, proxy: StrictProxy, serving: 
     async with serving(database_url=store_url):
         message = await upload(slack, CHANNEL, ALICE, "<@U0BOT> explain 550 5.1.1 User unknown")
         words = await explained(slack, message)
-        assert "Read from bounce.eml." in words
+        assert "Read from 1 attached file (.eml)." in words
         assert "550 5.1.1" in words, "what was typed counts as well"
         never_stored(store_url)
     assert len(proxy.made("download")) == 1
@@ -71,7 +72,9 @@ async def test_in_a_direct_message(slack: LocalSlack, bot: Bot) -> None:
     await upload(slack, direct, ALICE, "")
 
     async def answers() -> list[Message]:
-        return [m for m in await slack.messages(direct) if m["user"] == "U0BOT" and "Read from bounce.eml." in words_of(m)]
+        return [
+            m for m in await slack.messages(direct) if m["user"] == "U0BOT" and "Read from 1 attached file (.eml)." in words_of(m)
+        ]
 
     assert await eventually(answers, seconds=20)
 
@@ -90,10 +93,19 @@ async def test_of_the_message_above(slack: LocalSlack, bot: Bot) -> None:
     await explained(slack, message)
 
 
+async def test_a_picture_does_not_stand_before_the_bounce_below_it(slack: LocalSlack, bot: Bot) -> None:
+    message = await upload(slack, CHANNEL, BOB, "What is this pop-up?", name="shot.png")
+    for words in (TEXT, "<@U0BOT> explain"):
+        await slack.post(CHANNEL, ALICE, words, thread_ts=message["ts"])
+    await explained(slack, message)
+
+
 async def test_without_the_scope_it_offers_the_form(slack: LocalSlack, proxy: StrictProxy, bot: Bot) -> None:
     proxy.fail("files.info", LACKS_SCOPE)
     await upload(slack, CHANNEL, ALICE, "<@U0BOT> explain")
-    offer = await told_alone(slack, proxy, "Not read: bounce.eml (the Slack app lacks the optional scope files:read)")
+    offer = await told_alone(
+        slack, proxy, "1 attached file (.eml) was not read: the Slack app lacks the optional scope files:read"
+    )
     assert buttons(offer) == ["explain-error"]
     await slack.click(offer, "explain-error", ALICE)
     assert (await form(slack))["title"]["text"] == "Explain an error"
@@ -103,13 +115,15 @@ async def test_without_the_scope_it_offers_the_form(slack: LocalSlack, proxy: St
 async def test_without_the_scope_the_text_is_still_explained(slack: LocalSlack, proxy: StrictProxy, bot: Bot) -> None:
     proxy.fail("files.info", LACKS_SCOPE)
     message = await upload(slack, CHANNEL, ALICE, f"<@U0BOT> explain {TEXT}")
-    assert "Not read: bounce.eml (the Slack app lacks the optional scope files:read)." in await explained(slack, message)
+    assert "1 attached file (.eml) was not read: the Slack app lacks the optional scope files:read." in await explained(
+        slack, message
+    )
 
 
 async def test_a_picture_is_not_fetched(slack: LocalSlack, proxy: StrictProxy, bot: Bot) -> None:
     message = await upload(slack, CHANNEL, BOB, "what is this?", name="shot.png")
     await shortcut(proxy, message | {"channel": CHANNEL}, ALICE)
-    await told_alone(slack, proxy, "Not read: shot.png (no text, mail or table)")
+    await told_alone(slack, proxy, "1 attached file (.png) was not read: no text, mail or table")
     assert not [call for call in proxy.calls if call.method in ("files.info", "download")]
 
 

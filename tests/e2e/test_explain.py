@@ -136,12 +136,53 @@ async def test_mentioned_below_the_message(mention: str, slack: LocalSlack, serv
         never_stored(store_url)
 
 
-async def test_mentioned_below_a_question_that_a_bounce_was_an_answer_to(slack: LocalSlack, bot: Bot) -> None:
-    await slack.post(CHANNEL, ALICE, "Mail to Contoso comes back, since ten")
+THREADS = {
+    "a question": ("Mail to Contoso comes back, since ten", "Which error?", TEXT, "version 1.2.3 of what?"),
+    "a sentence": ("Who saw that before?", "Users get 450 4.4.316."),
+    "an older one": ("Which?", "550 5.1.10 no such user", "Later it was 450 4.4.316 Connection refused", "Hm, 4.4 you say"),
+    "the first": ("450 4.4.316 Connection refused", "450 4.4.312 was last week"),
+}
+
+
+@pytest.mark.parametrize("thread", THREADS.values(), ids=THREADS)
+async def test_mentioned_in_a_thread_that_has_an_error(thread: tuple[str, ...], slack: LocalSlack, bot: Bot) -> None:
+    first, *more = thread
+    await slack.post(CHANNEL, ALICE, first)
     (root,) = [m | {"channel": CHANNEL} for m in await slack.messages(CHANNEL)]
-    for words in ("Which error?", TEXT, "version 1.2.3 of what?", "<@U0BOT> explain", "450 4.4.312 too"):
+    for words in (*more, "<@U0BOT> explain", "450 4.4.315 too"):
         await slack.post(CHANNEL, BOB, words, thread_ts=root["ts"])
     await done_reply(slack, root, "450 4.4.316", after=0)
+
+
+async def test_mentioned_below_an_answer_of_its_own(slack: LocalSlack, proxy: StrictProxy, bot: Bot) -> None:
+    await slack.command(CHANNEL, ALICE, 'check "Branch office"')
+    parent = await final_parent(slack, CHANNEL)
+    assert "450 4.4.316" in parent["text"]
+    await thread_of(slack, parent)
+    await slack.post(CHANNEL, ALICE, "<@U0BOT> explain", thread_ts=parent["ts"])
+
+    async def nothing() -> bool:
+        return any("No message of this thread names an error" in call.args["text"] for call in proxy.made("chat.postEphemeral"))
+
+    await eventually(nothing)
+    for words in ("450 4.4.312 DNS query failed", "<@U0BOT> explain"):
+        await slack.post(CHANNEL, BOB, words, thread_ts=parent["ts"])
+    await done_reply(slack, parent, "450 4.4.312")
+
+
+async def test_mentioned_in_a_thread_that_is_too_long(
+    slack: LocalSlack, proxy: StrictProxy, bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = {"ok": True, "messages": [{"ts": "1.1", "text": "Hm"}], "has_more": True, "response_metadata": {"next_cursor": "x"}}
+    proxy.fail("conversations.replies", *[Fault(200, page)] * 5)
+    await slack.post(CHANNEL, ALICE, "Hm")
+    (root,) = [m | {"channel": CHANNEL} for m in await slack.messages(CHANNEL)]
+    await slack.post(CHANNEL, BOB, "<@U0BOT> explain", thread_ts=root["ts"])
+
+    async def said() -> bool:
+        return any("longer than I can read" in call.args["text"] for call in proxy.made("chat.postEphemeral"))
+
+    await eventually(said)
 
 
 async def test_mentioned_below_a_message_that_is_gone(slack: LocalSlack, proxy: StrictProxy, bot: Bot) -> None:
