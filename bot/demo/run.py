@@ -78,6 +78,11 @@ async def _demo(once: bool, say: Say) -> int:
             await in_terminal.talk(services, say)
             return 0
         async with _bot(slack, settings, services, say) as bot:
+            gone = next(row["target"] for row in lab.expect if row.get("reason") == "tcp-refused")
+            seconds = f"{VERIFY_AFTER.seconds} and {2 * VERIFY_AFTER.seconds} seconds"
+            say(f"Fix now: click it below {gone} in the thread, as Dana; then choose Act as Lee, who may approve.")
+            say(f"What was fixed is looked at again after {seconds} here, instead of 30 and 60 minutes.")
+            say(f"Explain: type /mailflow explain; or paste a bounce, and in its thread say <@{in_slack.BOT}> explain.")
             say("Ctrl-C ends everything.")
             await bot
         return 0
@@ -88,8 +93,6 @@ async def _bot(slack: LocalSlack, settings: Settings, services: Services, say: S
     """The bot in Slack, with a first command under way."""
     async with in_slack.bot_in(slack, settings, services) as bot:
         say(f"Slack: {slack.base} (#{in_slack.CHANNEL_NAME}; try /mailflow check, /mailflow help)")
-        seconds = f"{VERIFY_AFTER.seconds} and {2 * VERIFY_AFTER.seconds} seconds"
-        say(f"Fix now: Dana asks, Lee approves; it is looked at after {seconds} instead of 30 and 60 minutes.")
         await in_slack.ask(slack)
         yield bot
 
