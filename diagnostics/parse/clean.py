@@ -4,6 +4,7 @@ Not NFKC: that turns footnote marks and circled numbers into digits, and digits 
 """
 
 import re
+from itertools import pairwise
 
 _SPACES = "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000\v\f"
 _BREAKS = "\u0085\u2028\u2029"
@@ -36,13 +37,16 @@ _JSON_LETTER = re.compile(r"\\u00([2-7][0-9A-Fa-f])")
 _LINK = re.compile(r"<(?:https?://|mailto:|tel:)[^<>|\s]{1,2048}(?:\|([^<>|]{1,512}))?>", re.IGNORECASE)
 _MARKDOWN_LINK = re.compile(r"\[([^\[\]()\n]{1,256})\]\((?:https?://|mailto:)[^()\s]{1,2048}\)", re.IGNORECASE)
 
+WIDEST = 120
+"""Characters of the lines into which programs break a text."""
+
 
 def lines(text: str) -> str:
-    """One kind of line break, no NUL (UTF-16 pasted as bytes), no colours, no marks of quoting before lines."""
+    """One kind of line break, none doubled, no NUL (UTF-16 pasted as bytes), no colours, no marks of quoting before lines."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
     if "\x1b" in text:
         text = _COLOUR.sub("", text)
-    return _QUOTED.sub("", text) if ">" in text else text
+    return _single_spaced(_QUOTED.sub("", text) if ">" in text else text)
 
 
 def plain(text: str) -> str:
@@ -55,3 +59,17 @@ def plain(text: str) -> str:
     if "<" in text:
         text = _LINK.sub(lambda match: match[1] or "", text)
     return _MARKDOWN_LINK.sub(r"\1", text) if "](" in text else text
+
+
+def _single_spaced(text: str) -> str:
+    """Without the empty line that some pages add behind every line, where most lines were broken for their length."""
+    if len(start := text.split("\n", 2)) < 3 or start[1].strip():
+        return text
+    rows = text.rstrip("\n").split("\n")
+    if any(map(str.strip, rows[1::2])):
+        return text
+    kept = rows[::2]
+    pairs = [(row, after.split(" ", 1)[0]) for row, after in pairwise(kept) if row.strip() and after.strip()]
+    width = max(map(len, kept))
+    full = sum(len(row) + len(word) >= width for row, word in pairs)
+    return "\n".join(kept) if width <= WIDEST and full > 1 and full * 2 > len(pairs) else text

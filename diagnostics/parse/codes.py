@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 # ASCII digits and word bounds: 5.7.999999, 4.4.316.2 and digits of other scripts are none. `\d` is any script's digit.
 _CODE = re.compile(
-    r"(?<![\dA-Za-z_.])(?:([45][0-9]{2})([\s\-;:,/#(|]{1,6}))?(?<!\d)([45])\.([0-9]\.[0-9]{1,3})(?![\d_@]|\.[0-9])"
+    r"(?<![\dA-Za-z_.])(?:([45][0-9]{2})([\s\-;:,/#(|]{1,6}|[ \t]{0,8}\n[ \t]{0,40}|, ?b?['\"]))?"
+    r"(?<!\d)([45])\.([0-9]\.[0-9]{1,3})(?![\d_@]|\.[0-9])"
 )
 _BASIC = re.compile(r"[\s#]{0,4}([245][0-9]{2})(?=[\s\-;:,'\"]|$)")
 _BEFORE_A_CODE = " \t\n:=#'\"(-"
@@ -20,6 +21,11 @@ _SAYS_CODE = frozenset(
 _SAYS_CODE_UNSPACED = ("コード", "代码", "代碼", "코드")
 _SAYS_VERSION = frozenset(("v", "ver", "version", "kernel", "release", "build", "update", "id", "to"))
 _STARTS_A_SENTENCE = frozenset(("The", "A", "An", "And", "Is", "Got", "We", "Or", "With"))
+_MICROSOFT_SAYS = re.compile(
+    r"[ ;:]{1,3}(?:Hop count exceeded|Tenant(?:Inbound)?Attribution\b|Message expired|"
+    r"(?:RESOLVER|ROUTING|SMTPSEND|STOREDRV|QUEUE)\.)"
+)
+_MARKS = " \t*`|>-#'\"(["
 _SYNTHESISED = re.compile(r"[47]\.3[0-9]{2}")
 _NOTHING_ELSE = re.compile(r"[^\w]{0,40}[45]\.[0-9]\.[0-9]{1,3}[^\w]{0,40}")
 
@@ -80,6 +86,8 @@ def _stands_alone(text: str, match: re.Match[str]) -> bool:
     if after == "-" or (after.isascii() and after.isalpha()):
         return False
     before = text[max(0, match.start() - 32) : match.start()]
+    if not before.rpartition("\n")[2].strip(_MARKS) and _MICROSOFT_SAYS.match(text, match.end()):
+        return True
     words = before.rstrip(_BEFORE_A_CODE).split()
     word = words[-1].strip(".,;:(['\"") if words else ""
     if word.lower() in _SAYS_CODE or word.endswith(_SAYS_CODE_UNSPACED) or (before.endswith("#") and not before[-2:-1].isalnum()):

@@ -20,7 +20,7 @@ _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,8});")
 _MEP = re.compile(
     r"<MEP\s{1,8}Name\s?=\s?\"([^\"<>]{1,128})\"\s{1,8}[A-Za-z]{1,32}\s?=\s?\"([^\"<>]{0,8192})\"[^<>]{0,64}>", re.IGNORECASE
 )
-_BREAKS_BY_TAG = re.compile(r"<br|</p|</div|</td", re.IGNORECASE)
+_BREAKS_BY_TAG = re.compile(r"<br|</p>|</div|</td", re.IGNORECASE)
 _HIDDEN = (("<!--", "-->"), ("<style", "</style"), ("<script", "</script"))
 
 

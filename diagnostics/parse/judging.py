@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from diagnostics.parse import meaning, ndr, origin
+from diagnostics.parse import meaning, origin
 from diagnostics.parse.blocks import Block
+from diagnostics.parse.core import unclaimed
+from diagnostics.parse.labels import Label, labels
 from diagnostics.parse.report import Reported, State
 from diagnostics.parse.statement import Form, Statement
 from diagnostics.parse.stating import statements
@@ -24,12 +26,13 @@ class Judged:
 
 def judge(block: Block) -> list[Judged]:
     """The errors of one block, in order. An attempt shares the fate that the closing line before it tells."""
-    labels = ndr.labels(block.text)
+    text = unclaimed(block.text)
+    around = labels(text)
     found: list[Judged] = []
     fate: State | None = None
-    for statement in statements(block.text):
+    for statement in statements(text):
         closing = meaning.closes(statement)
-        error = _reported(statement, block, labels)
+        error = _reported(statement, block, around)
         if closing and statement.form in ("attempt", "dsn"):
             fate = error.state
         elif fate == "expired" and error.state == "queued" and statement.form == "attempt":
@@ -40,13 +43,13 @@ def judge(block: Block) -> list[Judged]:
     return found
 
 
-def _reported(statement: Statement, block: Block, labels: Sequence[ndr.Label]) -> Reported:
+def _reported(statement: Statement, block: Block, around: Sequence[Label]) -> Reported:
     core, code = statement.core, statement.code
     said = meaning.message(statement)
     facts = meaning.submessage(said)
-    author = _author(statement, labels)
+    author = _author(statement, around)
     where = origin.destination(
-        *_named(statement, block, labels),
+        *_named(statement, block, around),
         cloud=_from_cloud(statement, author),
         to_microsoft=meaning.incoming(core, code),
         unresolved=meaning.unresolved(core, code, said),
@@ -64,7 +67,7 @@ def _reported(statement: Statement, block: Block, labels: Sequence[ndr.Label]) -
         ip=where.ip,
         domain=meaning.domain(core),
         chain=core.links,
-        reported_by=_reporter(statement, where, author, labels),
+        reported_by=_reporter(statement, where, author, around),
         connector=block.connector,
         last_retry=statement.last_retry,
         arrival=statement.arrival,
@@ -76,11 +79,11 @@ def _gave_up(statement: Statement) -> bool:
     return statement.form == "attempt" and statement.by_prefix and meaning.closes(statement)
 
 
-def _named(statement: Statement, block: Block, labels: Sequence[ndr.Label]) -> tuple[str, str]:
+def _named(statement: Statement, block: Block, around: Sequence[Label]) -> tuple[str, str]:
     """Host and address as the text names them: in the error string, around it, by a field nearby, in the row's columns."""
     core = statement.core
     server, ip = ("", "") if _gave_up(statement) or statement.derived else (statement.server, statement.ip)
-    answers = [label for label in labels if not label.reports]
+    answers = [label for label in around if label.role == "answered"]
     if not server and answers and statement.form in ("attempt", "prose"):
         nearest = min(answers, key=lambda label: abs(label.at - statement.start))
         server, ip = nearest.server, nearest.ip
@@ -89,18 +92,19 @@ def _named(statement: Statement, block: Block, labels: Sequence[ndr.Label]) -> t
     return best, str(address or ("" if server else block.ip))
 
 
-def _author(statement: Statement, labels: Sequence[ndr.Label]) -> str:
+def _author(statement: Statement, around: Sequence[Label]) -> str:
     """The server that wrote the bounce: the field above, else the first below."""
-    authors = [label for label in labels if label.reports]
+    authors = [label for label in around if label.role == "wrote"]
     above = [label for label in authors if label.at < statement.start]
-    return (above[-1:] or authors[:1] or [ndr.Label(0, "", "", True)])[0].server
+    return next((label.server for label in (*above[-1:], *authors)), "")
 
 
-def _reporter(statement: Statement, where: origin.Destination, author: str, labels: Sequence[ndr.Label]) -> str | None:
-    """The server that tells of the error, the one that tried before the one that wrote the bounce."""
-    rejected_by = next((label.server for label in labels if not label.reports and origin.is_transport(label.server)), "")
+def _reporter(statement: Statement, where: origin.Destination, author: str, around: Sequence[Label]) -> str | None:
+    """The server that tells of the error: that tried, that wrote the bounce, that refused if it is Microsoft's, that sent."""
+    rejected_by = next((label.server for label in around if label.role == "answered" and origin.is_transport(label.server)), "")
+    sent_by = next((label.server for label in around if label.role == "sent"), "")
     closing = statement.server if _gave_up(statement) else ""
-    names = (statement.core.reporter, closing, where.reporter, statement.reporter, author, rejected_by)
+    names = (statement.core.reporter, closing, where.reporter, statement.reporter, author, rejected_by, sent_by)
     return next((name for each in names if each and (name := origin.host(each))), None)
 
 

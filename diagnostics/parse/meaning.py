@@ -24,9 +24,10 @@ _BY_CODE = {
 _TWINS = GIVEN_UP | {"4.4.312", "4.4.315", "4.4.316", "4.4.317", "4.4.318", *(f"4.7.32{n}" for n in range(6))}
 """Families whose 5.x.x form comes when the mail has expired in the queue."""
 
-_CONNECTING = _TWINS | {"4.4.0", "4.4.1", "4.4.2", "4.4.4", "4.4.101", "4.4.397", "4.4.400", "4.7.0", "4.7.3"}
+_CONNECTING = _TWINS | {"4.4.0", "4.4.1", "4.4.2", "4.4.4", "4.4.101", "4.4.395", "4.4.397", "4.4.400", "4.7.0", "4.7.3"}
 _BY_WORDS = {
     Reason.STARTTLS_MISSING: r"STARTTLS is required",
+    Reason.STARTTLS_REJECTED: r"454[ -](?:4\.7\.0 )?TLS (?:is )?(?:currently )?(?:not |un)available",  # RFC 3207 section 4
     Reason.CERTIFICATE_NAME_MISMATCH: r"Subject ?Mismatch",
     Reason.CERTIFICATE_UNTRUSTED: r"Untrusted ?Root",
     Reason.CERTIFICATE_INCOMPLETE_CHAIN: r"Partial ?Chain",
@@ -137,7 +138,7 @@ def domain(core: Core) -> str | None:
 
 def _by_reply(family: str, reply: str | None) -> Reason | None:
     """What the server itself answered; replies that Microsoft words for it (4.4.x, unable to connect) are no answer."""
-    if not reply or reply[4:7] == "4.4" or reply.startswith("421 4.2.1"):
+    if not reply or reply[0] == "2" or reply[4:7] == "4.4" or reply.startswith("421 4.2.1"):
         return None
     if reply.startswith("421"):
         return Reason.SMTP_UNAVAILABLE

@@ -10,11 +10,21 @@ from diagnostics.parse.statement import Statement
 
 Span = tuple[int, int]
 
-_LEADS_TO_IT = re.compile(r"(?:\b(?:responded|Frontend) with:?|->)\s{0,3}['\"]?\Z")
-_FIELD_IN_LINE = re.compile(r"(?<!Expected)(?<!Presented) (?=[^\x00-@\[-\x7f][^\s:]{1,30}\s?:\s)")
-_GOES_ON = re.compile(r"(?:->|-|-> {0,3}[45][0-9]{2} [45]\.[0-9]\.[0-9]{1,3})\s{0,8}\Z")
-_LEADS_ON = ("->", "[", "(")
-_FIELDS = ("[Message", "[LastAttempted")
+_LEADS_TO_IT = re.compile(r"(?:\b(?:responded|Frontend)\swith:?|->)\s{0,3}['\"]{0,2}\Z")
+_FIELD_IN_LINE = re.compile(
+    rf"(?<!Expected)(?<!Presented)(?<!->) (?!Last\s?Attempted|{core.MESSAGE_FIELD})(?=[^\x00-@\[-\x7f][^\s:]{{1,30}}\s?:\s)"
+)
+_GOES_ON = re.compile(r"(?:->|-|-> {0,3}[45][0-9]{2}(?: [45]\.[0-9]\.[0-9]{1,3})?)\s{0,8}\Z")
+_WAITS = re.compile(r"(?:[,:]|\b(?:responded|Frontend) with|[45][0-9]{2} [45]\.[0-9]\.[0-9]{1,3})\s{0,8}\Z")
+_TAKES_UP = re.compile(r"\s{0,40}(?:[a-z0-9<]|[A-Z][a-z]{1,20}[A-Z]|Attempted\b|Either\b|The\b|Socket\b|Winsock\b|Win32\b)")
+"""Words that begin no sentence of anybody else: small letters, Exchange's own names, sentences of Exchange on premises."""
+
+_QUOTES = re.compile(r"(?:with|with:|address:) {0,3}\"\w")
+_LEADS_ON = ("->", "[", "(", "Message:")
+_FIELDS = ("[Message", "LastAttempted")
+FULL, LONGEST = 50, 120
+"""Characters of a line that a program broke, with its next word: mails are 60 to 80 wide and quoted, terminals up to 120."""
+
 MAX_LINES = 16
 REACH = 1024
 """Characters behind a code within which another one can belong to it."""
@@ -61,19 +71,37 @@ def _limit(head: Place, following: int, taken: Sequence[Span]) -> int:
 
 def _statement(text: str, head: Place, limit: int) -> Statement:
     """A field that follows in the same line is not its own."""
-    said = _lines(text[head.end : core.next_line(text, head.end, limit)], head.code.basic)
+    column = head.end - 1 - text.rfind("\n", max(0, head.end - LONGEST), head.end)
+    said = _lines(text[head.end : core.next_line(text, head.end, limit)], head.code.basic, column)
     field = _FIELD_IN_LINE.search(said)
     if field and "[" not in said[: field.start()]:
         said = said[: field.start()]
     return Statement(form="prose", start=head.start, end=head.end + len(said), code=head.code, core=core.parts(said, head))
 
 
-def _lines(said: str, basic: str) -> str:
-    """The error string ends with its line, unless a bracket is open, an arrow leads on, or fields or the code come next."""
+def _lines(said: str, basic: str, column: int) -> str:
+    """The error string ends with its line, unless that is broken, or fields or the code come next."""
     whole, *more = said.split("\n", MAX_LINES)
-    for line in more[: MAX_LINES - 1]:
-        goes_on = _GOES_ON.search(whole) or whole.count("[") > whole.count("]")
-        if not (goes_on or line.lstrip().startswith((*_LEADS_ON, basic)) or any(field in line for field in _FIELDS)):
+    for number, line in enumerate(more[: MAX_LINES - 1]):
+        begins = line.lstrip().startswith((*_LEADS_ON, basic)) or any(field in line for field in _FIELDS)
+        if not (begins or _GOES_ON.search(whole[-40:]) or _open(whole, more[number:]) or _broken(whole, line, column)):
             break
         whole += "\n" + line
     return whole
+
+
+def _open(said: str, rest: Sequence[str]) -> bool:
+    """Whether a bracket waits for its other half; of a round one or a quotation mark that half must be there."""
+    if said.count("[") > said.count("]"):
+        return True
+    waits = [")"] * (said.count("(") > said.count(")")) + ['"'] * (said.count('"') % 2 == 1 and bool(_QUOTES.search(said)))
+    return any(half in line for half in waits for line in rest)
+
+
+def _broken(whole: str, following: str, column: int) -> bool:
+    """Whether a line was broken because it was full, by its length and by what stands at its end or comes next."""
+    last = whole.rpartition("\n")[2]
+    length = len(last) if "\n" in whole else column + len(last)
+    word = following.strip().partition(" ")[0]
+    full = length < LONGEST and length + len(word) >= FULL
+    return bool(word) and full and bool(_WAITS.search(last) or _TAKES_UP.match(following))

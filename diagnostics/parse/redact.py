@@ -18,7 +18,18 @@ _SECRET = re.compile(
     r"\bxox[a-z]-[\w-]{1,512}|\bxapp-[\w-]{1,512}|\beyJ[\w.-]{8,8192}|\b[Bb]earer [\w.~+/=-]{8,4096}|"
     r"\b(?:client_)?(?:[Ss]ecret|[Pp]assword|[Pp]wd|[Tt]oken)\s?[=:]\s?[^\s;,&]{1,512}"
 )
-_SUBJECT = re.compile(r"([Ss]ubject(?: of)? ?)(?:\([^()\n]{1,512}\)|\"[^\"\n]{1,512}\"|'[^'\n]{1,512}')")
+_SUBJECT = re.compile(
+    r"([Ss]ubject(?: of)? ?)(?:\((?:[^()\n]|\n(?![ \t]{0,80}\n)|\([^()\n]{0,256}+\)){1,512}+\)|\([^\n]{1,512}|"
+    r"\"[^\"\n]{1,512}\"|'[^'\n]{1,512}')"
+)
+"""In brackets, with brackets in it, broken over lines; of a cut one the rest of the line."""
+
+_DIRECTORY_NAME = re.compile(r"(/cn=)Recipients/cn=[^/\s;,\"'<>()\[\]{}|]{1,256}", re.IGNORECASE)
+"""A mailbox as Exchange names it inside (`legacyExchangeDN`)."""
+
+_QUOTED_AT = re.compile(r"(?:(?<![\w.+%'-])|(?<=%40))(?:(?!%40)[\w.+%'-]){1,65536}+(?=%40[^\W_])")
+"""A local part in a web address, its at sign percent-encoded (RFC 3986 section 2.1)."""
+
 _SUBJECT_WORDS = (
     *("Subject", "Thread-Topic", "Betreff", "Objet", "Asunto", "Oggetto", "Assunto", "Onderwerp", "Ämne", "Emne", "Temat"),
     *("Тема", "件名", "主题", "主旨", "제목"),
@@ -38,6 +49,10 @@ def redact(text: str) -> str:
     """The text without local parts of addresses (`…@contoso.com` stays), subjects, GUIDs and tokens."""
     if "@" in text:
         text = _LOCAL.sub(_without_local_part, text)
+    if "%40" in text:
+        text = _QUOTED_AT.sub("…", text)
+    if "/cn=" in text or "/CN=" in text:
+        text = _DIRECTORY_NAME.sub(r"\1…", text)
     if any(word in text for word in _SUBJECT_WORDS):
         text = _SUBJECT_LINE.sub(_without_subject, text)
     if "ubject" in text:

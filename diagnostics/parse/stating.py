@@ -12,6 +12,10 @@ from diagnostics.parse.times import moment
 MAX_STATEMENTS = 4096
 """Of one form in one text. More is an attack, or a log that repeats itself."""
 
+_INDENT = " \t*`|-"
+MAX_BEFORE = 80
+"""Characters of a line in which its time stands."""
+
 
 def statements(text: str) -> list[Statement]:
     """Sorted by place; the cause that only a closing line's chain names stands behind that line."""
@@ -52,13 +56,12 @@ def _apart(spans: Iterable[Span]) -> list[Span]:
 
 
 def _timed(text: str, statement: Statement) -> Statement:
-    """A line of a table or a log starts with its time."""
+    """A line of a table or a log starts with its time, behind what a terminal or a list puts in front."""
     if statement.time or statement.form not in ("trace", "prose"):
         return statement
     line = text.rfind("\n", 0, statement.start) + 1
-    if line == statement.start or not text[line : line + 1].isdigit():
-        return statement
-    return statement._replace(time=moment(text[line : min(statement.start, line + 40)]))
+    before = text[line : min(statement.start, line + MAX_BEFORE)].lstrip(_INDENT)
+    return statement._replace(time=moment(before[:40])) if before[:1].isdigit() else statement
 
 
 def _cause(statement: Statement, named: set[codes.Code]) -> list[Statement]:

@@ -13,7 +13,10 @@ from diagnostics.parse.blocks import Block
 from diagnostics.parse.core import tidy
 from diagnostics.parse.times import moment
 
-_TIME = ("origintimestamp", "origintimestamputc", "datetimeutc", "datetime", "date", "received", "timestamp", "receiveddatetime")
+_TIME = (
+    *("origintimestamp", "origintimestamputc", "datetimeutc", "dateutc", "datetime", "date", "received", "timestamp"),
+    *("receiveddatetime", "createddatetime"),
+)
 _CONNECTOR = ("connectorid", "connector", "connectorname", "outboundconnector")
 _HOST, _ADDRESS = ("serverhostname",), ("serverip",)
 _NOT_READ = frozenset(

@@ -7,12 +7,12 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 _NOON = {"am": 0, "上午": 0, "午前": 0, "오전": 0, "pm": 12, "下午": 12, "午後": 12, "오후": 12}
 _MONTH = r"(?P<month>Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}"
 _CLOCK = r"(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2}))?(?:\.[0-9]{1,9})?"
-_HALF = r"(?P<half>[AaPp][Mm]|上午|下午|午前|午後|오전|오후)"
+_HALF = r"(?P<half>[AaPp](?:[Mm]|\. ?[Mm]\.)|上午|下午|午前|午後|오전|오후)"
 _ZONE = r"(?P<zone>Z|[+-][0-9]{2}:?[0-9]{2})"
 _FORMS = (
     re.compile(
         r"(?P<year>[0-9]{4})[-/](?P<month>[0-9]{1,2})[-/](?P<day>[0-9]{1,2})"
-        rf"(?:T|[ ,]{{1,2}}){_HALF}? ?{_CLOCK}(?: ?{_ZONE}| ?(?P<late>[AaPp][Mm])\b)?"
+        rf"(?:T|[ ,]{{1,2}}){_HALF}? ?{_CLOCK}(?: ?{_ZONE}| ?(?P<late>[AaPp](?:[Mm]\b|\. ?[Mm]\.)))?"
     ),
     re.compile(
         rf"(?P<a>[0-9]{{1,2}})(?P<mark>[-/.])(?P<b>[0-9]{{1,2}})[-/.](?P<year>[0-9]{{4}}),? {{1,2}}{_CLOCK}(?: ?{_HALF})?"
@@ -29,7 +29,7 @@ _LONGEST = 64
 
 def moment(text: str) -> datetime | None:
     """The first time in the first characters of the text; None without one, or if it could be read two ways."""
-    head = text[:_LONGEST].lstrip()
+    head = " ".join(text[: 2 * _LONGEST].split())[:_LONGEST]
     if epoch := _EPOCH.search(head):
         return datetime.fromtimestamp(int(epoch[1]) // 1000, UTC)
     found = next((match for form in _FORMS if (match := form.match(head))), None)
@@ -40,7 +40,7 @@ def moment(text: str) -> datetime | None:
 
 def before(text: str) -> tuple[int, datetime | None]:
     """Where the time starts that ends the text, as `6/19/2018 7:26:11 AM - `, and that time. (len(text), None) without one."""
-    tail = text[-_LONGEST:]
+    tail = text[-_LONGEST:].replace("\n", " ").replace("\t", " ")
     if dash := _DASH.search(tail):
         for form in _FORMS:
             for match in form.finditer(tail[: dash.start()]):
@@ -51,7 +51,7 @@ def before(text: str) -> tuple[int, datetime | None]:
 
 def _built(part: dict[str, str | None]) -> datetime | None:
     order = _month_and_day(part)
-    half = (part.get("half") or part.get("late") or "").lower()
+    half = (part.get("half") or part.get("late") or "").lower().replace(".", "").replace(" ", "")
     hour = int(part["hour"] or 0)
     if half:
         hour = hour % 12 + _NOON[half]

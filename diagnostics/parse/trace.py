@@ -6,6 +6,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from diagnostics.parse import codes, core
+from diagnostics.parse.origin import address, host
 from diagnostics.parse.statement import Record, Statement
 from diagnostics.parse.times import moment
 
@@ -57,7 +58,7 @@ def records(text: str) -> Iterator[Record]:
 
 def statement(record: Record) -> Statement | None:
     """The record's error, None if it tells a success or nothing."""
-    led = record.fields.get("led", "").rstrip(" \n;,[{").removesuffix("}")
+    led = record.fields.get("led", "").rstrip(" \n;,[{`*").removesuffix("}")
     place = codes.leading(led)
     if place is None or place.code.basic[0] == "2":
         return None
@@ -68,8 +69,8 @@ def statement(record: Record) -> Statement | None:
         end=record.end,
         code=place.code,
         core=core.parts(led[place.end :], place),
-        server=words.get("fqdn") or words.get("proxyhost", ""),
-        ip=words.get("ip") or words.get("proxyip", ""),
+        server=next((name for key in ("fqdn", "proxyhost") if host(name := words.get(key, ""))), ""),
+        ip=next((at for key in ("ip", "proxyip") if address(at := words.get(key, ""))), ""),
         message=core.tidy(record.fields.get("msg", "").partition("}")[0].partition("{")[0]),
         proxied="proxyhost" in words or "proxyip" in words,
         last_retry=moment(record.fields.get("lrt", "")),

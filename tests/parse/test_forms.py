@@ -33,6 +33,9 @@ WRITTEN = {
     "Status: 5.7.64": "550 5.7.64",
     "we see 4.4.316 since Monday": "450 4.4.316",
     "error code 5.1.1": "550 5.1.1",
+    "5.4.14 Hop count exceeded - possible mail loop ATTR34": "550 5.4.14",
+    "we get\n- 5.7.64 TenantAttribution; Relay Access Denied": "550 5.7.64",
+    "{'a@contoso.com': (550, b'5.7.64 TenantAttribution; Relay Access Denied')}": "550 5.7.64",
     # a basic code alone, where only a reply can stand
     "Remote Server returned '550 Requested action not taken'": "550 5.0.0",
     "{LED=421 Service not available};{FQDN=mail.contoso.com}": "421 4.0.0",

@@ -23,6 +23,7 @@ NOTHING = {
     "versions-in-a-sentence": "we went from version 5.4.310 to 5.4.312, build 4.4.316, and saw 7 4.4.317 of it",
     "versions-of-servers": "X-Mailer: Foo 5.7.323\nReceived: from a by b (Postfix 4.4.317) id 15.20.5.4; x 4.4.316-rc1",
     "section-numbers": "5.1.1 Installing\n4.4.3 Connectors\n# 5.7.1 Rights",
+    "section-of-microsoft's-words": "See chapter 5.4.14 Hop count exceeded, 5.7.64 TenantAttribution",
     "times": "at 4:45:04.4 on 4.4.2026 or 04.04.26, 450 ms",
     "arabic-digits": "\u0664\u0665\u0660 \u0664.\u0664.\u0663\u0661\u0666 Connection refused",
     "devanagari-digits": "\u096a\u096b\u0966 \u096a.\u096a.\u0969\u0967\u096c",

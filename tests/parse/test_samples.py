@@ -4,6 +4,7 @@ import base64
 import html
 import json
 import quopri
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -79,3 +80,23 @@ def test_a_wrapping_changes_nothing(sample: dict[str, Any], wrapping: str) -> No
     known = (error.code, error.server, error.ip, error.message, error.reason, error.last_retry)
     clean = primary(read(text))
     assert known == (clean.code, clean.server, clean.ip, clean.message, clean.reason, clean.last_retry)
+
+
+def broken(text: str, width: int, quote: str) -> str:
+    """As a mail program breaks lines: between words, none longer than the width if its words are not."""
+    return "\n".join(
+        quote + row
+        for line in text.split("\n")
+        for row in textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False) or [""]
+    )
+
+
+@pytest.mark.parametrize("quote", ["", "> "])
+@pytest.mark.parametrize("sample", SAMPLES, ids=name)
+def test_lines_broken_at_a_width_change_nothing(sample: dict[str, Any], quote: str) -> None:
+    """But for the words of a delivery status, whose further lines RFC 5322 section 2.2.3 indents: they can end at the break."""
+    text = plain(sample["text"])
+    told = [error.model_copy(update={"text": ""}) for error in read(text).errors]
+    for width in range(60, 79):
+        again = read(broken(text, width, quote)).errors
+        assert [error.model_copy(update={"text": ""}) for error in again] == told, width
