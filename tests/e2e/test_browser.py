@@ -131,3 +131,19 @@ async def test_a_bounce_explained_in_its_thread_and_from_a_form(page: Page, slac
     await form.get_by_role("button", name="Explain").click()
     await expect(page.get_by_text("Expired: gone.contoso.lab.test — 550 5.4.316").first).to_be_visible()
     await page.screenshot(path=tmp_path / "12-parent.png")
+
+
+async def test_a_file_that_is_dropped_beside_a_mention(page: Page, slack: LocalSlack, bot: Bot, tmp_path: Path) -> None:
+    bounce = tmp_path / "bounce.eml"
+    bounce.write_text(f"From: postmaster@contoso.lab.test\nSubject: Undeliverable\n\n{BOUNCE}\n")
+    await page.goto(slack.base)
+    await page.locator(".sidebar-item", has_text="inc-mail").click()
+    await page.locator("input[type=file]").first.set_input_files(bounce)
+    await page.locator("textarea.composer-input").first.fill("<@U0BOT> explain")
+    await page.screenshot(path=tmp_path / "13-file.png")
+    await page.get_by_role("button", name="Send").first.click()
+    await page.locator(".thread-summary").first.click()
+    thread = page.locator(".thread-pane")
+    await expect(thread.get_by_text("Queued: gone.contoso.lab.test — 450 4.4.316").first).to_be_visible()
+    await expect(thread.get_by_text("Read from 1 attached file (.eml)").first).to_be_visible()
+    await page.screenshot(path=tmp_path / "14-file-explained.png")
