@@ -38,6 +38,7 @@ class Option:
 class Command:
     """A row of the registry: plain data, so that help and completion can be made without loading what it runs.
 
+    `terminal_examples` are of what only a terminal can do; `slack_ways`, what to use and what it does, of what only Slack can.
     `ledger`: it cannot work without the ledger of fixes (no more can whatever has `--yes`). `text`: its words are somebody's
     text, as it is.
     """
@@ -48,6 +49,8 @@ class Command:
     run: str
     options: tuple[Option, ...] = ()
     examples: tuple[tuple[str, str], ...] = ()
+    terminal_examples: tuple[tuple[str, str], ...] = ()
+    slack_ways: tuple[tuple[str, str], ...] = ()
     front: Known = "everywhere"
     role: str = "reader"
     max_words: int = 1000

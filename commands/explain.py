@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from commands import explain_wording
 from commands.command import Call, CommandError, Services
-from commands.reply import Action, Reply, Tell
+from commands.reply import Reply, Tell
 from commands.request import Attached, Request
 from diagnostics.bounded import of_file
 from diagnostics.catalogue import load
@@ -57,7 +57,7 @@ async def run(call: Call, request: Request, services: Services, tell: Tell) -> R
     explanation = explain(report, catalogue, datetime.now(UTC), beside)
     notes = (*explanation.notes, *_on_files(files, unread), *((trouble,) if trouble else ()))
     reply = explain_wording.reply(explanation.model_copy(update={"notes": notes}), as_json=call.has("--json"))
-    return reply if report.errors or not unread else _with_the_form(reply, files, unread)
+    return reply if report.errors or files or not unread else _not_read(reply, unread)
 
 
 def says_an_error(text: str) -> bool:
@@ -115,13 +115,10 @@ def _attached(names: Sequence[str]) -> str:
     return f"{len(names)} attached file{'s' if len(names) > 1 else ''}" + (f" ({kinds})" if kinds else "")
 
 
-def _with_the_form(reply: Reply, files: Sequence[Content], unread: Unread) -> Reply:
-    """Where what could not be read may hold the code, its text can be pasted; where nothing else was read, that is the answer."""
-    reply = replace(reply, actions=(Action("explain-error", "text"),))
-    if files:
-        return reply
-    said = " ".join(("No error code was found.", *_on_files(files, unread), "Paste the text into a form."))
-    return replace(reply, headline=said, severity="info", sections=(), audience="asker")
+def _not_read(reply: Reply, unread: Unread) -> Reply:
+    """Where no file could be read, that is the answer: the code may stand in what was not."""
+    said = " ".join(("No error code was found.", *_on_files((), unread), "Paste the text into a form."))
+    return replace(reply, headline=said, severity="info", sections=())
 
 
 def _content(path: Path) -> bytes:

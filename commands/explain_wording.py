@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from commands import wording
-from commands.reply import Item, Reply, Section, Severity
+from commands.reply import Action, Item, Reply, Section, Severity
 from diagnostics.explain import Clock, ExplainedError, Explanation, Live
 
 _STATE = {"queued": "Queued", "expired": "Expired", "rejected": "Rejected", "unknown": "Reported"}
@@ -30,7 +30,17 @@ def reply(explanation: Explanation, *, as_json: bool) -> Reply:
     notes = tuple(Item(note) for note in explanation.notes)
     if explanation.primary is None:
         missing = (Section("", (Item(MISSING), *notes)),)
-        return Reply(NO_CODE, "unknown", missing, document=explanation, as_json=as_json, exit_code=3, own_words=True)
+        return Reply(
+            NO_CODE,
+            "unknown",
+            missing,
+            actions=(Action("explain-error", "text"),),
+            document=explanation,
+            as_json=as_json,
+            exit_code=3,
+            audience="asker",
+            own_words=True,
+        )
     error = explanation.errors[explanation.primary]
     said = [Item(text) for text in (error.summary, error.meaning) if text]
     sections = [
@@ -42,12 +52,14 @@ def reply(explanation: Explanation, *, as_json: bool) -> Reply:
         *_others(explanation),
     ]
     live = error.live
+    # another fault has its words and its buttons in an answer of its own
+    apart = live is not None and live.agreement == "different"
     return Reply(
         _line(error),
         _SEVERITY[error.state],
         tuple(section for section in sections if section.items),
-        parts=(wording.result(live.result),) if live and live.agreement == "different" else (),
-        actions=wording.actions(live.result) if live else (),
+        parts=(wording.result(live.result),) if live and apart else (),
+        actions=wording.actions(live.result) if live and not apart else (),
         document=explanation,
         as_json=as_json,
         own_words=True,

@@ -27,7 +27,10 @@ def of(name: str, prefix: str, *, owner: bool) -> Reply:
         sections.append(_options("Options", options))
     if owner and command.name in ("check", "explain", "serve"):
         sections.append(_options("Options of this machine's owner (each also a variable)", OWNER_OPTIONS))
-    sections.append(Section("Examples", tuple(_example(prefix, line, why) for line, why in command.examples), "code"))
+    examples = (*command.examples, *(command.terminal_examples if owner else ()))
+    sections.append(Section("Examples", tuple(_example(prefix, line, why) for line, why in examples), "code"))
+    if not owner:
+        sections.append(Section("Other ways", tuple(Item(does, tag=way) for way, does in command.slack_ways), "bullets"))
     return Reply(f"{command.name}: {command.summary}", sections=tuple(s for s in sections if s.items), audience="asker")
 
 

@@ -61,6 +61,16 @@ EXPLAIN = Command(
         ('explain "450 4.4.316 Connection refused"', "a code, or all that stands around it"),
         ("explain --check mail.contoso.com 450 4.4.317", "and whether the same is seen from here"),
     ),
+    terminal_examples=(
+        ("explain - < bounce.txt", "a whole bounce, from standard input"),
+        ("explain --file bounce.eml", "a mail; a text, Outlook's .msg or a .csv report likewise"),
+    ),
+    slack_ways=(
+        ("/mailflow explain", "alone: a form to paste the text into"),
+        ("Diagnose mail error", "in the menu of a message: explains it in its thread"),
+        ("@mailflow explain", "in a thread: finds the message that names an error, and explains it there"),
+        ("Files", ".eml, .msg, .csv or text on such a message are read with it, where the Slack app may (files:read)"),
+    ),
     max_words=1_000_000,
     text=True,
 )

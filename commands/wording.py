@@ -9,6 +9,7 @@ _SEVERITY: dict[str, Severity] = {"healthy": "good", "degraded": "mixed", "faili
 _VERDICT = {"healthy": "Healthy", "degraded": "Degraded", "failing": "Failing", "unknown": "Could not tell"}
 _OWNER = {"you": "you", "network": "network team", "dns-host": "DNS host", "partner": "partner", "microsoft": "Microsoft"}
 _MARK = {"ok": "✓", "failed": "✗", "warning": "!", "skipped": "·"}
+_WAITS = "Mail waits in the queue for up to 24 hours."  # RFC 5321 section 4.5.4.1; Set-TransportConfig -MessageExpiration
 PARTS = 10
 """Bad targets that get an answer of their own; the rest stands in one table."""
 
@@ -74,8 +75,8 @@ def exit_code(results: Sequence[Result]) -> int:
 def result(r: Result) -> Reply:
     """One target: verdict, meaning, causes with evidence, steps with owners, the path, the certificate, warnings."""
     seen_before = (Item(f"Seen {r.age:.0f} s ago. For a fresh look: check --again {r.id}"),) if r.age >= 1 else ()
-    meaning = (Item(r.meaning),) if r.meaning else ()
-    sections = [Section("", (Item(r.summary), *meaning, *seen_before))]
+    meaning = " ".join(part for part in (r.meaning, _WAITS if (r.code or "").startswith("4") else "") if part)
+    sections = [Section("", (Item(r.summary), *([Item(meaning)] if meaning else []), *seen_before))]
     sections += advice(r.causes, r.fixes, r.fix_now)
     if r.paths:
         sections.append(paths(r.paths))

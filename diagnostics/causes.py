@@ -25,7 +25,7 @@ def fixes(entry: Entry, causes: Sequence[Cause], words: Mapping[str, str], audie
     """
     ask = Fix(
         id="contact-partner",
-        text=f"Contact the partner and send the text for the partner: {entry.partner.format_map(words)}.",
+        text=f"Contact the partner and ask: please {entry.partner.format_map(words)}.",
         owner="partner",
         url=entry.page,
     )

@@ -51,7 +51,7 @@ def _explained(error: Reported, catalogue: Catalogue, now: datetime, beside: Bes
     return ExplainedError(
         **error.model_dump(exclude={"submessage", "last_retry", "arrival"}),
         title=entry.title,
-        summary=_sentence(entry.summary, words),
+        summary=_as_reported(entry.summary, words),
         meaning=entry.meaning,
         page=entry.page,
         clock=clock(error, now),
@@ -102,7 +102,7 @@ def _and(steps: tuple[Fix, ...], step: Fix) -> tuple[Fix, ...]:
     return steps if any(known.id == step.id for known in steps) else (*steps, step)
 
 
-def _sentence(text: str, words: Mapping[str, str]) -> str:
-    """The summary; a host keeps its small letter, words of ours begin with a capital."""
-    said = text.format_map(words)
-    return said[:1].upper() + said[1:] if said.startswith("the ") else said
+def _as_reported(summary: str, words: Mapping[str, str]) -> str:
+    """The catalogue tells a fault as present, and from a text alone it is not known to be; what a check sees, the check tells."""
+    said = summary if summary.startswith("{") else summary[:1].lower() + summary[1:]
+    return said and f"As reported, {said.format_map(words)}"

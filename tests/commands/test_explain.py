@@ -100,8 +100,16 @@ async def test_a_destination_that_a_connector_lists_is_checked_beside(
     assert one.live.agreement == agreement, one.live.result.summary
     assert said in outcome.reply.headline
     assert outcome.reply.exit_code == 0
-    assert bool(outcome.reply.parts) is (agreement == "different")
-    assert {action.id for action in outcome.reply.actions} == {one.live.result.id}
+    # the buttons of what was seen stand where it is told, once: beside another fault's words they would mislead
+    apart = outcome.reply.parts if agreement == "different" else (outcome.reply,)
+    assert [reply for reply in (outcome.reply, *outcome.reply.parts) if reply.actions] == list(apart)
+    assert {action.id for reply in apart for action in reply.actions} == {one.live.result.id}
+
+
+async def test_a_fault_that_is_gone_is_not_told_as_one_that_is_there(tmp_path: Path) -> None:
+    reply = (await in_the_lab(tmp_path, REFUSED.format("good.lab.test"))).reply
+    assert "As reported, good.lab.test [192.0.2.1] refuses connections on port 25." in text(reply)
+    assert "\ngood.lab.test" not in text(reply).partition("Paths")[0]
 
 
 async def test_the_recipients_domain_leads_to_the_connector(tmp_path: Path) -> None:
@@ -206,6 +214,26 @@ async def test_a_text_without_a_code_says_what_is_missing(words: str) -> None:
     assert reply.headline == "This text names no error code of a mail server"
     assert "450 4.4.316" in text(reply)
     assert json.loads(reply.document.model_dump_json())["errors"] == []  # type: ignore[union-attr]
+
+
+async def test_what_names_no_code_is_told_to_the_asker_alone_with_the_form_to_paste_more() -> None:
+    reply = await said("explain", "hello", actor=READER)
+    assert (reply.audience, reply.exit_code) == ("asker", 3)
+    assert [(action.verb, action.id) for action in reply.actions] == [("explain-error", "text")]
+
+
+@pytest.mark.parametrize(
+    ("error", "there", "not_there"),
+    [
+        ("550 5.4.317 Message expired, cannot connect to remote server", "It went back to its sender", ("waits", "queue")),
+        ("550 5.4.310 DNS domain a.test does not exist", "It went back to its sender", ("waits",)),
+        ("450 4.4.317 Cannot connect to remote server", "It is tried again every 15 to 60 minutes", ("It went back",)),
+    ],
+)
+async def test_where_the_mail_is_is_said_once(error: str, there: str, not_there: tuple[str, ...]) -> None:
+    told = text(await said("explain", error))
+    assert there in told
+    assert not [words for words in not_there if words in told]
 
 
 async def test_half_characters_are_no_trouble() -> None:
@@ -323,10 +351,9 @@ async def test_nothing_that_could_be_read_offers_the_form(words: tuple[str, ...]
 
 async def test_where_one_file_was_read_in_vain_the_form_is_offered_for_the_other() -> None:
     reply = await said("explain", actor=READER, files=(Attached("note.txt", b"hello"), UNREAD))
-    assert (reply.headline, reply.audience) == ("This text names no error code of a mail server", "thread")
+    assert (reply.headline, reply.audience) == ("This text names no error code of a mail server", "asker")
     assert [action.verb for action in reply.actions] == ["explain-error"]
     assert SCOPE in text(reply)
-    assert not (await said("explain", actor=READER, files=(Attached("note.txt", b"hello"),))).actions
 
 
 async def test_others_are_answered_while_a_large_file_is_read(tmp_path: Path) -> None:

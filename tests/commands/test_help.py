@@ -1,5 +1,7 @@
 """Help: what can be said, and nothing else (contract 1)."""
 
+import re
+
 import pytest
 
 from commands import help as helping
@@ -11,7 +13,7 @@ from commands.reply import Reply
 def text(reply: Reply) -> str:
     lines = [reply.headline]
     for section in reply.sections:
-        lines += [section.title, *(part for item in section.items for part in (item.text, *item.notes))]
+        lines += [section.title, *(part for item in section.items for part in (f"{item.tag} {item.text}".lstrip(), *item.notes))]
     return "\n".join(lines)
 
 
@@ -40,6 +42,32 @@ def test_flags_of_the_owner_are_shown_to_the_owner_alone() -> None:
         assert option.flag in mine
         assert option.variable in mine
         assert option.flag not in theirs
+
+
+EXPLAIN = {
+    "mailflow": ("explain - <", "explain --file bounce.eml"),
+    "/mailflow": (
+        "/mailflow explain alone: a form",
+        "Diagnose mail error in the menu",
+        "@mailflow explain in a thread",
+        "files:read",
+    ),
+}
+
+
+@pytest.mark.parametrize("prefix", EXPLAIN)
+def test_each_front_names_its_own_ways_to_explain_and_none_of_the_other(prefix: str) -> None:
+    told = text(helping.of("explain", prefix, owner=prefix == "mailflow"))
+    for front, ways in EXPLAIN.items():
+        assert [way for way in ways if way in told] == (list(ways) if front == prefix else [])
+
+
+@pytest.mark.parametrize("command", TYPED, ids=lambda c: c.name)
+def test_no_front_shows_what_another_one_takes(command: Command) -> None:
+    for front, owner in (("terminal", True), ("slack", False)):
+        if command.front in ("everywhere", front):
+            elsewhere = {option.flag for option in command.options if front not in option.fronts}
+            assert not elsewhere & set(re.findall(r"--[a-z-]+", text(helping.of(command.name, "mailflow", owner=owner))))
 
 
 def test_help_for_what_is_not_there_lists_what_is() -> None:

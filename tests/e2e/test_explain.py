@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ import pytest
 
 from bot.demo.local_slack import LocalSlack, eventually
 from bot.slack import app
+from bot.slack.front import GRACE
+from commands.explain_wording import NO_CODE
 from tests.e2e.conftest import Serving, both_transports
 from tests.e2e.fixing import ALICE, BOB, CHANNEL, form, words_of
 from tests.e2e.reading import Bot, Message, done_reply, final_parent, running_parents, thread_of
@@ -118,6 +121,46 @@ async def test_chosen_where_the_bot_may_not_post(slack: LocalSlack, proxy: Stric
     await shortcut(proxy, message | {"text": "", "ts": "18.5"}, ALICE, response_url=url)
     await told_alone(proxy, "There is no text in it")
     assert not proxy.made("chat.postMessage")
+
+
+# ---- a text that names no code
+
+
+async def typed(slack: LocalSlack, _proxy: StrictProxy) -> None:
+    await slack.command(CHANNEL, ALICE, "explain hello")
+
+
+async def pasted(slack: LocalSlack, _proxy: StrictProxy) -> None:
+    await slack.command(CHANNEL, ALICE, "explain")
+    await form(slack)
+    await slack.submit_view(ALICE, {"--text": {"value": {"type": "plain_text_input", "value": "hello"}}})
+
+
+async def chosen(slack: LocalSlack, proxy: StrictProxy) -> None:
+    await shortcut(proxy, await said(slack, CHANNEL, "hello"), ALICE)
+
+
+async def mentioned(slack: LocalSlack, proxy: StrictProxy) -> None:
+    """So slowly that the answer has a parent, waiting in that thread."""
+    proxy.fail("conversations.replies", Fault(seconds=2 * GRACE))
+    message = await said(slack, CHANNEL, "hello")
+    await slack.post(CHANNEL, ALICE, "<@U0BOT> explain", thread_ts=message["ts"])
+
+
+@pytest.mark.parametrize("way", [typed, pasted, chosen, mentioned])
+async def test_what_names_no_code_is_told_to_the_asker_alone(
+    way: Callable[[LocalSlack, StrictProxy], Awaitable[None]], slack: LocalSlack, proxy: StrictProxy, bot: Bot
+) -> None:
+    await way(slack, proxy)
+
+    async def told() -> list[Message]:
+        return [m for m in await slack.messages(CHANNEL) if NO_CODE in m["text"]]
+
+    (answer,) = await eventually(told)
+    assert answer["subtype"] == "ephemeral"
+    assert len(proxy.made("chat.postMessage")) == len(proxy.made("chat.delete")) == (1 if way is mentioned else 0)
+    await slack.click(answer | {"channel": CHANNEL}, "explain-error", ALICE)
+    assert (await form(slack))["title"]["text"] == "Explain an error"
 
 
 # ---- in a thread

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diagnostics.catalogue import family
+from diagnostics.catalogue import CodeEntry, family
 from diagnostics.explain.meaning import MAX_CAUSES, MAX_FIXES
 from diagnostics.findings import UNTESTED, Reason
+from diagnostics.model import Result
 from tests.diagnostics.making import CATALOGUE, connector
 from tests.explain.making import Submessage, explained, reported, seen
 
@@ -34,6 +35,21 @@ def test_a_reason_has_its_causes_and_the_words_that_prove_it(
     assert (message or text) in first.evidence[0]
     assert "mail.contoso.test" in told.summary
     assert told.reason is reason
+
+
+@pytest.mark.parametrize("live", [None, seen(), seen(R.TCP_REFUSED, failed="tcp")], ids=["no check", "works", "refused"])
+def test_what_a_text_says_is_told_as_reported_whatever_is_seen_from_here(live: Result | None) -> None:
+    for reason in [reason for reason in R if reason not in UNTESTED]:
+        told = explained(reported(reason=reason, server="mail.contoso.test"), live)
+        lead, _, said = told.summary.partition(", ")
+        assert lead == "As reported"
+        assert said[0].islower(), told.summary
+
+
+@pytest.mark.parametrize(("code", "entry"), CATALOGUE.codes.items())
+def test_what_a_code_means_does_not_say_where_the_mail_is(code: str, entry: CodeEntry) -> None:
+    told = [explained(reported(entry.code or code, reason)) for reason in (None, *CATALOGUE.reasons(f"4.{code}"))]
+    assert not [each for each in told if "waits in" in each.meaning or "has to wait" in each.summary]
 
 
 def test_words_about_reputation_count_only_in_what_the_server_said() -> None:
@@ -138,6 +154,13 @@ def test_a_partners_server_is_the_partners_to_mend(kind: str, first: str) -> Non
     known = connector(ConnectorType=kind, SmartHosts=["mail.contoso.com"])
     told = explained(reported(), seen(Reason.DNS_NXDOMAIN, failed="dns", connector=known), connector=known)
     assert told.fixes[0].id == first
+
+
+@pytest.mark.parametrize("reason", [None, Reason.TCP_REFUSED])
+def test_what_to_tell_a_partner_is_said_and_no_text_is_promised(reason: Reason | None) -> None:
+    told = next(fix.text for fix in explained(reported(reason=reason)).fixes if fix.id == "contact-partner")
+    assert told.startswith("If the server is a partner's, contact the partner and ask: please ")
+    assert "the text for" not in told
 
 
 CODES = st.tuples(st.sampled_from("2450"), st.integers(0, 999), st.integers(0, 999)).map(

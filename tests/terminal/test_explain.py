@@ -197,3 +197,4 @@ def test_another_fault_is_told_whole() -> None:
     reply = explain_wording.reply(document(report(reported()), beside), as_json=False)
     assert "another fault now" in reply.headline
     assert reply.parts[0].headline.startswith("Failing: mail.contoso.com — 450 4.4.312")
+    assert not reply.actions

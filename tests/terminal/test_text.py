@@ -49,6 +49,14 @@ def test_a_failing_answer_looks_like_this() -> None:
     assert render(a_failing_answer(), color=False, width=100) + "\n" == GOLDEN.read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize(
+    ("tags", "waits"), [((Reason.TCP_REFUSED,), True), ((Reason.DOMAIN_NXDOMAIN,), False), ((Reason.VANTAGE_FAULT,), False)]
+)
+def test_mail_is_said_to_wait_only_where_it_does(tags: tuple[Reason, ...], waits: bool) -> None:
+    told = render(wording.result(result([evidence(*tags, failed="tcp")])), color=False, width=100)
+    assert ("Mail waits in the queue for up to 24 hours." in told.replace("\n", " ")) is waits
+
+
 def test_colour_changes_nothing_but_colour() -> None:
     plain, coloured = (render(a_failing_answer(), color=color, width=100) for color in (False, True))
     assert "\x1b[" in coloured
