@@ -5,6 +5,7 @@ box or a hidden button is no right.
 """
 
 import asyncio
+from collections.abc import Collection, Mapping
 from typing import Any, NoReturn
 
 from commands import fix_wording
@@ -26,7 +27,7 @@ async def ask(call: Call, request: Request, services: Services, tell: Tell) -> R
     """A plan of one's own is put before the approvers. Raises CommandError when that cannot be."""
     fix = await known_fix(call, services)
     if fix.state != "planned":
-        return fix_wording.settled(fix, "ask")
+        return fix_wording.settled(fix, "ask", front=request.front)
     if request.actor.id != fix.requester:
         raise CommandError("Only the one who made this plan can put it before the approvers. Make one of your own.", exit_code=1)
     if _is_over(fix, services):
@@ -37,7 +38,7 @@ async def ask(call: Call, request: Request, services: Services, tell: Tell) -> R
         raise CommandError(NOBODY, exit_code=1)
     asked = await _turn(fix, "asked", request, services, state="awaiting-approval", place=request.place)
     if asked is None:
-        return await _as_it_is(fix, services)
+        return await _as_it_is(fix, request, services)
     await tell_when_over(asked, services)
     return fix_wording.waiting(asked, services.fixes)
 
@@ -46,7 +47,7 @@ async def approve(call: Call, request: Request, services: Services, tell: Tell) 
     """One more person is for it; with the last one needed it is done. Raises CommandError for those who may not."""
     fix = await known_fix(call, services)
     if fix.state != "awaiting-approval":
-        return fix_wording.settled(fix, "approve")
+        return fix_wording.settled(fix, "approve", front=request.front)
     if _is_over(fix, services):
         return await _expired(fix, request, services)
     if request.actor.id == fix.requester:
@@ -60,11 +61,11 @@ async def reject(call: Call, request: Request, services: Services, _tell: Tell) 
     """A listed approver, or the one who asked, is against it. Raises CommandError for those who may not."""
     fix = await known_fix(call, services)
     if fix.state != "awaiting-approval":
-        return fix_wording.settled(fix, "reject")
+        return fix_wording.settled(fix, "reject", front=request.front)
     if request.actor.id != fix.requester and (why := await why_not(request.actor.id, services)):
         await _refuse(fix, why, request, services)
     gone = await _turn(fix, "rejected", request, services, state="rejected")
-    return fix_wording.rejected(gone) if gone else await _as_it_is(fix, services)
+    return fix_wording.rejected(gone) if gone else await _as_it_is(fix, request, services)
 
 
 async def expire(call: Call, request: Request, services: Services, _tell: Tell) -> Reply:
@@ -81,9 +82,9 @@ async def _approved(fix: Fix, request: Request, services: Services, tell: Tell) 
         await _refuse(fix, why, request, services)
     recorded = await _turn(fix, "approved", request, services, approver=request.actor.id, place=fix.place or request.place)
     if recorded is None:
-        return await _as_it_is(fix, services)
+        return await _as_it_is(fix, request, services)
     if len(recorded.approvers) < services.fixes.approvals:
-        return fix_wording.one_more(recorded, services.fixes)
+        return fix_wording.more_needed(recorded, services.fixes)
     return await _go(recorded, request, services, tell)
 
 
@@ -95,13 +96,31 @@ async def _go(fix: Fix, request: Request, services: Services, tell: Tell) -> Rep
     note = changed(fix, new)
     if note or new.blocked:
         stopped = await _turn(fix, "blocked", request, services, state="blocked", blocked=(note,) if note else new.blocked)
-        return fix_wording.outcome(stopped, spent="Not done, though approved") if stopped else await _as_it_is(fix, services)
-    for person in fix.approvers:
-        if why := await why_not(person, services):
-            await _refuse(fix, f"Just before the first write, one of the approvers may not (any more): {why}", request, services)
+        if stopped is None:
+            return await _as_it_is(fix, request, services)
+        return fix_wording.outcome(stopped, front=request.front, spent="Not done, though approved")
+    gone = {person: why for person in fix.approvers if (why := await why_not(person, services))}
+    if gone and (fewer := await _without(gone, fix, request, services)) is not None:
+        return fewer
     done = await apply.do(fix, desk(services), actor=request.actor.id, tell=said)
     await verify_later(done, services)
-    return fix_wording.outcome(done, spent="" if done.state == "running" else "Approved")
+    waits = done.state == "running" or done.kept in ("planned", "awaiting-approval")
+    return fix_wording.outcome(done, front=request.front, spent="" if waits else "Approved")
+
+
+async def _without(gone: Mapping[str, str], fix: Fix, request: Request, services: Services) -> Reply | None:
+    """The approvals of those who may not approve any more are dropped, so that others can take their place.
+
+    None: there are enough all the same. Raises CommandError where the one who clicked is among them.
+    """
+    left = await _turn(fix, f"no longer approved by {', '.join(gone)}"[:140], request, services, dropped=gone)
+    if left is None:
+        return await _as_it_is(fix, request, services)
+    if why := gone.get(request.actor.id):
+        raise CommandError(why, exit_code=1)
+    if len(left.approvers) < services.fixes.approvals:
+        return fix_wording.more_needed(left, services.fixes, gone)
+    return None
 
 
 async def _refuse(fix: Fix, why: str, request: Request, services: Services) -> NoReturn:
@@ -116,18 +135,27 @@ def _is_over(fix: Fix, services: Services) -> bool:
 
 async def _expired(fix: Fix, request: Request, services: Services) -> Reply:
     gone = await _turn(fix, "expired", request, services, state="expired")
-    return fix_wording.expired(gone) if gone else await _as_it_is(fix, services)
+    return fix_wording.expired(gone) if gone else await _as_it_is(fix, request, services)
 
 
-async def _turn(fix: Fix, event: str, request: Request, services: Services, *, approver: str = "", **update: Any) -> Fix | None:
+async def _turn(
+    fix: Fix,
+    event: str,
+    request: Request,
+    services: Services,
+    *,
+    approver: str = "",
+    dropped: Collection[str] = (),
+    **update: Any,
+) -> Fix | None:
     """One change of what waits, made by one process alone. None: it is no longer as it was. Raises CommandError."""
     store, now = store_of(services), services.tools.instruments.now
     try:
         for pause in (*BUSY, None):
             held = await ledger.take(store, fix.id, (fix.state,), actor=request.actor.id, now=now)
             if held is not None:
-                if approver:
-                    update["approvers"] = tuple(dict.fromkeys((*held.fix.approvers, approver)))
+                approvers = dict.fromkeys((*held.fix.approvers, approver))
+                update["approvers"] = tuple(person for person in approvers if person and person not in dropped)
                 return await held.end(held.fix.model_copy(update=update), event)
             current = await ledger.find(store, fix.id, now())
             if pause is None or current is None or current.state != fix.state:
@@ -142,5 +170,5 @@ async def _turn(fix: Fix, event: str, request: Request, services: Services, *, a
     return None
 
 
-async def _as_it_is(fix: Fix, services: Services) -> Reply:
-    return fix_wording.settled(await find_fix(fix.id, services), "do")
+async def _as_it_is(fix: Fix, request: Request, services: Services) -> Reply:
+    return fix_wording.settled(await find_fix(fix.id, services), "do", front=request.front)

@@ -16,6 +16,7 @@ from diagnostics.model import Result
 from diagnostics.store import DoesNotFit, StoreUnavailable
 
 MAX_REASON = 500
+MAX_NAME = 80
 
 
 class Left(Protocol):
@@ -30,13 +31,14 @@ async def run(call: Call, request: Request, services: Services, tell: Tell) -> R
     """The plan of contract 6; done with `--yes`, or made ready to be asked for. Raises CommandError for what cannot be read."""
     sure, as_json = _sure(call, request, services), call.has("--json")
     said = said_to(tell)
-    fix = await make_plan(await _wanted(call, services), request, services, said, reason=_reason(call))
+    wanted = await _wanted(call, services)
+    fix = await make_plan(wanted, request, services, said, reason=_reason(call))
     if request.front == "terminal":
         if sure and fix.state == "planned":
-            return fix_wording.outcome(await _do(fix, request, services, said), as_json=as_json)
-        return fix_wording.plan(fix, as_json=as_json, front="terminal")
+            return fix_wording.outcome(await _do(fix, request, services, said), front=request.front, as_json=as_json)
+        return fix_wording.plan(fix, as_json=as_json, front=request.front, asked=wanted.connector[:MAX_NAME])
     if not _can_be_asked(fix) or as_json:
-        return fix_wording.plan(fix, as_json=as_json, front=request.front)
+        return fix_wording.plan(fix, as_json=as_json, front=request.front, asked=wanted.connector[:MAX_NAME])
     if fix.reason and fix.state == "planned":
         await _keep(fix, request, services)
         return fix_wording.to_be_asked(fix, services.fixes)
@@ -66,35 +68,36 @@ _WORK: dict[str, Work] = {"undo": apply.undo, "resume": apply.resume}
 
 
 async def _go_on(call: Call, request: Request, services: Services, tell: Tell) -> Reply:
+    verb = call.command.name
     fix = await known_fix(call, services)
-    if call.command.name == "undo":
-        await _is_the_last(fix, services)
+    if verb == "undo":
+        await _is_the_last(fix, request, services)
     sure, as_json = _sure(call, request, services), call.has("--json")
-    preview = _LEFT[call.command.name](fix, writable=services.admin is not None)
+    preview = _LEFT[verb](fix, writable=services.admin is not None)
     if preview is None:
-        return fix_wording.settled(fix, call.command.name, as_json=as_json)
+        return fix_wording.settled(fix, verb, front=request.front, as_json=as_json)
     if sure and preview.state == "planned":
-        await _may(request, services)
-        fix = await _WORK[call.command.name](fix, desk(services), actor=request.actor.id, tell=said_to(tell))
+        await _may(verb, request, services)
+        fix = await _WORK[verb](fix, desk(services), actor=request.actor.id, tell=said_to(tell))
         await settle_jobs(fix, services)
-        spent = "" if fix.state == "running" else call.command.name.capitalize()
-        return fix_wording.outcome(fix, as_json=as_json, spent=spent)
-    return fix_wording.preview(call.command.name, preview, as_json=as_json, front=request.front)
+        return fix_wording.turned(fix, verb, front=request.front, as_json=as_json)
+    return fix_wording.preview(verb, preview, as_json=as_json, front=request.front)
 
 
-async def _is_the_last(fix: Fix, services: Services) -> None:
+async def _is_the_last(fix: Fix, request: Request, services: Services) -> None:
     """Raises CommandError where another fix came later: taken back first, this one would put that one's values away unseen."""
     try:
         later = await ledger.later(store_of(services), fix)
     except StoreUnavailable as error:
         raise CommandError(f"The ledger cannot be read now: {error}. Nothing was changed.", exit_code=1) from None
     if later and fix.state in ledger.CHANGED:
-        raise CommandError(f"The fix {later} changed this connector later. Take that one back first: undo {later}", exit_code=1)
+        first = fix_wording.typed(request.front, f"undo {later}")
+        raise CommandError(f"The fix {later} changed this connector later. Take that one back first: {first}", exit_code=1)
 
 
-async def _may(request: Request, services: Services) -> None:
+async def _may(verb: str, request: Request, services: Services) -> None:
     """In Slack it takes one listed approver, who may be the one who asked for the fix. Raises CommandError."""
-    if request.front != "terminal" and (why := await why_not(request.actor.id, services)):
+    if request.front != "terminal" and (why := await why_not(request.actor.id, services, f"{verb} this fix")):
         raise CommandError(why, exit_code=1)
 
 

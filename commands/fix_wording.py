@@ -1,8 +1,10 @@
 """Fix → Reply: what would be changed and why not, what was changed, what is left to do. Pure."""
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from commands.command import FixRules
+from commands.planning import NOBODY
 from commands.reply import Action, Ask, Field, Item, Reply, Section, Severity
 from commands.request import Front
 from diagnostics.fix.model import Fix, FixStep, State
@@ -39,24 +41,45 @@ _SEEN: dict[bool | None, tuple[str, Severity]] = {
     False: ("is no longer as set", "bad"),
     None: ("could not be verified whole", "unknown"),
 }
+_STILL: dict[State, str] = {
+    "done": "The fix is still in effect: nothing of it was taken back.",
+    "half-done": "The fix is half done, as it was before.",
+    **dict.fromkeys(("unknown", "running"), "Whether the fix is done is not known."),
+}
+"""By the ledger's state: what a try to undo or resume that came to nothing leaves."""
+
+_ENDED: dict[State, str] = {"undone": "Taken back", "done": "Finished"}
+_OPEN: tuple[State, ...] = ("planned", "awaiting-approval", "running")
+_WAYS_ON: dict[State, tuple[str, ...]] = {"done": ("undo",), **dict.fromkeys(("half-done", "unknown"), ("resume", "undo"))}
 _MARK = {"todo": "", "done": "✓ ", "failed": "✗ ", "unknown": "? ", "undone": "↺ "}
 _GOOD: tuple[State, ...] = ("planned", "done", "undone")
 
 
-def plan(fix: Fix, *, as_json: bool, front: Front) -> Reply:
-    """What would be changed, what that means, and why it cannot be done if it cannot."""
+def typed(front: Front, line: str) -> str:
+    """A command line as it is typed there."""
+    return f"{'mailflow' if front == 'terminal' else '/mailflow'} {line}"
+
+
+def plan(fix: Fix, *, as_json: bool, front: Front, asked: str = "") -> Reply:
+    """What would be changed, what that means, and why it cannot be done if it cannot.
+
+    `asked`: what stands for the connector where none was found. That is between mailflow and who asked.
+    """
     sections = [*_plan(fix), *_cmdlets(fix)]
     if fix.state == "planned" and fix.connector and front == "terminal":
         domains = "".join(f" --domain {s.name}" for s in fix.steps if s.object == "accepted-domain")
-        line = f'mailflow fix {fix.connector.guid}{domains} --reason "…" --yes'
+        line = typed(front, f'fix {fix.connector.guid}{domains} --reason "…" --yes')
         sections.append(Section("To do it, in a terminal of mailflow's machine", (Item(line),), "code"))
+    if fix.connector is None:
+        said = _reply(fix, f"Fix now of {asked}" if asked else "Fix now", sections, as_json=as_json)
+        return replace(said, audience="asker")
     return _reply(fix, "Fix now", sections, as_json=as_json)
 
 
 def to_be_reasoned(fix: Fix, again: str, rules: FixRules, *, clicked: bool) -> Reply:
     """The plan, and what a person has to say before it can be asked for. `again`: the id behind its button."""
     if not rules.approvers:
-        return replace(plan(fix, as_json=False, front="slack"), audience="thread")
+        return _reply(fix, "Fix now", [Section("", (Item(NOBODY),)), *_plan(fix), *_cmdlets(fix)])
     fields = (
         *((Field("--domain", "Domains", several=True, choices=fix.choices),) if fix.choices else ()),
         Field("--reason", "Reason", "Why, for the audit: a change number, a decision."),
@@ -73,7 +96,7 @@ def to_be_asked(fix: Fix, rules: FixRules) -> Reply:
         (
             Item("Planned by", people=(fix.requester,)),
             Item(f"Reason: {fix.reason}"),
-            Item(f"Nothing is changed before {yes}, within {_minutes(rules)} minutes of now."),
+            Item(f"Nothing is changed before {yes}. That has to be before {_end(fix, rules)}."),
         ),
     )
     verb = "do-it" if rules.approvals == 0 else "ask"
@@ -82,20 +105,24 @@ def to_be_asked(fix: Fix, rules: FixRules) -> Reply:
 
 def waiting(fix: Fix, rules: FixRules) -> Reply:
     """What the approvers see."""
-    until = f" until {fix.created + rules.plan_ttl:%Y-%m-%d %H:%M} UTC" if fix.created else ""
+    of_them = "" if rules.approvals == len(rules.approvers) == 1 else f" {_people(rules.approvals)} of"
     asks = (
         Item("Asked by", people=(fix.requester,)),
         Item(f"Reason: {fix.reason}"),
-        Item(f"It waits{until} for {_people(rules.approvals)} of", people=rules.approvers),
+        Item(f"It waits until {_end(fix, rules)} for{of_them}", people=rules.approvers),
     )
     actions = (Action("approve", fix.id), Action("reject", fix.id))
     return replace(_reply(fix, "Fix now", [Section("", asks), *_plan(fix)]), actions=actions, spent="Asked for")
 
 
-def one_more(fix: Fix, rules: FixRules) -> Reply:
-    left = rules.approvals - len(fix.approvers)
-    said = Section("", (Item("Approved by", people=fix.approvers), Item(f"{_people(left)} more needed.")))
-    return _reply(fix, "Fix now", [said])
+def more_needed(fix: Fix, rules: FixRules, gone: Collection[str] = ()) -> Reply:
+    """Who has approved it, and how many have yet to. `gone`: who had, and does not count any more."""
+    said = (
+        *((Item("Approved by", people=fix.approvers),) if fix.approvers else ()),
+        *((Item("No longer counted, as it is not certain any more that they may approve:", people=tuple(gone)),) if gone else ()),
+        Item(f"{_people(rules.approvals - len(fix.approvers))} more needed."),
+    )
+    return _reply(fix, "Fix now", [Section("", said)])
 
 
 def rejected(fix: Fix) -> Reply:
@@ -121,23 +148,40 @@ def verified(fix: Fix, seen: tuple[Item, ...], *, good: bool | None, last: bool)
     )
 
 
-def outcome(fix: Fix, *, as_json: bool = False, spent: str = "") -> Reply:
-    """What came of doing, taking back or finishing it."""
-    actions = {"done": ("undo",), "half-done": ("resume", "undo"), "unknown": ("resume", "undo")}.get(fix.state, ())
-    reply = _reply(fix, "Fix now", [*_said(fix), _steps(fix), *_notes(fix), *_after(fix)], as_json=as_json)
-    return replace(reply, actions=tuple(Action(verb, fix.id) for verb in actions), spent=spent)
+def outcome(fix: Fix, *, front: Front, as_json: bool = False, spent: str = "", what: str = "Fix now") -> Reply:
+    """What came of doing it, or how it stands."""
+    reply = _reply(fix, what, [*_said(fix), _steps(fix), *_notes(fix), *_after(fix, front)], as_json=as_json)
+    return replace(reply, actions=tuple(Action(way, fix.id) for way in _ways_on(fix)), spent=spent)
 
 
-def settled(fix: Fix, verb: str, *, as_json: bool = False) -> Reply:
+def turned(fix: Fix, verb: str, *, front: Front, as_json: bool = False) -> Reply:
+    """What came of taking it back or finishing it. A try that came to nothing leaves the fix and its buttons as they were."""
+    what = verb.capitalize()
+    if fix.state in ("failed", "blocked") and fix.kept in _STILL:
+        told = fix.model_copy(update={"said": f"{fix.said} {_STILL[fix.kept]}".strip()})
+        return outcome(told, front=front, as_json=as_json, what=what)
+    if fix.state == "running":
+        return outcome(fix, front=front, as_json=as_json)
+    spent = _as_seen(fix) if fix.kept == fix.state else _ENDED.get(fix.state, f"{what} tried")
+    return outcome(fix, front=front, as_json=as_json, spent=spent)
+
+
+def settled(fix: Fix, verb: str, *, front: Front, as_json: bool = False) -> Reply:
     """There is nothing to do with it (any more). What stopped half way is everybody's matter, and can be gone on with."""
     said = {"ask": "be asked", "do": "be done"}.get(verb, verb)
-    shown = outcome(fix.model_copy(update={"said": f"There is nothing to {said}: it is {fix.state}."}), as_json=as_json)
-    # what a plan waited for is over, so its buttons are; those of undo and resume may be of use still
-    over = verb in ("ask", "approve", "do") and fix.state not in ("planned", "awaiting-approval", "running")
-    spent = f"{fix.state.capitalize()}, as seen" if over else ""
+    told = fix.model_copy(update={"said": f"There is nothing to {said}: it is {fix.state}."})
+    shown = outcome(told, front=front, as_json=as_json)
+    # what its buttons were for is over; beside a Resume that is of no use Undo may be
+    over = fix.state not in _OPEN and not (verb in ("undo", "resume") and fix.state in _WAYS_ON)
+    spent = _as_seen(fix) if over else ""
     if fix.state in ("half-done", "unknown"):
         return replace(shown, spent=spent)
     return replace(shown, audience="asker", actions=(), spent=spent)
+
+
+def _as_seen(fix: Fix) -> str:
+    """It was over already; the first who came by afterwards stands behind this."""
+    return f"{_ENDED['undone'] if fix.state == 'undone' else fix.state.capitalize()}, as seen"
 
 
 def preview(verb: str, fix: Fix, *, as_json: bool, front: Front) -> Reply:
@@ -146,26 +190,33 @@ def preview(verb: str, fix: Fix, *, as_json: bool, front: Front) -> Reply:
     if fix.state != "planned":
         sections += _cmdlets(fix)
     elif front == "terminal":
-        sections.append(Section("To do it", (Item(f"mailflow {verb} {fix.id} --yes"),), "code"))
+        sections.append(Section("To do it", (Item(typed(front, f"{verb} {fix.id} --yes")),), "code"))
     actions = (Action(verb, fix.id),) if fix.state == "planned" and front != "terminal" else ()
     return replace(_reply(fix, verb.capitalize(), sections, as_json=as_json), actions=actions)
 
 
+_BY_HAND = frozenset({"not-writable", "connector-already-off"})
+"""With any other reason against it, nobody shall be invited to do it by hand."""
+
+
 def _plan(fix: Fix) -> list[Section]:
+    """What it means is told of what can be done, if only by hand: else a checklist would read like an invitation."""
     meaning = [
         Section("What it means", tuple(map(Item, fix.consequences)), "bullets"),
-        Section("Before you do it, somebody has to know", tuple(map(Item, fix.checklist)), "bullets"),
+        Section("Make sure that all of this is true", tuple(map(Item, fix.checklist)), "bullets"),
     ]
+    can_be = fix.steps and {note.id for note in fix.blocked} <= _BY_HAND | {"domain-not-chosen"}
     choices = Section("To choose from", tuple(Item(f"--domain {name}") for name in fix.choices), "code")
-    return [_steps(fix), *_notes(fix), *(meaning if fix.steps else ()), choices]
+    return [_steps(fix), *_notes(fix), *(meaning if can_be else ()), choices]
 
 
 def _people(count: int) -> str:
     return "one person" if count == 1 else f"{count} people"
 
 
-def _minutes(rules: FixRules) -> int:
-    return round(rules.plan_ttl.total_seconds() / 60)
+def _end(fix: Fix, rules: FixRules) -> str:
+    """When a plan has waited long enough."""
+    return f"{fix.created + rules.plan_ttl:%Y-%m-%d %H:%M} UTC" if fix.created else "now"
 
 
 def exit_code(fix: Fix) -> int:
@@ -214,10 +265,6 @@ def _notes(fix: Fix) -> list[Section]:
     ]
 
 
-_BY_HAND = frozenset({"not-writable", "connector-already-off"})
-"""With any other reason against it, nobody shall be invited to do it by hand."""
-
-
 def _cmdlets(fix: Fix) -> list[Section]:
     if not {note.id for note in fix.blocked} <= _BY_HAND:
         return []
@@ -233,20 +280,26 @@ def _looks(fix: Fix) -> list[Item]:
     return [Item(f"It is looked at again, and this thread is told: {times}.")] if times else []
 
 
-def _after(fix: Fix) -> list[Section]:
+def _ways_on(fix: Fix) -> tuple[str, ...]:
+    """What can be done with it now. While somebody is at work on it, nothing; once the ledger has lost sight of that, all."""
+    if fix.state == "running":
+        return ()
+    return _WAYS_ON["unknown"] if fix.kept == "running" else _WAYS_ON.get(fix.kept or fix.state, ())
+
+
+def _after(fix: Fix, front: Front) -> list[Section]:
     """What a person does next."""
+    lines = {
+        "resume": f"To finish it: {typed(front, 'resume')} {fix.id}",
+        "undo": f"To take it back: {typed(front, 'undo')} {fix.id}",
+    }
+    now = [Item(lines[way]) for way in _ways_on(fix)]
     if fix.state == "done":
-        return [
-            Section(
-                "Now",
-                (
-                    Item("It takes effect in 30 to 60 minutes; mail that waits is looked at again within the hour."),
-                    *_looks(fix),
-                    Item(f"To take it back: undo {fix.id}"),
-                ),
-                "bullets",
-            )
+        now = [
+            Item("It takes effect in 30 to 60 minutes; mail that waits is looked at again within the hour."),
+            *_looks(fix),
+            *now,
         ]
-    if fix.state in ("half-done", "unknown"):
-        return [Section("Now", (Item(f"To finish it: resume {fix.id}"), Item(f"To take it back: undo {fix.id}")), "bullets")]
-    return []
+    elif fix.state == "undone":
+        now = [Item("That takes effect in 30 to 60 minutes too: check the connector again then.")]
+    return [Section("Now", tuple(now), "bullets")]

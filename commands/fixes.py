@@ -1,6 +1,7 @@
 """`fixes`: what was changed in the tenant, by whom, when and why: the ledger and its audit."""
 
 import json
+from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any, Literal
 
@@ -14,10 +15,10 @@ from commands.request import Request
 from diagnostics.fix import ledger
 from diagnostics.fix.model import Fix, Utc
 from diagnostics.model import Frozen
-from diagnostics.store import AuditEntry, Store, StoreUnavailable
+from diagnostics.store import AuditEntry, Store, StoredFix, StoreUnavailable
 
 SHOWN = 20
-PAGE = 500
+PAGE = 100
 
 
 class AuditLine(Frozen):
@@ -40,40 +41,65 @@ class Audit(Frozen):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True)
 
 
-async def run(call: Call, _request: Request, services: Services, _tell: Tell) -> Reply:
+async def run(call: Call, request: Request, services: Services, _tell: Tell) -> Reply:
     """Raises CommandError where there is no ledger, or when it cannot be read."""
-    store, as_json = store_of(services), call.has("--json")
+    store, as_json, now = store_of(services), call.has("--json"), services.tools.instruments.now()
     try:
-        fixes = await _fixes(store, services.tools.instruments.now(), everything=as_json)
-        lines = await _audit(store) if as_json else ()
+        return await (_document(store, now) if as_json else _list(store, now, request))
     except StoreUnavailable as error:
         raise CommandError(f"The ledger cannot be read now: {error}.", exit_code=1) from None
-    document = Audit(fixes=fixes, audit=lines)
-    if not fixes:
-        return Reply("No fix was made here.", document=document, as_json=as_json)
-    rows = tuple(_row(fix) for fix in fixes[:SHOWN])
-    more = (Item("Older ones: fixes --json"),) if len(fixes) > SHOWN else ()
-    sections = (Section("", rows, "bullets"), *((Section("", more),) if more else ()))
-    count = f"{len(rows)} fix{'es' if len(rows) != 1 else ''}, newest first"
-    return Reply(count, sections=sections, document=document, as_json=as_json)
 
 
-def _row(fix: Fix) -> Item:
-    when = f"{fix.created:%Y-%m-%d %H:%M} UTC" if fix.created else ""
-    why = f": {fix.reason}" if fix.reason else ""
-    approved = f", approved by {', '.join(fix.approvers)}" if fix.approvers else ""
-    return Item(fix_wording.line(fix), notes=(f"{when}, asked by {fix.requester}{approved}{why}",))
+async def _document(store: Store, now: datetime) -> Reply:
+    """Raises StoreUnavailable."""
+    fixes = [ledger.seen(row, now) async for row in _rows(store)]
+    return Reply("The audit of fixes", document=Audit(fixes=tuple(fixes), audit=await _audit(store)), as_json=True)
 
 
-async def _fixes(store: Store, now: datetime, *, everything: bool) -> tuple[Fix, ...]:
-    """Newest first; one more than are shown, or all. Raises StoreUnavailable."""
-    rows = await store.fixes(limit=PAGE if everything else SHOWN + 1)
-    while everything and len(rows) % PAGE == 0 and rows:
-        page = await store.fixes(limit=PAGE, before=rows[-1])
-        if not page:
+async def _list(store: Store, now: datetime, request: Request) -> Reply:
+    """What was asked for or made: a plan that was only looked at is nobody's news. Raises StoreUnavailable."""
+    fixes: list[Fix] = []
+    async for row in _rows(store):
+        if row.state != "planned":
+            fixes.append(ledger.seen(row, now))
+        if len(fixes) > SHOWN:
             break
-        rows += page
-    return tuple(ledger.seen(row, now) for row in rows)
+    if not fixes:
+        return Reply("No fix was made here.")
+    shown = [await _section(fix, store) for fix in fixes[:SHOWN]]
+    older = Section("", (Item(f"Older ones: {fix_wording.typed(request.front, 'fixes --json')}"),))
+    count = f"{len(shown)} fix{'es' if len(shown) != 1 else ''}, newest first"
+    return Reply(count, sections=(*shown, *((older,) if len(fixes) > SHOWN else ())))
+
+
+async def _section(fix: Fix, store: Store) -> Section:
+    """One fix and whoever had a part in it. Raises StoreUnavailable."""
+    back = await _last(fix, "undone", store) if fix.state == "undone" else None
+    items = (
+        Item(f"Asked for {_moment(fix.created)} by" if fix.created else "Asked for by", people=(fix.requester,)),
+        *((Item(f"Reason: {fix.reason}"),) if fix.reason else ()),
+        *((Item("Approved by", people=fix.approvers),) if fix.approvers else ()),
+        *((Item(f"Taken back {_moment(back.at)} by", people=(back.actor,)),) if back else ()),
+    )
+    return Section(fix_wording.line(fix), items, "bullets")
+
+
+async def _last(fix: Fix, event: str, store: Store) -> AuditEntry | None:
+    """Raises StoreUnavailable."""
+    return next((entry for entry in reversed(await store.audit(fix.id)) if entry.event == event), None)
+
+
+def _moment(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"
+
+
+async def _rows(store: Store) -> AsyncIterator[StoredFix]:
+    """Every fix, newest first. Raises StoreUnavailable."""
+    page = await store.fixes(limit=PAGE)
+    while page:
+        for row in page:
+            yield row
+        page = await store.fixes(limit=PAGE, before=page[-1]) if len(page) == PAGE else []
 
 
 async def _audit(store: Store) -> tuple[AuditLine, ...]:

@@ -17,7 +17,8 @@ from diagnostics.fix.reading import read
 from diagnostics.probes.dns import mail_hosts
 from diagnostics.store import Store, StoreUnavailable
 
-NOBODY = "Nobody may approve fixes: the owner of mailflow lists who may in MAILFLOW_FIX_APPROVERS."
+APPROVE = "approve fixes"
+NOBODY = f"Nobody may {APPROVE}: the owner of mailflow lists who may in MAILFLOW_FIX_APPROVERS."
 
 FIX = "f-"
 """What ids of fixes begin with."""
@@ -58,11 +59,14 @@ def as_planned(fix: Fix, domains: tuple[str, ...]) -> Wanted:
     return Wanted(f"connector:{fix.connector.guid if fix.connector else ''}", domains, by_name=fix.by_name)
 
 
-async def why_not(person: str, services: Services) -> str | None:
-    """Why this person may not approve fixes, asked afresh; None: they may."""
+async def why_not(person: str, services: Services, what: str = APPROVE) -> str | None:
+    """Why this person may not do `what` takes an approver, asked afresh; None: they may."""
     if services.approvers is None or not services.fixes.approvers:
-        return NOBODY
-    return await services.approvers.why_not(person)
+        why: str | None = NOBODY
+    else:
+        why = await services.approvers.why_not(person)
+    # one list of people for both: what is refused is told by its own name
+    return why and why.replace(APPROVE, what)
 
 
 async def known_fix(call: Call, services: Services) -> Fix:

@@ -45,7 +45,7 @@ async def _values(steps: Sequence[FixStep], tenant: Tenant) -> tuple[list[Item],
             good = None if good else good
             continue
         if seen == step.after:
-            items.append(Item(f"{step.name}: {step.property} is {shown(seen)}, as set", tag="as set"))
+            items.append(Item(f"{step.name}: {step.property} is {shown(seen)}", tag="as set"))
         else:
             items.append(
                 Item(f"{step.name}: {step.property} is {shown(seen)}, and was set to {shown(step.after)}", tag="changed")

@@ -70,8 +70,12 @@ def thread(reply: Reply) -> tuple[Message, ...]:
 
 
 def inline(reply: Reply, line: str, user: str) -> tuple[Message, ...]:
-    """An answer without a parent of its own, in somebody's thread or in a direct message: the first message says who asked."""
-    first = pages(_head(reply), [*_body(reply), _asked(line, user), *_buttons(reply)])
+    """An answer without a parent of its own, in somebody's thread or in a direct message: the first message says who asked.
+
+    Without a `line` nobody did: it is the clock's.
+    """
+    asked = [_asked(line, user)] if line else []
+    first = pages(_head(reply), [*_body(reply), *asked, *_buttons(reply)])
     return (*first, *_answers(_parts(reply), reply))
 
 

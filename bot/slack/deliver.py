@@ -6,6 +6,7 @@ Where the bot may not post, or others read along, the asker gets the whole answe
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 from slack_sdk.web.async_client import AsyncWebClient
@@ -70,10 +71,13 @@ class Delivery:
         self._editor: asyncio.Task[None] | None = None
         self._in_doubt = False
 
-    @property
-    def address(self) -> str:
-        """Where this answer stands, for what comes back later; "" where nothing could come back to."""
-        return "" if self._hint else self._place.lasting(self._parent.ts)
+    def address(self, *, asked: bool) -> str:
+        """Where this answer stands, for what comes back later; "" where nothing could come back to.
+
+        `asked`: this person asks for what comes then, so it says so under it.
+        """
+        place = self._place if asked else replace(self._place, line="")
+        return "" if self._hint else place.lasting(self._parent.ts)
 
     async def begin(self, over: Callable[[], bool] = lambda: False) -> None:
         """Post the parent. Where that is not to be had, tell the asker at once that the answer comes to them alone.

@@ -25,7 +25,7 @@ from bot.slack.place import load
 from bot.slack.tasks import Tasks
 from commands import run, words
 from commands.command import CommandError, Services
-from commands.registry import find
+from commands.registry import VERBS, find
 from commands.reply import Progress, Reply, Tell
 from commands.request import Request
 from diagnostics.store import Answer
@@ -165,7 +165,9 @@ class Front:
         if _comes_back(inquiry) and not inquiry.place.inline:
             # it reports to its thread later, so the thread must be there first
             await delivery.begin()
-        reply = await self._run(inquiry, admission, delivery.address, delivery.tell)
+        # what a fix tells later comes by the clock; whoever clicked here did not ask for it
+        place = delivery.address(asked=_comes_back(inquiry))
+        reply = await self._run(inquiry, admission, place, delivery.tell)
         metrics.count(reply)
         return reply
 
@@ -213,7 +215,7 @@ class Front:
         if used is None:
             return
         if used.view and reply.audience == "thread":
-            view = modals.said(inquiry.place.line, f"{reply.headline}. Go on in the thread.")
+            view = modals.said(inquiry.place.line, f"{reply.headline}. Go on in the thread{_press(reply)}.")
             await self._forms.show(used.view, view, after=SETTLED)
         if used.ts and reply.spent and await self.ledger.claim("spent", f"s-{used.channel}-{used.ts}"):
             message = blocks.spent(used.text, used.blocks, reply.spent, inquiry.place.user, datetime.now(UTC))
@@ -267,6 +269,13 @@ class Front:
 def _comes_back(inquiry: Inquiry) -> bool:
     """What Slack alone has, the terminal not, needs a place to come back to."""
     return inquiry.command is not None and inquiry.command.front == "slack"
+
+
+def _press(reply: Reply) -> str:
+    """Which button there goes on with it, where nothing else does: what is known to clicks alone."""
+    given = {action.verb for action in reply.actions}
+    pressed = [v.label for v in VERBS if v.name in given and (command := find(v.words[0])) and command.front == "click"]
+    return f": press {pressed[0]} there" if pressed else ""
 
 
 def _no_progress(_progress: Progress) -> None:

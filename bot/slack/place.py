@@ -13,7 +13,8 @@ PEOPLE = re.compile(r"[UWS][A-Z0-9]{1,30}")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """`line` is what was typed or clicked, as people see it. Without a `thread` an answer gets a parent of its own.
+    """`line` is what was typed or clicked, as people see it; empty for what the clock says. Without a `thread` an answer gets
+    a parent of its own.
 
     `parent` is the message of ours that is edited while the work runs. A timestamp stays a string: as a float it would
     lose digits.
@@ -21,7 +22,7 @@ class Place:
 
     channel: str
     user: str
-    line: str
+    line: str = ""
     thread: str = ""
     parent: str = ""
     team: str = ""

@@ -64,8 +64,8 @@ async def resume(fix: Fix, desk: Desk, *, actor: str, tell: Tell) -> Fix:
 
 
 def refused(fix: Fix, said: str, state: State = "failed") -> Fix:
-    """The answer when nothing was done."""
-    return fix.model_copy(update={"state": state, "said": said})
+    """The answer when nothing was done. `fix`: as the ledger has it."""
+    return fix.model_copy(update={"state": state, "said": said, "kept": fix.state})
 
 
 async def _run(fix: Fix, way: _Way, desk: Desk, actor: str, tell: Tell) -> Fix:
@@ -151,8 +151,8 @@ async def _stopped(held: Held, direction: Direction) -> Fix:
     state = _state(fix.steps, direction)
     nothing: State = "blocked" if any(note.id == "changed-since-plan" for note in fix.blocked) else "failed"
     if direction == "undo" and state == "done":
-        await held.end(fix.model_copy(update={"state": "done", "blocked": ()}), "undo stopped")
-        return refused(fix, fix.said, nothing)
+        kept = await held.end(fix.model_copy(update={"state": "done", "blocked": ()}), "undo stopped")
+        return refused(kept, fix.said, nothing).model_copy(update={"blocked": fix.blocked})
     if state == "failed":
         state = nothing
     return await held.end(fix.model_copy(update={"state": state}), f"stopped: {state}")
@@ -197,7 +197,7 @@ async def _why_not_taken(fix: Fix, states: Collection[State], desk: Desk) -> Fix
         wait = f" {LATER}" if current.state == "unknown" else ""
         return refused(current, f"Another process is at work on it.{wait}", "running")
     if current.state not in states:
-        return current.model_copy(update={"said": f"It is {current.state}, so this cannot be done with it."})
+        return refused(current, f"It is {current.state}, so this cannot be done with it.", current.state)
     if owned is not None and owned.id != fix.id:
         return refused(current, _other(owned, now), "blocked")
     return refused(current, "Somebody else was at this connector just now. Try again.", "blocked")

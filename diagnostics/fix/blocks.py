@@ -139,6 +139,9 @@ def _choice(case: Case) -> Notes:
 
 
 def _accepted(case: Case) -> Notes:
+    """Not for a partner's connector: its domains are the partner's, and to accept one would break all mail to it."""
+    if any(_type(case)):
+        return
     known = case.read.inventory.accepted_domains
     if not known:
         yield (

@@ -60,6 +60,7 @@ class Fix(Frozen):
     `steps` in the order of doing: accepted domains first, the connector last. `direction`: what was begun last. `read`: digest of
     what the plan was made from. `choices`: the domains among which a person has to choose. `by_name`: a person named the
     connector, so that a server that answers does not end it. `said`: what happened. `place`: where it is talked about.
+    `kept`: the ledger's own state, where this is the answer to a try that did not change it.
     """
 
     schema_: Literal["mailflow/fix/1"] = Field("mailflow/fix/1", alias="schema")
@@ -82,5 +83,6 @@ class Fix(Frozen):
     by_name: bool = True
     said: str = ""
     place: str = Field("", exclude=True)
+    kept: State | None = Field(None, exclude=True)
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True)

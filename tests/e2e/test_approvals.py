@@ -111,6 +111,24 @@ async def test_two_people_are_two_people(slack: LocalSlack, proxy: StrictProxy, 
         await used_up(slack, question, f"Approved by <@{CAROL}> at ")
 
 
+async def test_an_approval_of_somebody_who_may_no_longer_is_dropped(
+    slack: LocalSlack, proxy: StrictProxy, tenant: LabTenant, fixing: Serving
+) -> None:
+    proxy.groups[GROUP] = [BOB]
+    async with fixing(fix_approvers=(GROUP, CAROL), fix_approvals=2):
+        parent, question = await asked(slack)
+        await slack.click(question, "approve", BOB)
+        await done_reply(slack, parent, "one person more needed")
+        proxy.groups[GROUP] = []
+        await slack.click(question, "approve", CAROL)
+        await done_reply(slack, parent, f"Approved by <@{CAROL}>", f"that they may approve: <@{BOB}>", "one person more needed")
+        assert (buttons(await as_it_is(slack, question)), tenant.changes) == (["approve", "reject"], [])
+        proxy.groups[GROUP] = [BOB]
+        await slack.click(question, "approve", BOB)
+        await done_reply(slack, parent, "is done")
+        await used_up(slack, question, f"Approved by <@{BOB}> at ")
+
+
 async def test_an_approver_alone(slack: LocalSlack, proxy: StrictProxy, tenant: LabTenant, fixing: Serving) -> None:
     async with fixing(fix_approvers=(ALICE,), fix_approvals=0):
         parent, reply = await offered(slack)
@@ -123,7 +141,7 @@ async def test_an_approver_alone(slack: LocalSlack, proxy: StrictProxy, tenant: 
         done = await done_reply(slack, parent, "is done")
         assert buttons(done) == ["undo"]
         await slack.click(done, "undo", BOB)
-        await told(proxy, "You may not approve fixes")
+        assert "MAILFLOW_FIX_APPROVERS" in (await told(proxy, "You may not undo this fix"))["text"]
         assert buttons(await as_it_is(slack, done)) == ["undo"]
 
 

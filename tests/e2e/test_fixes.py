@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, tzinfo
 
 import pytest
 
-from bot.demo.lab.tenant import LabTenant
+from bot.demo.lab.tenant import LabTenant, Trouble
 from bot.demo.local_slack import LocalSlack, eventually
 from commands.reply import Reply
 from tests.e2e.conftest import Serving, both_transports
@@ -56,12 +56,12 @@ async def test_offer_form_approval_done_and_undone(
         await slack.click(reply, "fix-now", ALICE)
         view = await form_with(slack, '"--reason"')
         assert view["title"]["text"] == "Fix now"
-        for words in ("InternalRelay → Authoritative", "Enabled on → off", "What it means", "somebody has to know"):
+        for words in ("InternalRelay → Authoritative", "Enabled on → off", "What it means", "Make sure that all of this is true"):
             assert words in words_of(view), "read before anything is typed"
         await send(slack, "CHG-1: gone  for good --yes")
         plan = await done_reply(slack, parent, "Nothing is changed before", f"Planned by <@{ALICE}>")
         assert "Reason: CHG-1: gone  for good --yes" in plan["text"]
-        assert "Go on in the thread" in words_of(await form_with(slack, "can be done"))
+        assert "Go on in the thread: press Ask for approval there." in words_of(await form_with(slack, "can be done"))
         (button,) = [e for block in plan["blocks"] if block["type"] == "actions" for e in block["elements"]]
         assert (button["text"]["text"], button["confirm"]["confirm"]["text"]) == ("Ask for approval", "Ask for approval")
         assert state(tenant) == BEFORE
@@ -69,7 +69,7 @@ async def test_offer_form_approval_done_and_undone(
         await slack.click(plan, "ask", BOB)
         await told(proxy, "Only the one who made this plan")
         await slack.click(plan, "ask", ALICE)
-        question = await done_reply(slack, parent, "waits for approval", f"Asked by <@{ALICE}>", f"one person of <@{BOB}>")
+        question = await done_reply(slack, parent, "waits for approval", f"Asked by <@{ALICE}>", f" UTC for <@{BOB}>")
         assert buttons(question) == ["approve", "reject"]
         await used_up(slack, plan, f"Asked for by <@{ALICE}> at ")
         assert state(tenant) == BEFORE
@@ -83,12 +83,14 @@ async def test_offer_form_approval_done_and_undone(
         await slack.click(done, "undo", BOB)
         await done_reply(slack, parent, "was taken back")
         assert state(tenant) == BEFORE
-        await used_up(slack, done, f"Undo by <@{BOB}> at ")
+        await used_up(slack, done, f"Taken back by <@{BOB}> at ")
         assert max(proxy.acks) < ACK_SECONDS
         assert (tenant.effective(NAME, "Enabled"), tenant.effective(DOMAIN, "DomainType")) == (2, 2)
 
 
-async def test_it_is_looked_at_again_afterwards(slack: LocalSlack, tenant: LabTenant, fixing: Serving) -> None:
+async def test_it_is_looked_at_again_afterwards(
+    slack: LocalSlack, proxy: StrictProxy, tenant: LabTenant, fixing: Serving
+) -> None:
     async with fixing(fix_verify_after="1s"):
         parent, question = await asked(slack)
         await slack.click(question, "approve", BOB)
@@ -97,6 +99,33 @@ async def test_it_is_looked_at_again_afterwards(slack: LocalSlack, tenant: LabTe
         look = await done_reply(slack, parent, "is in effect", "This was the last look")
         assert "no connector carries its mail any more" in look["text"], "what was read before the fix is old"
         assert "of the mail of the last 24 hours none waits" in look["text"]
+        assert f"as set: {DOMAIN}: DomainType is Authoritative\n" in look["text"]
+        assert "asked: " not in words_of(look), "the clock looks, and nobody asked for that"
+        await slack.click(look, "undo", BOB)
+        await used_up(slack, look, f"Taken back by <@{BOB}> at ")
+        await slack.click(done, "undo", BOB)
+        await told(proxy, "There is nothing to undo")
+        await used_up(slack, done, f"Taken back, as seen by <@{BOB}> at ")
+
+
+async def test_an_undo_that_failed_keeps_its_button(slack: LocalSlack, tenant: LabTenant, fixing: Serving) -> None:
+    async with fixing():
+        parent, question = await asked(slack)
+        await slack.click(question, "approve", BOB)
+        done = await done_reply(slack, parent, "is done")
+        tenant.spoil(Trouble("Set-OutboundConnector", "refused"))
+        await slack.click(done, "undo", BOB)
+        failed = await done_reply(slack, parent, f"Undo of {NAME} failed", "The fix is still in effect")
+        assert buttons(failed) == buttons(await as_it_is(slack, done)) == ["undo"]
+        await slack.click(failed, "undo", BOB)
+        await done_reply(slack, parent, "was taken back")
+        await used_up(slack, failed, f"Taken back by <@{BOB}> at ")
+
+
+async def test_what_is_not_there_is_told_to_who_asked(slack: LocalSlack, proxy: StrictProxy, fixing: Serving) -> None:
+    async with fixing():
+        await slack.command(CHANNEL, ALICE, "fix Nobody")
+        await told(proxy, "Fix now of Nobody cannot be done: nothing was changed")
 
 
 @pytest.mark.parametrize("who", [BOB, ALICE])
@@ -263,7 +292,7 @@ async def test_stopped_in_the_middle_it_can_be_gone_on_with(
         await used_up(slack, question, "Unknown, as seen by ")
         await slack.click(stopped, "resume", BOB)
         await done_reply(slack, parent, "is done")
-        await used_up(slack, stopped, f"Resume by <@{BOB}> at ")
+        await used_up(slack, stopped, f"Finished by <@{BOB}> at ")
         assert state(tenant) == AFTER
         assert tenant.effective(DOMAIN, "DomainType") == 1
 
@@ -318,7 +347,8 @@ async def test_a_form_that_was_closed_meanwhile(
         parent, reply = await offered(slack)
         await slack.click(reply, "fix-now", ALICE)
         view = await form(slack)
-        assert "submit" not in view, "nobody may approve"
+        assert "submit" not in view
+        assert "Nobody may approve fixes" in words_of(view)
     async with fixing():
         await slack.click(reply, "fix-now", ALICE)
         await form_with(slack, '"--reason"')

@@ -162,6 +162,8 @@ RULE = TransportRule(Name="Invoices", State="Enabled", RouteMessageOutboundConne
         (of(connector(ConnectorType=1)), ["connector-partner"]),
         (of(connector(ConnectorType=None)), ["connector-partner"]),
         (of(connector(ConnectorType=...)), ["connector-partner"]),
+        (of(connector(ConnectorType="Partner", RecipientDomains=["partner.test"])), ["connector-partner"]),
+        (of(connector(ConnectorType="Partner"), accepted=()), ["connector-partner"]),
         (of(connector(Enabled=False)), ["connector-already-off"]),
         (of(connector(Enabled=...)), ["connector-already-off"]),
         (of(connector(TestMode=True)), ["connector-already-off"]),
