@@ -110,8 +110,6 @@ async def test_two_over_one_store(services: Services, url: str, store: Store, cl
             await until(lambda: len(one.said) + len(two.said) >= len(words), 20)
             await quiet()
     assert sorted(place for place, _ in one.said + two.said) == sorted(f"place {n}" for n in range(60))
-    assert one.said
-    assert two.said
     assert await owed_later(store, clock) == []
 
 
