@@ -23,7 +23,7 @@ from diagnostics.durable import DurableUnavailable
 from diagnostics.store import PATIENCE, StoreFault
 from diagnostics.store.opening import place
 from diagnostics.store.postgresql import address
-from diagnostics.store.sqlite import BUSY, create, keep_to, location
+from diagnostics.store.sqlite import BUSY, create, keep_to, location, write_ahead
 
 SCHEMA = "mailflow_jobs"
 STATEMENT = 30  # seconds: DBOS makes its tables and indexes over these connections
@@ -118,7 +118,8 @@ def _sqlite(path: Path) -> sqlite3.Connection:
     # IMMEDIATE is what DBOS counts on, and sets on engines that it makes itself
     made = sqlite3.connect(location(path), uri=True, timeout=BUSY, isolation_level="IMMEDIATE", check_same_thread=False)
     try:
-        for setting in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        write_ahead(made.execute)
+        for setting in ("synchronous = FULL", "foreign_keys = ON"):
             made.execute(f"PRAGMA {setting}")
     except sqlite3.Error:
         made.close()

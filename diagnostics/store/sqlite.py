@@ -2,6 +2,8 @@
 
 import os
 import sqlite3
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -43,6 +45,23 @@ def location(path: Path) -> str:
     return f"file:{quote(str(path))}?mode=rw"
 
 
+def write_ahead(execute: Callable[[str], object]) -> None:
+    """Readers do not wait for a writer.
+
+    Of two who turn a new file at once, SQLite refuses one at once, whatever the timeout, lest they wait for each other
+    (sqlite.org/wal.html): that one tries again. Raises sqlite3.Error.
+    """
+    until = time.monotonic() + BUSY
+    while True:
+        try:
+            execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+
+
 def keep_to(path: Path, engine: Engine) -> None:
     """A connection whose file was deleted or replaced is not used again: or we would go on writing into nothing."""
 
@@ -78,7 +97,7 @@ def engine(path: Path) -> AsyncEngine:
     @event.listens_for(made.sync_engine, "connect")
     def settings(connection: Any, _record: Any) -> None:
         cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode = WAL")  # readers do not wait for a writer
+        write_ahead(cursor.execute)
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.close()
 

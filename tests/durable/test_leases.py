@@ -3,10 +3,11 @@
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
-from diagnostics.durable.database import Database
+from diagnostics.durable.database import Database, _sqlite
 from diagnostics.durable.leases import Leases
 
 NOW = 1_795_514_400.5
@@ -61,3 +62,17 @@ def test_taken_and_made_at_once(database: Database) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(take, range(8))) == 1
+
+
+def test_a_new_file_is_opened_by_many_at_once(tmp_path: Path) -> None:
+    """SQLite refuses one of two who turn it into write-ahead mode, and does not wait before it does."""
+
+    def opened(file: Path, at_once: threading.Barrier) -> None:
+        at_once.wait(10)
+        _sqlite(file).close()
+
+    with ThreadPoolExecutor(8) as pool:
+        for number in range(50):
+            file, at_once = tmp_path / f"{number}.db", threading.Barrier(8)
+            file.touch()
+            list(pool.map(opened, [file] * 8, [at_once] * 8))
