@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from commands import fix_wording
 from commands.command import Call, CommandError, Services
 from commands.jobs import tell_when_over, verify_later
-from commands.planning import NOBODY, as_planned, desk, find_fix, known_fix, make_plan, said_to, store_of, why_not
+from commands.planning import as_planned, desk, find_fix, known_fix, make_plan, said_to, store_of, why_not
 from commands.reply import Reply, Tell
 from commands.request import Request
 from diagnostics.fix import apply, ledger
@@ -35,7 +35,7 @@ async def ask(call: Call, request: Request, services: Services, tell: Tell) -> R
     if services.fixes.approvals == 0:
         return await _approved(fix, request, services, tell)
     if not services.fixes.approvers:
-        raise CommandError(NOBODY, exit_code=1)
+        raise CommandError(fix_wording.nobody_may(), exit_code=1)
     asked = await _turn(fix, "asked", request, services, state="awaiting-approval", place=request.place)
     if asked is None:
         return await _as_it_is(fix, request, services)

@@ -108,9 +108,13 @@ class FixRules:
     plan_ttl: timedelta = timedelta(minutes=15)
 
 
+APPROVE = "approve fixes"
+"""What approvers do in the first place, in words; the same people take fixes back and finish them."""
+
+
 class Approvers(Protocol):
-    async def why_not(self, id: str) -> str | None:
-        """Why this person may not approve a fix, asked afresh; None: they may. Never raises, except when cancelled."""
+    async def why_not(self, id: str, what: str = APPROVE) -> str | None:
+        """Why this person may not, asked afresh; None: they may. `what` takes an approver. Never raises but when cancelled."""
 
 
 @dataclass(frozen=True, slots=True)

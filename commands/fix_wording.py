@@ -3,8 +3,7 @@
 from collections.abc import Collection
 from dataclasses import replace
 
-from commands.command import FixRules
-from commands.planning import NOBODY
+from commands.command import APPROVE, FixRules
 from commands.reply import Action, Ask, Field, Item, Reply, Section, Severity
 from commands.request import Front
 from diagnostics.fix.model import Fix, FixStep, State
@@ -60,6 +59,10 @@ def typed(front: Front, line: str) -> str:
     return f"{'mailflow' if front == 'terminal' else '/mailflow'} {line}"
 
 
+def nobody_may(what: str = APPROVE) -> str:
+    return f"Nobody may {what}: the owner of mailflow lists who may in MAILFLOW_FIX_APPROVERS."
+
+
 def plan(fix: Fix, *, as_json: bool, front: Front, asked: str = "") -> Reply:
     """What would be changed, what that means, and why it cannot be done if it cannot.
 
@@ -79,7 +82,7 @@ def plan(fix: Fix, *, as_json: bool, front: Front, asked: str = "") -> Reply:
 def to_be_reasoned(fix: Fix, again: str, rules: FixRules, *, clicked: bool) -> Reply:
     """The plan, and what a person has to say before it can be asked for. `again`: the id behind its button."""
     if not rules.approvers:
-        return _reply(fix, "Fix now", [Section("", (Item(NOBODY),)), *_plan(fix), *_cmdlets(fix)])
+        return _reply(fix, "Fix now", [Section("", (Item(nobody_may()),)), *_plan(fix), *_cmdlets(fix)])
     fields = (
         *((Field("--domain", "Domains", several=True, choices=fix.choices),) if fix.choices else ()),
         Field("--reason", "Reason", "Why, for the audit: a change number, a decision."),

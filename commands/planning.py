@@ -4,7 +4,8 @@ import secrets
 from collections.abc import Callable
 from dataclasses import replace
 
-from commands.command import Call, CommandError, Services
+from commands import fix_wording
+from commands.command import APPROVE, Call, CommandError, Services
 from commands.reply import Progress, Tell
 from commands.request import Request
 from diagnostics.connectors.model import Inventory
@@ -16,9 +17,6 @@ from diagnostics.fix.plan import Wanted, matching, plan
 from diagnostics.fix.reading import read
 from diagnostics.probes.dns import mail_hosts
 from diagnostics.store import Store, StoreUnavailable
-
-APPROVE = "approve fixes"
-NOBODY = f"Nobody may {APPROVE}: the owner of mailflow lists who may in MAILFLOW_FIX_APPROVERS."
 
 FIX = "f-"
 """What ids of fixes begin with."""
@@ -60,13 +58,10 @@ def as_planned(fix: Fix, domains: tuple[str, ...]) -> Wanted:
 
 
 async def why_not(person: str, services: Services, what: str = APPROVE) -> str | None:
-    """Why this person may not do `what` takes an approver, asked afresh; None: they may."""
+    """Why this person may not, asked afresh; None: they may. `what` takes an approver."""
     if services.approvers is None or not services.fixes.approvers:
-        why: str | None = NOBODY
-    else:
-        why = await services.approvers.why_not(person)
-    # one list of people for both: what is refused is told by its own name
-    return why and why.replace(APPROVE, what)
+        return fix_wording.nobody_may(what)
+    return await services.approvers.why_not(person, what)
 
 
 async def known_fix(call: Call, services: Services) -> Fix:

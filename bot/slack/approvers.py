@@ -5,10 +5,9 @@ import asyncio
 from bot.slack.client import FAILURES, Slack, error_code, noted
 from bot.slack.identity import members_of, not_a_full_member, user_of
 from bot.slack.place import PEOPLE, PERSON
-from commands.command import CommandError
+from commands.command import APPROVE, CommandError
 
 _PATIENCE = 10.0
-_NOT_LISTED = "You may not approve fixes: the owner of mailflow lists who may in MAILFLOW_FIX_APPROVERS."
 
 
 def approvers(given: tuple[str, ...]) -> tuple[str, ...]:
@@ -30,10 +29,10 @@ class SlackApprovers:
         self._listed = frozenset(listed)
         self._groups = [entry for entry in listed if entry.startswith("S")]
 
-    async def why_not(self, id: str) -> str | None:
-        """Why this person may not approve; None: they may. Never raises but when cancelled."""
+    async def why_not(self, id: str, what: str = APPROVE) -> str | None:
+        """Why this person may not; None: they may. `what` takes an approver. Never raises but when cancelled."""
         if not PERSON.fullmatch(id):
-            return "Only people approve fixes."
+            return f"Only people {what}."
         method = "users.info"
         try:
             async with asyncio.timeout(_PATIENCE):
@@ -47,4 +46,4 @@ class SlackApprovers:
         except FAILURES as error:
             noted(method, error)
             return f"Slack did not tell me whether you may approve ({error_code(error) or 'no answer'}). Click again later."
-        return _NOT_LISTED
+        return f"You may not {what}: the owner of mailflow lists who may in MAILFLOW_FIX_APPROVERS."

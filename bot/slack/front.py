@@ -17,7 +17,7 @@ from bot.slack.deliver import Delivery, Undelivered, replace_message, tell_place
 from bot.slack.forms import SETTLED, Forms, NotOpened
 from bot.slack.identity import Admission, Doors
 from bot.slack.inquiry import Inquiry
-from bot.slack.intake import Click, Submission
+from bot.slack.intake import Click
 from bot.slack.ledger import Ledger
 from bot.slack.pace import Pace
 from bot.slack.pieces import Block
@@ -67,11 +67,6 @@ class Front:
             await self._form(click)
         else:
             await self.ask(click.inquiry)
-
-    async def submit(self, sent: Submission) -> None:
-        """Answer a form that was sent, in the thread that it was opened from."""
-        if sent.choice is not None:
-            await self.ask(sent.inquiry)
 
     def again(self, answer: Answer) -> None:
         """Go on with an answer that another process, or this one before its restart, did not finish."""

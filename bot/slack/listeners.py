@@ -74,7 +74,7 @@ def listening(front: Front, accepted: AsyncSlackResponse) -> AsyncApp:
             await ack(response_action="errors", errors=dict(sent.errors))
         else:
             title = sent.choice.verb.label
-            going = hand_over(front.submit(sent), "form")
+            going = hand_over(front.ask(sent.inquiry), "form")
             await ack(response_action="update", view=modals.waiting(title) if going else modals.said(title, STOPPING))
 
     @app.view(modals.PASTE)

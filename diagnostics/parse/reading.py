@@ -76,12 +76,15 @@ class _Reading:
 
     def _source_ends(self) -> None:
         """A row counts as often as in the source that has it most often: two reports of overlapping days share their rows."""
-        more = Counter(self._blocks) - Counter(self._earlier) if self._earlier else Counter(self._blocks)
-        for block in self._blocks:
+        new, self._blocks = self._blocks, []
+        if not self._earlier:
+            self._earlier = new
+            return
+        more = Counter(new) - Counter(self._earlier)
+        for block in new:
             if more[block]:
                 more[block] -= 1
                 self._earlier.append(block)
-        self._blocks = []
 
     def report(self) -> ErrorReport:
         told, left_out = tell(self._earlier)

@@ -54,7 +54,7 @@ class Fixes:
     async def fixes(self, *, limit: int = 100, before: StoredFix | None = None, guid: str | None = None) -> list[StoredFix]:
         page = select(*_ROW).order_by(_c.created.desc(), _c.id.desc()).limit(limit)
         if guid is not None:
-            page = page.where(_c.guid == guid.lower())
+            page = page.where(_c.guid == _same(guid))
         if before is not None:
             position = tuple_(literal(before.created, Moment()), literal(before.id, AnyText()))
             page = page.where(tuple_(_c.created, _c.id) < position)

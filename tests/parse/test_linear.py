@@ -3,7 +3,6 @@
 import importlib
 import pkgutil
 import re
-import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 import diagnostics.parse
 from diagnostics.parse import read
 from diagnostics.parse.reading import MAX_PASTE
+from tests.parse.timing import grown
 
 SPEED = 5.0
 """Seconds of CPU that the worst text of a paste's size may take: five times what it does on two slow cores."""
@@ -127,12 +127,6 @@ NUMBERED = [
 """Errors that all differ: none can be left to another that is the same."""
 
 
-def seconds(text: str) -> float:
-    started = time.process_time()
-    read(text)
-    return time.process_time() - started
-
-
 def made_of(piece: str, size: int) -> str:
     count = size // len(piece) + 1
     return ("".join(map(piece.format, range(count))) if piece in NUMBERED else piece * count)[:size]
@@ -140,14 +134,7 @@ def made_of(piece: str, size: int) -> str:
 
 @pytest.mark.parametrize("piece", PIECES + NUMBERED, ids=ascii)
 def test_the_time_grows_with_the_text(piece: str) -> None:
-    """Judged by the best of three, and only where there is something to measure."""
-    half, whole = (made_of(piece, size) for size in (MAX_PASTE // 2, MAX_PASTE))
-    for _ in range(3):
-        short, long = seconds(half), seconds(whole)
-        if long < max(3 * short, 0.2):
-            break
-    assert long < max(3 * short, 0.2)
-    assert long < SPEED
+    assert grown(read, *(made_of(piece, size) for size in (MAX_PASTE // 2, MAX_PASTE))) < SPEED
 
 
 QUANTIFIER = re.compile(r"(?<![\\}])[*+]|\{\d*,\}")

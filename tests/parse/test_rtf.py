@@ -1,6 +1,5 @@
 """Compressed RTF: Microsoft's own examples, the HTML and text that Outlook wraps into it, and what forgers make of it."""
 
-import time
 import tracemalloc
 
 import pytest
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 from diagnostics.parse import read_file
 from diagnostics.parse.rtf import MAX_DEPTH, MAX_RTF, decompress, text
 from tests.parse.making import NDR, codes, lzfu, outlook, rtf_of_html
+from tests.parse.timing import grown
 
 # --- LZFu and MELA ---
 
@@ -198,18 +198,6 @@ PIECES = [
 ]
 
 
-def seconds(rtf: bytes) -> float:
-    started = time.process_time()
-    text(rtf)
-    return time.process_time() - started
-
-
 @pytest.mark.parametrize("piece", PIECES, ids=ascii)
 def test_the_time_grows_with_the_text(piece: str) -> None:
-    """Judged by the best of three, and only where there is something to measure."""
-    half, whole = (b"{" + (piece * (size // len(piece))).encode() for size in (MAX_RTF // 4, MAX_RTF // 2))
-    for _ in range(3):
-        short, long = seconds(half), seconds(whole)
-        if long < max(3 * short, 0.2):
-            break
-    assert long < max(3 * short, 0.2)
+    grown(text, *(b"{" + (piece * (size // len(piece))).encode() for size in (MAX_RTF // 4, MAX_RTF // 2)))
