@@ -104,6 +104,8 @@ async def _toolbox(settings: "Settings") -> "AsyncIterator[Callable[[], Tools]]"
     finally:
         for each in made:
             await each.instruments.flights.close()
+            await each.instruments.old_tls.close()
+            each.instruments.pool.close()
             await each.instruments.resolver.close()
 
 

@@ -86,6 +86,7 @@ class Clue(StrEnum):
     CLOSED_AT_ONCE = "closed-at-once"
     CLOSED_LATER = "closed-later"
     ALERT = "tls-alert"
+    NO_COMMON_SUITE = "no-common-suite"
     CERTIFICATE_BY_SNI = "certificate-by-sni"
     SELF_SIGNED = "self-signed"
     ISSUER_NOT_SENT = "issuer-not-sent"

@@ -8,12 +8,18 @@ from weakref import WeakValueDictionary
 
 from diagnostics.guard import Guard
 from diagnostics.names import Address
+from diagnostics.probes.crypto_pool import CryptoPool
 from diagnostics.probes.flights import Flights
 from diagnostics.probes.resolver import Resolver
+from diagnostics.probes.tls import Handshake
 from diagnostics.probes.trust import TrustStore
+from diagnostics.single_flight import SingleFlight
 
 PER_ADDRESS = 2
 """Connections at once to one address: more would look like an attack, and some servers count."""
+
+OLD_TLS_SECONDS = 10.0
+"""How long the second look, which offers old TLS, holds for every name at its address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,8 @@ class Instruments:
     limits: Limits
     now: Callable[[], datetime] = _now
     flights: Flights = field(default_factory=Flights)
+    pool: CryptoPool = field(default_factory=CryptoPool)
+    old_tls: SingleFlight[Address, Handshake | None] = field(default_factory=lambda: SingleFlight(OLD_TLS_SECONDS))
     _all: asyncio.Semaphore | None = None
     _gates: "WeakValueDictionary[Address, asyncio.Semaphore]" = field(default_factory=WeakValueDictionary)
 

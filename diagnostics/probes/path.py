@@ -6,6 +6,7 @@ tcp → banner → ehlo → starttls → tls → certificate → QUIT. A failed 
 import asyncio
 import logging
 from dataclasses import dataclass, field
+from functools import partial
 
 from diagnostics import names
 from diagnostics.findings import Clue, Finding, Reason, Warn
@@ -148,12 +149,12 @@ async def _talk(walk: _Walk, talk: Conversation, policy: Policy, tools: Instrume
         return await _quit(walk, talk)
     if not _heard(walk, await smtp.starttls(talk, walk.left()), limits.timeout):
         return await _quit(walk, talk)
-    shaken = await tls.handshake(talk, _sni(walk.endpoint), walk.left(limits.timeout))
+    shaken = await tls.handshake(talk, _sni(walk.endpoint), walk.left(limits.timeout), tools.pool)
     talk.transcript.append(f"-- {shaken.detail}")
     if not walk.step("tls", shaken.seconds, shaken.detail, shaken.findings):
         walk.handshake_failed = True
         return None
-    _judge_certificate(walk, shaken.chain, policy, tools)
+    await _judge_certificate(walk, shaken.chain, policy, tools)
     after = await smtp.ehlo(talk, limits.ehlo_name, walk.left())
     if after.said.outcome != "reply":
         # TLS 1.3 lets a server refuse us (for want of a client certificate, say) only after our side of the handshake
@@ -172,11 +173,13 @@ def _heard(walk: _Walk, spoken: Spoken, slow_after: float) -> bool:
     return walk.step(spoken.step, spoken.said.seconds, spoken.said.text or spoken.said.detail, findings)
 
 
-def _judge_certificate(walk: _Walk, chain: tuple[bytes, ...], policy: Policy, tools: Instruments) -> None:
+async def _judge_certificate(walk: _Walk, chain: tuple[bytes, ...], policy: Policy, tools: Instruments) -> None:
     wanted = (policy.domain or walk.endpoint.host) if policy.tls == "DomainValidation" else None
     started = asyncio.get_running_loop().time()
     try:
-        walk.certificate, findings = certificate.judge(chain, tools.trust, wanted, tools.now())
+        (walk.certificate, findings), _ = await tools.pool.run(
+            partial(certificate.judge, chain, tools.trust, wanted, tools.now())
+        )
     except TrustFault as fault:
         findings = (Finding(Reason.VANTAGE_FAULT, str(fault)),)
     seconds = asyncio.get_running_loop().time() - started
@@ -193,12 +196,18 @@ async def _quit(walk: _Walk, talk: Conversation) -> None:
 
 
 async def _ask_for_old_tls(walk: _Walk, address: Address, tools: Instruments) -> None:
-    """Tells "too old" from "broken": a second connection that offers TLS 1.0 and 1.1, only after a failed handshake."""
-    shaken = await _second_handshake(walk, address, tools, _sni(walk.endpoint), old=True)
-    if shaken is not None and not shaken.findings:
-        line = f"the server speaks only {shaken.detail}; Exchange Online needs TLS 1.2"
-        walk.findings[:] = [f for f in walk.findings if f.tag is not Reason.TLS_HANDSHAKE]
-        walk.step("tls", shaken.seconds, line, (Finding(Reason.TLS_VERSION, line),))
+    """Tells "too old" and "other suites" from "broken": a second connection that offers more, only after a failed handshake."""
+    shaken = await tools.old_tls.take(address, partial(_second_handshake, walk, address, tools, _sni(walk.endpoint), old=True))
+    if shaken is None or shaken.findings:
+        return
+    if shaken.version in tls.CURRENT:
+        if not tls.is_offered(shaken.suite):
+            line = f"with other cipher suites than Exchange Online's the handshake works: {shaken.detail}"
+            walk.findings.append(Finding(Clue.NO_COMMON_SUITE, line))
+        return
+    line = f"the server speaks only {shaken.detail}; Exchange Online needs TLS 1.2"
+    walk.findings[:] = [f for f in walk.findings if f.tag is not Reason.TLS_HANDSHAKE]
+    walk.step("tls", shaken.seconds, line, (Finding(Reason.TLS_VERSION, line),))
 
 
 async def _ask_without_sni(walk: _Walk, address: Address, tools: Instruments) -> None:
@@ -226,7 +235,7 @@ async def _second_handshake(
             return None
         if (await smtp.ehlo(talk, tools.limits.ehlo_name, walk.left())).failed or (await smtp.starttls(talk, walk.left())).failed:
             return None
-        return await tls.handshake(talk, sni, walk.left(tools.limits.timeout), old=old)
+        return await tls.handshake(talk, sni, walk.left(tools.limits.timeout), tools.pool, old=old)
     finally:
         talk.abort()
 

@@ -1,0 +1,135 @@
+"""A peer chooses group, curve, key and chain. Whatever it chooses, the event loop goes on, and the answer is a verdict."""
+
+import asyncio
+import ipaddress
+import ssl
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from diagnostics.findings import Clue, Reason
+from diagnostics.guard import Guard
+from diagnostics.model import Evidence
+from diagnostics.probes import crypto_pool, path, tls, tls_channel
+from diagnostics.probes.dns import Endpoint
+from diagnostics.probes.instruments import Instruments, Limits
+from diagnostics.probes.resolver import Resolver
+from diagnostics.probes.trust import TrustStore
+from diagnostics.target import Destination, Policy
+from tests.diagnostics import hostile_tls as hostile
+from tests.diagnostics.loop_lag import MAX_CALLBACK, measured
+
+Context = Callable[[Path], ssl.SSLContext]
+
+
+def one_group(group: str) -> Context:
+    def make(folder: Path) -> ssl.SSLContext:
+        made = hostile.context(folder)
+        made.set_ecdh_curve(group)
+        return made
+
+    return make
+
+
+def sends(*chain: bytes) -> Context:
+    return lambda folder: hostile.context(folder, chain=chain)
+
+
+def dh(bits: int, ciphers: str, newest: str) -> Context:
+    def make(folder: Path) -> ssl.SSLContext:
+        made = hostile.context(folder, ciphers=f"{ciphers}:@SECLEVEL=0", newest=newest)
+        return hostile.with_dh_group(made, folder, bits)
+
+    return make
+
+
+PEERS: dict[str, Context] = {
+    "anonymous DH of 10,000 bits": dh(10_000, "aNULL+kDHE", "TLSv1_1"),
+    "DHE of 10,000 bits, TLS 1.1": dh(10_000, "kDHE", "TLSv1_1"),
+    "DHE of 10,000 bits, TLS 1.2": dh(10_000, "kDHE", "TLSv1_2"),
+    "TLS 1.3 with ffdhe8192": one_group("ffdhe8192"),
+    "a curve over a binary field of 571 bits": one_group("sect571r1"),
+    "a chain of 90 KB": sends(*hostile.long_chain(90_000)),
+    "a chain longer than OpenSSL takes": sends(*hostile.long_chain(180_000)),
+    "an issuer with an RSA key of 16,384 bits": sends(*hostile.with_huge_rsa_key(16_384)),
+    "an issuer with an RSA key of 32,768 bits": sends(*hostile.with_huge_rsa_key(32_768)),
+    "3,000 names": sends(*hostile.with_many_names(3_000)),
+}
+
+
+async def look(address: str, port: int) -> Evidence:
+    return (await looks(address, port, "hostile.test"))[0]
+
+
+async def looks(address: str, port: int, *hosts: str) -> list[Evidence]:
+    """What each of these names at one address shows, all asked at the same time."""
+    tools = Instruments(
+        Resolver([], 1.0), Guard(allow_private=True), TrustStore(None), Limits(timeout=10.0, deadline=20.0, smtp_port=port)
+    )
+    policy = Policy("DomainValidation")
+
+    def probe(host: str) -> Coroutine[Any, Any, Evidence]:
+        return path.probe(Endpoint(host, ipaddress.ip_address(address), None), Destination(host, "host"), policy, tools)
+
+    try:
+        return await asyncio.gather(*map(probe, hosts))
+    finally:
+        await tools.old_tls.close()
+        tools.pool.close()
+
+
+@pytest.mark.parametrize("peer", PEERS)
+async def test_no_peer_keeps_the_event_loop_busy(peer: str, tmp_path: Path) -> None:
+    with hostile.mail_server(hostile.over_tls(PEERS[peer](tmp_path))) as (address, port, _), measured() as lag:
+        evidence = await look(address, port)
+    assert lag.longest < MAX_CALLBACK, f"{lag.what} took {lag.longest:.3f} s of CPU"
+    tags = {finding.tag for finding in evidence.findings}
+    assert tags & set(Reason), "a hostile peer is not healthy"
+    assert Reason.VANTAGE_FAULT not in tags
+
+
+@pytest.mark.parametrize("peer", [name for name in PEERS if "DH" in name and "ffdhe" not in name])
+async def test_no_group_of_the_peers_own_choice_is_agreed_to(peer: str, tmp_path: Path) -> None:
+    with hostile.mail_server(hostile.over_tls(PEERS[peer](tmp_path))) as (address, port, ends):
+        evidence = await look(address, port)
+    assert "done" not in ends
+    tags = {finding.tag for finding in evidence.findings}
+    assert Reason.TLS_HANDSHAKE in tags
+    assert Reason.TLS_VERSION not in tags, "only DHE is no proof of an old version"
+
+
+async def test_the_second_look_is_taken_once_an_address(tmp_path: Path) -> None:
+    context = hostile.context(tmp_path, newest="TLSv1_1")
+    with hostile.mail_server(hostile.over_tls(context)) as (address, port, ends):
+        seen = await looks(address, port, *(f"host-{n}.test" for n in range(4)))
+    assert [Reason.TLS_VERSION in {f.tag for f in evidence.findings} for evidence in seen] == [True] * 4
+    assert len(ends) == 5, "four handshakes that fail, and one second look"
+
+
+async def test_suites_that_only_the_second_look_offers_confirm_that_none_is_common(tmp_path: Path) -> None:
+    context = hostile.context(tmp_path, ciphers="ECDHE-ECDSA-AES128-CCM:@SECLEVEL=0", newest="TLSv1_2")
+    with hostile.mail_server(hostile.over_tls(context)) as (address, port, _):
+        evidence = await look(address, port)
+    tags = {finding.tag for finding in evidence.findings}
+    assert {Reason.TLS_HANDSHAKE, Clue.NO_COMMON_SUITE} <= tags
+    assert Reason.TLS_VERSION not in tags
+
+
+async def test_a_handshake_over_our_budget_is_our_limit_and_no_fault_of_the_peer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tls_channel, "MAX_CPU", -1.0)
+    with hostile.mail_server(hostile.over_tls(hostile.context(tmp_path))) as (address, port, _):
+        evidence = await look(address, port)
+    assert {f.tag for f in evidence.findings} & set(Reason) == {Reason.VANTAGE_FAULT}
+
+
+async def test_nothing_is_renegotiated_after_the_handshake(tmp_path: Path) -> None:
+    """TLS 1.2 lets a server ask for a new handshake at any time, as often as it likes (RFC 5246 section 7.4.1.1)."""
+    assert tls._context(False).options & ssl.OP_NO_RENEGOTIATION
+
+
+async def test_the_pool_is_bounded() -> None:
+    assert 1 <= crypto_pool.CryptoPool()._threads <= crypto_pool.MAX_THREADS
