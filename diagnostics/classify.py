@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from diagnostics import causes
 from diagnostics.catalogue import Catalogue
 from diagnostics.connectors.model import Connector, Inventory
-from diagnostics.findings import CERTIFICATE, Clue, Finding, Reason, Warn
+from diagnostics.findings import CERTIFICATE, NO_FACTS, Clue, Finding, Reason, Trace, Warn
 from diagnostics.fix.cmdlet import is_guid
 from diagnostics.fix.offer import Seen, offer
 from diagnostics.judge import Judged, from_this_vantage, judge, needs_control
-from diagnostics.model import ConnectorRef, Path, Result, Step, Verdict, Warning
+from diagnostics.model import ConnectorRef, Path, Result, Step, Tried, Verdict, Warning
 from diagnostics.probes.control import Control
 from diagnostics.probes.run import Observed
 from diagnostics.target import Target
@@ -32,6 +32,7 @@ def classify(
     reason = bad.reason if bad else target.settled
     findings = _clues(_beside(bad, paths, target)) + [f for p in paths for f in p.warnings]
     shown = tuple(_path(p, catalogue) for p in paths)
+    say = catalogue.summaries.say
     warnings = _warnings(target, paths, findings, catalogue)
     common = {
         "id": id,
@@ -49,14 +50,14 @@ def classify(
             code=None,
             code_basis=None,
             reason=None,
-            title="Mail can be delivered",
-            summary=_healthy(target, tested, warnings),
+            title=say("healthy-title", NO_FACTS),
+            summary=_healthy(target, tested, warnings, catalogue),
         )
     entry = catalogue[reason]
-    words = _words(target, bad)
+    words = _words(target, bad, catalogue)
     claimed = verdict in ("failing", "degraded")
-    proof = [_shown(p, p.finding) for p in paths if p.finding and p.reason is reason] or [Finding(reason, target.why)]
-    ranked = causes.rank(entry, [*proof, *findings], words, _audience(target))
+    proof = [_shown(p, p.finding) for p in paths if p.finding and p.reason is reason] or [Finding(reason, target.facts)]
+    ranked = causes.rank(entry, [*proof, *findings], words, _audience(target), catalogue)
     return Result(
         **common,
         verdict=verdict,
@@ -65,10 +66,10 @@ def classify(
         also_seen_as=entry.also_seen_as if claimed else (),
         reason=reason,
         title=entry.title,
-        summary=_summary(verdict, target, tested, entry.summary.format_map(words)),
+        summary=_summary(verdict, target, tested, entry.summary.format_map(words), catalogue),
         meaning=entry.meaning,
         causes=ranked,
-        fixes=causes.fixes(entry, ranked, words, _audience(target)),
+        fixes=causes.fixes(entry, ranked, words, _audience(target), catalogue),
         partner_ask=entry.partner.format_map(words | {"where": _public_where(bad) if bad else target.asked}),
     )
 
@@ -107,19 +108,20 @@ def _path(judged: Judged, catalogue: Catalogue) -> Path:
         verdict=judged.verdict,
         code=code,
         reason=judged.reason,
-        steps=tuple(_step(step, judged, hidden=hidden) for step in evidence.steps),
+        steps=tuple(_step(step, judged, catalogue, hidden=hidden) for step in evidence.steps),
         certificate=evidence.certificate,
-        transcript=evidence.transcript,
+        transcript=tuple(
+            line if isinstance(line, str) else f"-- {catalogue.evidence(line)}" for line in evidence.transcript
+        ),
         findings=evidence.findings,
     )
 
 
-def _step(step: Step, judged: Judged, *, hidden: bool) -> Step:
-    if hidden and step.step == "dns":
-        return step.model_copy(update={"detail": "not shown: no connector lists this name"})
-    if step.status == "failed" and judged.verdict == "healthy":
-        return step.model_copy(update={"status": "warning"})
-    return step
+def _step(tried: Tried, judged: Judged, catalogue: Catalogue, *, hidden: bool) -> Step:
+    note = Finding(Trace.ADDRESS_HIDDEN) if hidden and tried.step == "dns" else tried.note
+    status = "warning" if tried.status == "failed" and judged.verdict == "healthy" else tried.status
+    detail = catalogue.evidence(note) if note else ""
+    return Step(step=tried.step, status=status, seconds=tried.seconds, detail=detail)
 
 
 def _beside(bad: Judged | None, paths: Sequence[Judged], target: Target) -> Sequence[Judged]:
@@ -138,16 +140,14 @@ def _clues(paths: Sequence[Judged]) -> list[Finding]:
         return []
     clues = []
     if _shows_no_ipv6(paths):
-        clues.append(Finding(Clue.NO_IPV6_PUBLISHED, "no IPv6 address is published"))
+        clues.append(Finding(Clue.NO_IPV6_PUBLISHED))
     if not good:
-        said = "it is the only path" if len(bad) == 1 else f"all {len(bad)} paths fail"
-        return [*clues, Finding(Clue.EVERY_PATH_FAILS, said)]
-    clues += [Finding(Clue.OTHER_PATHS_ANSWER, f"{len(good)} of {len(tested)} paths would take the mail: {_where(good[0])}")]
+        return [*clues, Finding(Clue.EVERY_PATH_FAILS, {"how": "only-one" if len(bad) == 1 else "all", "count": str(len(bad))})]
+    answers = {"good": str(len(good)), "count": str(len(tested)), "where": _where(good[0])}
+    clues.append(Finding(Clue.OTHER_PATHS_ANSWER, answers))
     bad_families, good_families = ({_family(p) for p in group} for group in (bad, good))
     if bad_families == {6} and good_families == {4}:
-        clues.append(
-            Finding(Clue.WHOLE_FAMILY_FAILS, f"every IPv6 address fails and every IPv4 address answers: {_where(bad[0])}")
-        )
+        clues.append(Finding(Clue.WHOLE_FAMILY_FAILS, {"where": _where(bad[0])}))
     return clues
 
 
@@ -172,12 +172,12 @@ def _warnings(target: Target, paths: Sequence[Judged], findings: Sequence[Findin
         found[Warn.PATHS_NOT_TESTED] = ", ".join(left_out[:3])
     if target.connector and target.connector.TestMode:
         found[Warn.CONNECTOR_TEST_MODE] = target.connector.Name
-    hidden = {f for p in paths if _is_hidden(p) for f in p.evidence.findings if f.tag is Warn.SPLIT_HORIZON}
+    hidden = [f for p in paths if _is_hidden(p) for f in p.evidence.findings if f.tag is Warn.SPLIT_HORIZON]
     for finding in findings:
         if isinstance(finding.tag, Warn) or finding.tag in CERTIFICATE:
-            found.setdefault(finding.tag, "" if finding in hidden else finding.evidence)
+            found.setdefault(finding.tag, "" if finding in hidden else catalogue.evidence(finding))
         elif finding.tag is Reason.STARTTLS_MISSING:
-            found.setdefault(Warn.PLAIN_TEXT, finding.evidence)
+            found.setdefault(Warn.PLAIN_TEXT, catalogue.evidence(finding))
     if differing := _differing(paths):
         found[Warn.CERTIFICATE_DIFFERS] = differing
     return tuple(Warning(id=key, text=catalogue.warnings[key] + (f": {said}" if said else ".")) for key, said in found.items())
@@ -193,36 +193,43 @@ def _differing(paths: Sequence[Judged]) -> str:
     return "; ".join(f"{_where(p)}: SHA-256 {key[:16]}…" for key, p in list(several.items())[:3])
 
 
-def _healthy(target: Target, tested: Sequence[Judged], warnings: Sequence[Warning]) -> str:
-    inside = " from inside" if any(w.id == Warn.PROBED_FROM_INSIDE for w in warnings) else ""
+def _healthy(target: Target, tested: Sequence[Judged], warnings: Sequence[Warning], catalogue: Catalogue) -> str:
+    say = catalogue.summaries.say
+    inside = any(w.id == Warn.PROBED_FROM_INSIDE for w in warnings)
     plain = sum(any(f.tag is Reason.STARTTLS_MISSING for f in p.evidence.findings) for p in tested)
-    how = "over TLS" if not plain else "in plain text" if plain == len(tested) else f"({plain} of them in plain text)"
-    through = f" through {target.connector.Name}" if target.connector else ""
-    count = "the path" if len(tested) == 1 else f"all {len(tested)} paths"
-    return f"Mail can be delivered{through}: {count} would take it {how}, as seen{inside or ' from here'}."
+    how = "tls" if not plain else "plain" if plain == len(tested) else "mixed"
+    facts = {"connector": target.connector.Name if target.connector else "", "count": str(len(tested)), "plain": str(plain)}
+    return say("healthy", facts | {
+        "through": say("healthy-through", facts) if target.connector else "",
+        "paths": say("healthy-paths", facts | {"how": "one" if len(tested) == 1 else "several"}),
+        "over": say("healthy-over", facts | {"how": how}),
+        "from": say("healthy-from", {"how": "inside" if inside else "here"}),
+    })  # fmt: skip
 
 
-def _summary(verdict: Verdict, target: Target, tested: Sequence[Judged], sentence: str) -> str:
+def _summary(verdict: Verdict, target: Target, tested: Sequence[Judged], sentence: str, catalogue: Catalogue) -> str:
+    say = catalogue.summaries.say
     domains = {p.evidence.destination for p in tested} if any(d.delivery == "mx" for d in target.destinations) else set()
     failing = sorted(d for d in domains if all(p.verdict == "failing" for p in tested if p.evidence.destination == d))
+    facts = {"sentence": sentence, "count": str(len(tested))}
     if verdict == "degraded" and failing:
-        fine = f"{len(domains) - len(failing)} of {len(domains)} domains can be reached"
-        return f"{sentence} Mail for {', '.join(failing)} fails; {fine}."
+        fine = {"failing": ", ".join(failing), "good": str(len(domains) - len(failing)), "domains": str(len(domains))}
+        return say("degraded", facts | fine | {"how": "domains"})
     if verdict == "degraded":
-        good = sum(p.verdict == "healthy" for p in tested)
-        return f"{sentence} The other {good} of {len(tested)} paths would take the mail, so it is late or fails at times."
+        return say("degraded", facts | {"how": "paths", "good": str(sum(p.verdict == "healthy" for p in tested))})
     if verdict == "failing" and len(tested) > 1:
-        return f"{sentence} None of {len(tested)} paths would take the mail."
+        return say("failing", facts)
     return sentence
 
 
-def _words(target: Target, bad: Judged | None) -> dict[str, str]:
+def _words(target: Target, bad: Judged | None, catalogue: Catalogue) -> dict[str, str]:
     host = bad.evidence.host if bad else target.asked
     where = _where(bad) if bad else target.asked
     connector = target.connector
     # only a Guid goes into a cmdlet that somebody will paste into a shell
-    guid = connector.Guid if connector and is_guid(connector.Guid) else "<Guid of the connector>"
-    return {"host": host, "where": where, "connector": connector.Name if connector else "(the connector)", "guid": guid}
+    say = catalogue.summaries.say
+    guid = connector.Guid if connector and is_guid(connector.Guid) else say("guid", NO_FACTS)
+    return {"host": host, "where": where, "connector": connector.Name if connector else say("connector", NO_FACTS), "guid": guid}
 
 
 def _is_hidden(path: Judged) -> bool:
@@ -232,7 +239,7 @@ def _is_hidden(path: Judged) -> bool:
 
 
 def _shown(path: Judged, finding: Finding) -> Finding:
-    return Finding(finding.tag, f"{path.evidence.host} is at no public address") if _is_hidden(path) else finding
+    return Finding(finding.tag, {"how": "hidden", "host": path.evidence.host}) if _is_hidden(path) else finding
 
 
 def _where(path: Judged) -> str:

@@ -3,7 +3,8 @@
 No code, no severity and no advice stands here: one fact can mean several of Microsoft's codes, so the catalogue decides.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -96,15 +97,37 @@ class Clue(StrEnum):
     INTERNAL_NAME = "internal-name"
 
 
-Tag = Reason | Warn | Clue
+class Trace(StrEnum):
+    """What a step showed that is no finding: shown in the path, never weighed."""
+
+    LITERAL = "literal"
+    RESOLVED = "resolved"
+    CONNECTED = "connected"
+    REPLIED = "replied"
+    BROKE_OFF = "broke-off"
+    REPLIED_INSIDE_TLS = "replied-inside-tls"
+    TLS_UP = "tls-up"
+    CERTIFICATE_SEEN = "certificate-seen"
+    ADDRESS_HIDDEN = "address-hidden"
+
+
+Tag = Reason | Warn | Clue | Trace
+
+Facts = Mapping[str, str]
+"""What was seen, by the names that the catalogue's templates use. `how` tells several ways of one tag apart.
+
+Values are numbers in plain digits, names, and words of peers as they came: no sentence, and nothing that is read back.
+"""
+
+NO_FACTS: Facts = {}
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One tag and the line that proves it: what was seen, where, in words a person can check."""
+    """One tag and the facts that prove it. The words for it stand in catalogue/en/evidence.toml."""
 
     tag: Tag
-    evidence: str
+    facts: Facts = field(default_factory=lambda: NO_FACTS)
 
 
 UNTESTED = frozenset(

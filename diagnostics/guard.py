@@ -2,8 +2,12 @@
 
 import ipaddress
 from dataclasses import dataclass, field
+from typing import Literal
 
 from diagnostics.names import Address
+
+Refusal = Literal["metadata", "own-listener", "not-public"]
+"""Why an address is not probed."""
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -30,18 +34,18 @@ class Guard:
     allow_private: bool = False
     own: frozenset[tuple[str, int]] = field(default_factory=frozenset)
 
-    def refuses(self, address: Address, port: int) -> str | None:
+    def refuses(self, address: Address, port: int) -> Refusal | None:
         """Why this address is not probed, or None. A refusal means that no packet is sent."""
         inner = embedded(address)
         if METADATA & {address, inner}:
-            return "a cloud metadata address, which is never probed"
+            return "metadata"
         if (str(address), port) in self.own or (str(inner), port) in self.own:
-            return "mailflow's own listener"
+            return "own-listener"
         if is_public(address) or self.allow_private:
             return None
         if any(candidate in net for net in self.allow_nets for candidate in (address, inner) if candidate.version == net.version):
             return None
-        return "not a public address, so Exchange Online cannot reach it (MAILFLOW_ALLOW_NETS names ranges that may be probed)"
+        return "not-public"
 
 
 def is_public(address: Address) -> bool:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
-from diagnostics.findings import CERTIFICATE, UNTESTED, Finding, Reason
+from diagnostics.findings import CERTIFICATE, NO_FACTS, UNTESTED, Facts, Finding, Reason
 from diagnostics.model import Evidence
 from diagnostics.probes.control import Control
 from diagnostics.target import Policy
@@ -103,8 +103,8 @@ def from_this_vantage(paths: tuple[Judged, ...], control: Control | None) -> tup
         claims = NEEDS_CONTROL if control.state == "dns" else NEEDS_CONTROL - _DNS
         reason = _local_fault(control, {p.reason for p in tested})
         if reason:
-            return tuple(_ours(p, reason, control.evidence) if p.reason in claims else p for p in paths)
-    return tuple(_ours(p, Reason.VANTAGE_CLOCK, said) if (said := _clock_doubt(p, control)) else p for p in paths)
+            return tuple(_ours(p, reason, control.facts) if p.reason in claims else p for p in paths)
+    return tuple(_ours(p, Reason.VANTAGE_CLOCK, doubt) if (doubt := _clock_doubt(p, control)) else p for p in paths)
 
 
 def _local_fault(control: Control, reasons: set[Reason | None]) -> Reason | None:
@@ -115,14 +115,14 @@ def _local_fault(control: Control, reasons: set[Reason | None]) -> Reason | None
     return Reason.VANTAGE_PORT_25_BLOCKED if control.state == "tcp" else Reason.VANTAGE_PORT_25_INTERCEPTED
 
 
-def _clock_doubt(path: Judged, control: Control) -> str:
-    """Words, if this is a date fault and the control host's clock differs from this machine's by more than the margin."""
+def _clock_doubt(path: Judged, control: Control) -> Facts:
+    """Facts, if this is a date fault and the control host's clock differs from this machine's by more than the margin."""
     off = control.clock_off
     if path.reason not in _DATES or off is None or abs(off) <= CLOCK_MARGIN:
-        return ""
-    return f"{control.evidence}; this machine's clock is off by {off.total_seconds() / 3600:+.1f} hours"
+        return NO_FACTS
+    return {**control.facts, "hours": f"{off.total_seconds() / 3600:+.1f}"}
 
 
-def _ours(path: Judged, reason: Reason, evidence: str) -> Judged:
-    finding = Finding(reason, evidence)
+def _ours(path: Judged, reason: Reason, facts: Facts) -> Judged:
+    finding = Finding(reason, facts)
     return Judged(path.evidence, "unknown", reason, finding, path.warnings)

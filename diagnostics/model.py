@@ -28,6 +28,15 @@ class Step(Frozen):
     detail: str = ""
 
 
+class Tried(Frozen):
+    """One step as a probe saw it; `note` is what it showed, which the catalogue puts into words."""
+
+    step: StepName
+    status: StepStatus
+    seconds: float | None = None
+    note: Finding | None = None
+
+
 class Certificate(Frozen):
     """The server's certificate as a person needs it. Times are UTC; `chain` are subjects as sent, leaf first."""
 
@@ -47,14 +56,17 @@ class Certificate(Frozen):
 
 
 class Evidence(Frozen):
-    """What one path showed: steps, findings in the order they were made, and the conversation as `S:`/`C:` lines."""
+    """What one path showed: steps, findings in the order they were made, and the conversation.
+
+    `transcript`: `S:` and `C:` lines as they were said, between them what else happened.
+    """
 
     host: str
     address: str | None = None
     preference: int | None = None
-    steps: tuple[Step, ...] = ()
+    steps: tuple[Tried, ...] = ()
     findings: tuple[Finding, ...] = ()
-    transcript: tuple[str, ...] = ()
+    transcript: tuple[str | Finding, ...] = ()
     certificate: Certificate | None = None
     listed: bool = True
     destination: str = ""

@@ -192,8 +192,7 @@ def pattern(domain: str) -> str:
 
 def _by_name(connector: Connector, asked: str) -> Target:
     if not connector.Enabled:
-        why = f"The connector {connector.Name} is switched off, so Exchange Online sends nothing through it."
-        return Target(asked, (), connector, policy_of(connector), Reason.CONNECTOR_DISABLED, why)
+        return Target(asked, (), connector, policy_of(connector), Reason.CONNECTOR_DISABLED, {"connector": connector.Name})
     return whole(connector, asked)
 
 
@@ -203,15 +202,14 @@ def whole(connector: Connector, asked: str) -> Target:
         left_out = [d for d in connector.RecipientDomains if d == "*" or d.startswith("*.")]
         domains = [d for d in connector.RecipientDomains if d != "*" and not d.startswith("*.")]
         destinations = tuple(Destination(pattern(d), "mx", listed=True) for d in dict.fromkeys(domains))
-        why = (
-            f"The connector {connector.Name} delivers by MX to any domain, so there is no host to check: name a recipient domain."
-        )
+        how = "any-domain"
     else:
         left_out = [entry for entry in connector.SmartHosts if names.network(entry)]
         destinations = tuple(dict.fromkeys(d for entry in connector.SmartHosts if (d := _smart_host(entry)) is not None))
-        why = f"The connector {connector.Name} lists no host that can be checked: name one address of its range."
+        how = "range"
     if not destinations:
-        return Target(asked, (), connector, policy_of(connector), Reason.NOTHING_TO_CHECK, why)
+        facts = {"how": how, "connector": connector.Name}
+        return Target(asked, (), connector, policy_of(connector), Reason.NOTHING_TO_CHECK, facts)
     return Target(asked, destinations, connector, policy_of(connector), left_out=tuple(left_out))
 
 

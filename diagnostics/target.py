@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from diagnostics.connectors.model import Connector
-from diagnostics.findings import Reason
+from diagnostics.findings import NO_FACTS, Facts, Reason
 from diagnostics.names import Address
 
 Delivery = Literal["smart-host", "mx", "host"]
@@ -34,7 +34,7 @@ class Target:
     """What one TARGET (or one enabled connector) comes to.
 
     `left_out`: ranges and patterns that the connector lists and that cannot be probed. `settled`: nothing is probed, for
-    this reason and with these words. `otherwise`: what counts instead when `only_with_mx` holds and the name has no MX.
+    this reason and with these facts. `otherwise`: what counts instead when `only_with_mx` holds and the name has no MX.
     """
 
     asked: str
@@ -42,7 +42,7 @@ class Target:
     connector: Connector | None = None
     policy: Policy = field(default_factory=Policy)
     settled: Reason | None = None
-    why: str = ""
+    facts: Facts = field(default_factory=lambda: NO_FACTS)
     left_out: tuple[str, ...] = ()
     only_with_mx: str | None = None
     otherwise: "Target | None" = None

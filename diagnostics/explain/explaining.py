@@ -10,16 +10,12 @@ from diagnostics.connectors.model import Connector
 from diagnostics.explain import meaning
 from diagnostics.explain.clock import clock
 from diagnostics.explain.model import ExplainedError, Explanation, Live
-from diagnostics.findings import Clue, Finding
+from diagnostics.findings import NO_FACTS, Clue, Finding
 from diagnostics.fix.cmdlet import is_guid
 from diagnostics.model import Cause, Fix, FixNow
 from diagnostics.parse import ErrorReport, Reported
 
 Advice = tuple[tuple[Cause, ...], tuple[Fix, ...]]
-
-NOT_CHECKED = FixNow(
-    offered=False, why="Nothing was checked from here, and a text alone does not show that a server is gone for good."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +34,14 @@ def explain(report: ErrorReport, catalogue: Catalogue, now: datetime, beside: Ma
 
 def _explained(error: Reported, catalogue: Catalogue, now: datetime, beside: Beside | None) -> ExplainedError:
     connector, live = (beside.connector, beside.live) if beside else (None, None)
-    guid = connector.Guid if connector and is_guid(connector.Guid) else "<Guid of the connector>"
-    words = meaning.words_for(error, connector.Name if connector else error.connector or "(the connector)", guid)
+    say = catalogue.summaries.say
+    guid = connector.Guid if connector and is_guid(connector.Guid) else say("guid", NO_FACTS)
+    name = connector.Name if connector else error.connector or say("connector", NO_FACTS)
+    words = meaning.words_for(error, name, guid, say("destination", NO_FACTS))
     audience: causes.Audience = "everyone" if connector is None else "partner" if connector.is_partner else "on-premises"
     entry = _with_filter(meaning.entry(error, catalogue), live, catalogue)
-    ranked = causes.rank(entry, [*meaning.findings(error), *_works(live)], words, audience)
-    steps = causes.fixes(entry, ranked, words, audience)
+    ranked = causes.rank(entry, [*meaning.findings(error), *_works(live)], words, audience, catalogue)
+    steps = causes.fixes(entry, ranked, words, audience, catalogue)
     if live:
         ranked, steps = _joined(error, live, (ranked, steps), catalogue, words)
     if error.state in ("expired", "rejected"):
@@ -51,14 +49,14 @@ def _explained(error: Reported, catalogue: Catalogue, now: datetime, beside: Bes
     return ExplainedError(
         **error.model_dump(exclude={"submessage", "last_retry", "arrival"}),
         title=entry.title,
-        summary=_as_reported(entry.summary, words),
+        summary=_as_reported(entry.summary, words, catalogue),
         meaning=entry.meaning,
         page=entry.page,
         clock=clock(error, now),
         live=live,
         causes=ranked,
         fixes=steps,
-        fix_now=live.result.fix_now if live else NOT_CHECKED,
+        fix_now=live.result.fix_now if live else FixNow(offered=False, why=say("fix-now-not-checked", NO_FACTS)),
     )
 
 
@@ -90,7 +88,7 @@ def _works(live: Live | None) -> tuple[Finding, ...]:
         return ()
     path = live.result.paths[0]
     where = path.host if path.address in (None, path.host) else f"{path.host} [{path.address}]"
-    return (Finding(Clue.WORKS_FROM_HERE, f"checked from here: {where} would take the mail"),)
+    return (Finding(Clue.WORKS_FROM_HERE, {"where": where}),)
 
 
 def _fix(addition: Addition, words: Mapping[str, str]) -> Fix:
@@ -102,7 +100,7 @@ def _and(steps: tuple[Fix, ...], step: Fix) -> tuple[Fix, ...]:
     return steps if any(known.id == step.id for known in steps) else (*steps, step)
 
 
-def _as_reported(summary: str, words: Mapping[str, str]) -> str:
+def _as_reported(summary: str, words: Mapping[str, str], catalogue: Catalogue) -> str:
     """The catalogue tells a fault as present, and from a text alone it is not known to be; what a check sees, the check tells."""
     said = summary if summary.startswith("{") else summary[:1].lower() + summary[1:]
-    return said and f"As reported, {said.format_map(words)}"
+    return said and catalogue.summaries.say("as-reported", {"summary": said.format_map(words)})

@@ -9,7 +9,7 @@ from itertools import zip_longest
 from typing import TypeVar
 
 from diagnostics.catalogue import Catalogue, CauseEntry, CodeEntry, Entry, FixEntry
-from diagnostics.findings import Clue, Finding, Reason, Tag
+from diagnostics.findings import NO_FACTS, Clue, Finding, Reason, Tag
 from diagnostics.model import Cause
 from diagnostics.parse import Reported
 from diagnostics.replies import clues
@@ -42,12 +42,12 @@ def findings(error: Reported) -> tuple[Finding, ...]:
     if error.reason is None:
         return ()
     said = error.message or error.text
-    words = f"as reported: {error.code} {error.text}".rstrip() + (f" ({said})" if said != error.text else "")
+    line = f"{error.code} {error.text}".rstrip() + (f" ({said})" if said != error.text else "")
     hints = clues(said) if error.submessage.reply else ()
     tags: tuple[Tag, ...] = (error.reason, *hints)
-    found = [Finding(tag, words[:400]) for tag in tags]
+    found = [Finding(tag, {"how": "as-reported", "line": line[:400]}) for tag in tags]
     if error.ip and ":" not in error.ip:
-        found.append(Finding(Clue.FAILED_OVER_IPV4, f"as reported: the address that failed is {error.ip}"))
+        found.append(Finding(Clue.FAILED_OVER_IPV4, {"address": error.ip}))
     return tuple(found)
 
 
@@ -102,7 +102,7 @@ def _by_status(error: Reported, catalogue: Catalogue) -> Entry:
     succeeded = class_ == "2"
     return Entry(
         code=None,
-        title="Success, and no error" if succeeded else about.title,
+        title=catalogue.summaries.say("success", NO_FACTS) if succeeded else about.title,
         meaning=f"{about.meaning} {catalogue.status.classes.get(class_, '')}".rstrip(),
         summary="",
         basis=other.basis,
@@ -126,8 +126,8 @@ def _in_turn(groups: Iterable[Sequence[_Row]]) -> Iterator[_Row]:
         yield from (row for row in rows if row is not None)
 
 
-def words_for(error: Reported, connector: str, guid: str) -> Mapping[str, str]:
-    """What stands for the words in braces. A text may name no host."""
-    host = error.server or error.ip or error.domain or "the destination server"
+def words_for(error: Reported, connector: str, guid: str, nameless: str) -> Mapping[str, str]:
+    """What the words in braces become. `nameless`: what a destination is called that no text names."""
+    host = error.server or error.ip or error.domain or nameless
     where = f"{host} [{error.ip}]" if error.ip and error.ip != host else host
     return {"host": host, "where": where, "connector": connector, "guid": guid}

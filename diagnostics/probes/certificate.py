@@ -42,11 +42,11 @@ def judge(
         facts = _facts(leaf, certificates, chain[0], wanted, now)
         found = _trusted(certificates, trust, now) + _weak(certificates) + _usage(certificates)
     except (ValueError, TypeError, IndexError, UnsupportedAlgorithm, crypto.Error) as error:
-        said = f"the certificate cannot be read: {type(error).__name__}: {readable(str(error).encode())[:120]}"
-        return None, (Finding(Reason.CERTIFICATE_INVALID, said),)
+        unread = {"how": "unreadable", "error": type(error).__name__, "text": readable(str(error).encode())[:120]}
+        return None, (Finding(Reason.CERTIFICATE_INVALID, unread),)
     if wanted is not None and not fits(wanted, *names(leaf)):
         shown = ", ".join(facts.sans) or facts.subject
-        found.append(Finding(Reason.CERTIFICATE_NAME_MISMATCH, f"wanted {wanted}; the certificate is for {shown}"))
+        found.append(Finding(Reason.CERTIFICATE_NAME_MISMATCH, {"wanted": wanted, "names": shown}))
     unique = {f.tag: f for f in reversed(found)}
     ranked = [unique[tag] for tag in CERTIFICATE if tag in unique] + [f for f in found if isinstance(f.tag, Clue)]
     if (
@@ -54,8 +54,8 @@ def judge(
         and facts.days_left <= WARN_STEPS[-1]
     ):
         step = next(step for step in WARN_STEPS if facts.days_left <= step)
-        when = f"within {step} days: in {facts.days_left}, on {facts.not_after:%Y-%m-%d}"
-        ranked.append(Finding(Warn.CERTIFICATE_EXPIRES_SOON, when))
+        soon = {"step": str(step), "days": str(facts.days_left), "date": f"{facts.not_after:%Y-%m-%d}"}
+        ranked.append(Finding(Warn.CERTIFICATE_EXPIRES_SOON, soon))
     return facts, tuple(ranked)
 
 
@@ -88,13 +88,13 @@ def _chain_fault(certificates: Sequence[x509.Certificate], code: int, words: str
     if not code:
         return []
     if code in _SELF_SIGNED:
-        line = f"the chain ends in {_name(last.subject)}, which is self-signed and not trusted here"
-        found = [Finding(Reason.CERTIFICATE_UNTRUSTED, line)]
-        return found + ([Finding(Clue.SELF_SIGNED, line)] if len(certificates) == 1 else [])
+        root = {"name": _name(last.subject)}
+        found = [Finding(Reason.CERTIFICATE_UNTRUSTED, root)]
+        return found + ([Finding(Clue.SELF_SIGNED, root)] if len(certificates) == 1 else [])
     if code in _NO_ISSUER:
-        line = f"{len(certificates)} sent; the issuer of the last one, {_name(last.issuer)}, was not sent and is not in the store"
-        return [Finding(Reason.CERTIFICATE_INCOMPLETE_CHAIN, line), Finding(Clue.ISSUER_NOT_SENT, line)]
-    return [Finding(Reason.CERTIFICATE_INVALID, f"{words} (OpenSSL error {code} at depth {depth})")]
+        missing = {"count": str(len(certificates)), "name": _name(last.issuer)}
+        return [Finding(Reason.CERTIFICATE_INCOMPLETE_CHAIN, missing), Finding(Clue.ISSUER_NOT_SENT, missing)]
+    return [Finding(Reason.CERTIFICATE_INVALID, {"how": "openssl", "error": words, "code": str(code), "depth": str(depth)})]
 
 
 def _verify(
@@ -113,12 +113,14 @@ def _verify(
 def _dates(certificates: Sequence[x509.Certificate], now: datetime) -> list[Finding]:
     for certificate in certificates:
         if certificate.not_valid_after_utc < now:
-            line = f"{_name(certificate.subject)} expired on {certificate.not_valid_after_utc:%Y-%m-%d %H:%M} UTC"
-            return [Finding(Reason.CERTIFICATE_EXPIRED, f"{line}, {_ago(now, certificate.not_valid_after_utc)}")]
+            end = certificate.not_valid_after_utc
+            days = (now - end).days
+            facts = {"how": "days-ago" if days else "today", "name": _name(certificate.subject), "days": str(days)}
+            return [Finding(Reason.CERTIFICATE_EXPIRED, facts | {"moment": f"{end:%Y-%m-%d %H:%M}"})]
     for certificate in certificates:
         if certificate.not_valid_before_utc > now:
-            line = f"{_name(certificate.subject)} is not valid before {certificate.not_valid_before_utc:%Y-%m-%d %H:%M} UTC"
-            return [Finding(Reason.CERTIFICATE_NOT_YET_VALID, line)]
+            facts = {"name": _name(certificate.subject), "moment": f"{certificate.not_valid_before_utc:%Y-%m-%d %H:%M}"}
+            return [Finding(Reason.CERTIFICATE_NOT_YET_VALID, facts)]
     return []
 
 
@@ -126,15 +128,12 @@ def _weak(certificates: Sequence[x509.Certificate]) -> list[Finding]:
     for certificate in certificates:
         key = certificate.public_key()
         if isinstance(key, rsa.RSAPublicKey) and key.key_size < MIN_RSA_BITS:
-            return [
-                Finding(
-                    Reason.CERTIFICATE_WEAK,
-                    f"{_name(certificate.subject)} has an RSA key of {key.key_size} bits, under {MIN_RSA_BITS}",
-                )
-            ]
+            facts = {"how": "key", "name": _name(certificate.subject), "bits": str(key.key_size), "least": str(MIN_RSA_BITS)}
+            return [Finding(Reason.CERTIFICATE_WEAK, facts)]
         # a root's own signature is never looked at: it is trusted for being in the store
         if certificate.issuer != certificate.subject and _hash(certificate) in ("md5", "sha1"):
-            return [Finding(Reason.CERTIFICATE_WEAK, f"{_name(certificate.subject)} is signed with {_hash(certificate).upper()}")]
+            facts = {"how": "signature", "name": _name(certificate.subject), "hash": _hash(certificate).upper()}
+            return [Finding(Reason.CERTIFICATE_WEAK, facts)]
     return []
 
 
@@ -146,9 +145,7 @@ def _usage(certificates: Sequence[x509.Certificate]) -> list[Finding]:
         except x509.ExtensionNotFound:
             continue
         if not {ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE} & set(usage):
-            return [
-                Finding(Reason.CERTIFICATE_INVALID, f"{_name(certificate.subject)} is not meant for servers (extended key usage)")
-            ]
+            return [Finding(Reason.CERTIFICATE_INVALID, {"how": "purpose", "name": _name(certificate.subject)})]
     return []
 
 
@@ -201,8 +198,3 @@ def _name(name: x509.Name) -> str:
     common = name.get_attributes_for_oid(NameOID.COMMON_NAME)
     text = str(common[0].value) if common else name.rfc4514_string()
     return readable(text.encode("utf-8", "replace"))[:200] or "(no name)"
-
-
-def _ago(now: datetime, then: datetime) -> str:
-    days = (now - then).days
-    return f"{days} days ago" if days else "today"

@@ -8,6 +8,7 @@ from email.utils import parsedate_to_datetime
 from typing import Literal
 
 from diagnostics import names
+from diagnostics.findings import Facts
 from diagnostics.probes import dns, smtp, tcp
 from diagnostics.probes.conversation import Conversation
 from diagnostics.probes.instruments import Instruments
@@ -23,10 +24,12 @@ State = Literal["answers", "dns", "tcp", "intercepted"]
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """What the control host showed. `clock_off`: world's time minus this machine's, where its banner tells a time."""
+    """What the control host showed. `facts`: its name, and by `how` what was seen; `clock_off`: world's time minus this machine's,
+    where its banner tells a time.
+    """
 
     state: State
-    evidence: str
+    facts: Facts
     clock_off: timedelta | None = None
 
 
@@ -51,8 +54,8 @@ async def _ask(name: str, tools: Instruments) -> Control:
     endpoints = [e for e in found if e.address is not None and not tools.guard.refuses(e.address, tools.limits.smtp_port)]
     if not endpoints:
         refused = next((e for e in found if e.address is not None), None)
-        why = f"its address {refused.address} may not be probed" if refused else found[0].detail
-        return Control("dns", f"the control host {name} cannot be asked: {why}")
+        how = {"how": "refused-address", "address": str(refused.address)} if refused else {"how": "not-resolved"}
+        return Control("dns", {"host": name, **how})
     # a machine without IPv6 is no proof against port 25: the other family is asked too
     answers = [await _one(name, endpoint, tools) for endpoint in _one_of_each_family(endpoints)]
     return next((a for a in answers if a.state == "answers"), answers[-1])
@@ -68,7 +71,7 @@ async def _one(name: str, endpoint: dns.Endpoint, tools: Instruments) -> Control
     limits = tools.limits
     done = await tcp.connect(endpoint.address, limits.smtp_port, limits.timeout)
     if done.socket is None:
-        return Control("tcp", f"the control host {name} fails too: {done.finding.evidence if done.finding else ''}")
+        return Control("tcp", {"host": name, "address": str(endpoint.address), "error": done.error})
     _, talk = await asyncio.get_running_loop().create_connection(Conversation, sock=done.socket)
     try:
         return await _talk(name, talk, tools)
@@ -80,17 +83,18 @@ async def _talk(name: str, talk: Conversation, tools: Instruments) -> Control:
     limits = tools.limits
     hello = (await smtp.banner(talk, limits.timeout)).said
     if hello.outcome != "reply":
-        return Control("intercepted", f"the control host {name} is connected to and does not speak: {hello.detail}")
+        return Control("intercepted", {"how": "mute", "host": name})
+    facts = {"host": name, "text": hello.text}
     if not is_its_own(name, hello.text):
-        return Control("intercepted", f"somebody else answers for the control host {name}: {hello.text}")
+        return Control("intercepted", facts | {"how": "somebody-else"})
     clock = _clock(hello.text, tools.now())
     if hello.code != 220:
-        return Control("answers", f"the control host {name} answers: {hello.text}", clock)
+        return Control("answers", facts, clock)
     greeting = await smtp.ehlo(talk, limits.ehlo_name, limits.timeout)
     if not smtp.offers_starttls(greeting):
-        return Control("intercepted", f"the control host {name} offers no STARTTLS here: it is stripped on the way")
+        return Control("intercepted", facts | {"how": "stripped"})
     await talk.say("QUIT", timeout=2.0)
-    return Control("answers", f"the control host {name} answers: {hello.text}", clock)
+    return Control("answers", facts, clock)
 
 
 def is_its_own(name: str, banner: str) -> bool:

@@ -13,6 +13,8 @@ from typing import Literal
 from aiosmtplib.errors import SMTPException, SMTPReadTimeoutError, SMTPServerDisconnected
 from aiosmtplib.protocol import SMTPProtocol
 
+from diagnostics.findings import NO_FACTS, Facts, Finding, Trace, Warn
+
 MAX_REPLY = 32 * 1024
 MAX_LINE = 2048
 _REPLY_LINE = re.compile(rb"[2-5][0-9][0-9](?:[ -].*)?")
@@ -23,12 +25,12 @@ Outcome = Literal["reply", "closed", "timeout", "not-smtp"]
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What came back to one command. `code` 0 without a complete reply; `detail` says what was wrong with it."""
+    """What came back to one command. `code` 0 without a complete reply; `facts` tell by their `how` what was wrong with it."""
 
     outcome: Outcome
     code: int = 0
     lines: tuple[str, ...] = ()
-    detail: str = ""
+    facts: Facts = NO_FACTS
     seconds: float = 0.0
 
     @property
@@ -40,14 +42,18 @@ class Said:
 class _BrokeRules(SMTPException):
     """The peer sent what is no SMTP reply, or one beyond our limits."""
 
+    def __init__(self, facts: Facts) -> None:
+        super().__init__(facts["how"])
+        self.facts = facts
+
 
 class Conversation(SMTPProtocol):
     """A connected server. Records a readable transcript, and irregularities that are no verdict by themselves."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.transcript: list[str] = []
-        self.irregular: list[str] = []
+        self.transcript: list[str | Finding] = []
+        self.irregular: list[Finding] = []
         self._raw = bytearray()
         self._judged = 0
         self._expecting = True
@@ -94,53 +100,53 @@ class Conversation(SMTPProtocol):
         self._judged = 0
 
     def _unasked(self, data: bytes) -> None:
-        self._note("sent data that nobody had asked for", data)
+        self._note("unasked", data)
 
-    def _note(self, what: str, data: bytes) -> None:
+    def _note(self, how: str, data: bytes) -> None:
         if len(self.irregular) < 8:
-            self.irregular.append(f"{what}: {readable(data[:100])}")
+            self.irregular.append(Finding(Warn.SMTP_IRREGULAR, {"how": how, "data": readable(data[:100])}))
 
     async def _said(self, awaited: Awaitable[object], timeout: float) -> Said:
         loop = asyncio.get_running_loop()
         started = loop.time()
         outcome: Outcome = "reply"
-        detail = ""
+        facts: Facts = NO_FACTS
         try:
             async with asyncio.timeout(timeout):
                 await awaited
         except (TimeoutError, SMTPReadTimeoutError):
-            outcome, detail = "timeout", "no complete reply"
+            outcome, facts = "timeout", {"how": "silent"}
         except _BrokeRules as error:
-            outcome, detail = "not-smtp", str(error)
+            outcome, facts = "not-smtp", error.facts
         except (SMTPServerDisconnected, OSError) as error:
             was_reset = isinstance(error.__cause__, OSError) or not isinstance(error, SMTPException)
-            outcome, detail = "closed", "the connection was reset" if was_reset else "the server closed the connection"
+            outcome, facts = "closed", {"how": "reset" if was_reset else "closed"}
         except SMTPException as error:
-            outcome, detail = "not-smtp", readable(str(error).encode("utf-8", "replace"))[:200]
+            outcome, facts = "not-smtp", {"how": "unreadable", "line": readable(str(error).encode("utf-8", "replace"))[:200]}
         finally:
             self._expecting = False
-        return self._judge(bytes(self._raw), outcome, detail, loop.time() - started)
+        return self._judge(bytes(self._raw), outcome, facts, loop.time() - started)
 
-    def _judge(self, raw: bytes, outcome: Outcome, detail: str, seconds: float) -> Said:
+    def _judge(self, raw: bytes, outcome: Outcome, facts: Facts, seconds: float) -> Said:
         lines, rest = _split(raw)
         self.transcript += [f"S: {readable(line)}" for line in lines[:64]]
         if outcome != "reply":
             if rest:
-                self.transcript.append(f"S: {readable(rest[:200])} (incomplete)")
+                self.transcript.append(f"S: {readable(rest[:200])}…")
             shown = tuple(readable(line) for line in [*lines, rest][:64] if line)
-            self.transcript.append(f"-- {detail}")
-            return Said(outcome, lines=shown, detail=detail, seconds=seconds)
+            self.transcript.append(Finding(Trace.BROKE_OFF, facts))
+            return Said(outcome, lines=shown, facts=facts, seconds=seconds)
         if not lines:
             # aiosmtplib takes a lost connection for the reply to QUIT
-            return Said("closed", detail="the server closed the connection", seconds=seconds)
+            return Said("closed", facts={"how": "closed"}, seconds=seconds)
         if rest or len(self._buffer):
-            self._note("sent more behind its reply", rest or bytes(self._buffer))
+            self._note("behind", rest or bytes(self._buffer))
         if any(line.endswith(b"\n") and not line.endswith(b"\r\n") for line in raw.splitlines(keepends=True)):
-            self._note("ends its lines with a bare LF", lines[0])
+            self._note("bare-lf", lines[0])
         codes = {line[:3] for line in lines}
         if len(codes) > 1:
-            detail = f"one reply carries several codes: {', '.join(sorted(c.decode() for c in codes))}"
-            return Said("not-smtp", lines=tuple(map(readable, lines)), detail=detail, seconds=seconds)
+            facts = {"how": "several-codes", "codes": ", ".join(sorted(c.decode() for c in codes))}
+            return Said("not-smtp", lines=tuple(map(readable, lines)), facts=facts, seconds=seconds)
         return Said("reply", int(lines[0][:3]), tuple(readable(line) for line in lines), seconds=seconds)
 
 
@@ -156,7 +162,7 @@ def _split(raw: bytes) -> tuple[list[bytes], bytes]:
     return lines, raw[start:]
 
 
-def _trouble(raw: bytes, start: int) -> tuple[str, int, bool]:
+def _trouble(raw: bytes, start: int) -> tuple[Facts, int, bool]:
     """Why these bytes cannot become an SMTP reply, or nothing; how far they are whole lines; whether the reply is whole.
 
     What stands before `start` was judged before: a reply in many pieces must not be read anew with each.
@@ -164,22 +170,27 @@ def _trouble(raw: bytes, start: int) -> tuple[str, int, bool]:
     while (end := raw.find(b"\n", start)) >= 0:
         line = raw[start:end].rstrip(b"\r")
         if not _REPLY_LINE.fullmatch(line):
-            return f"no SMTP reply, but {readable(line[:80])}{_protocol(line)}", start, False
+            return _no_reply(line), start, False
         if len(line) > MAX_LINE * 4:
-            return f"a line of more than {MAX_LINE * 4} bytes", start, False
+            return {"how": "long-line", "bytes": str(MAX_LINE * 4)}, start, False
         start = end + 1
         if line[3:4] != b"-":
-            return "", start, True
+            return NO_FACTS, start, True
     if len(raw) > MAX_REPLY:
-        return f"a reply of more than {MAX_REPLY} bytes", start, False
+        return {"how": "long-reply", "bytes": str(MAX_REPLY)}, start, False
     rest = raw[start:]
     if rest and not _REPLY_START.fullmatch(rest[:5]):
-        return f"no SMTP reply, but {readable(rest[:80])}{_protocol(rest)}", start, False
-    return "", start, False
+        return _no_reply(rest), start, False
+    return NO_FACTS, start, False
+
+
+def _no_reply(data: bytes) -> Facts:
+    protocol = _protocol(data)
+    return {"how": "other-protocol" if protocol else "no-reply", "line": readable(data[:80]), "protocol": protocol}
 
 
 def _protocol(data: bytes) -> str:
-    """Who else may be speaking; for the person who has to find the wrong service."""
+    """The protocol that these bytes belong to, for the person who has to find the wrong service; empty where none is known."""
     for start, name in (
         (b"HTTP/", "HTTP"),
         (b"SSH-", "SSH"),
@@ -189,7 +200,7 @@ def _protocol(data: bytes) -> str:
         (b"+OK", "POP3"),
     ):
         if data.startswith(start):
-            return f" ({name})"
+            return name
     return ""
 
 

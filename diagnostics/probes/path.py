@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from diagnostics import names
-from diagnostics.findings import Clue, Finding, Reason, Warn
+from diagnostics.findings import Clue, Finding, Reason, Trace, Warn
 from diagnostics.guard import is_public
-from diagnostics.model import STEPS, Certificate, Evidence, Step, StepName, StepStatus
+from diagnostics.model import STEPS, Certificate, Evidence, StepName, StepStatus, Tried
 from diagnostics.names import Address
 from diagnostics.probes import certificate, smtp, tcp, tls
 from diagnostics.probes.conversation import Conversation
@@ -25,7 +25,7 @@ from diagnostics.target import Destination, Policy
 log = logging.getLogger("mailflow.probe")
 
 QUIT_SECONDS = 2.0
-_SKIPPED = {name: Step(step=name, status="skipped") for name in STEPS}
+_SKIPPED = {name: Tried(step=name, status="skipped") for name in STEPS}
 
 
 @dataclass(slots=True)
@@ -34,9 +34,9 @@ class _Walk:
 
     endpoint: Endpoint
     deadline: float = 0.0
-    steps: dict[StepName, Step] = field(default_factory=dict)
+    steps: dict[StepName, Tried] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
-    transcript: list[str] = field(default_factory=list)
+    transcript: list[str | Finding] = field(default_factory=list)
     certificate: Certificate | None = None
     handshake_failed: bool = False
 
@@ -44,12 +44,12 @@ class _Walk:
         left = max(0.001, self.deadline - asyncio.get_running_loop().time())
         return left if most is None else min(left, most)
 
-    def step(self, step: StepName, seconds: float | None, detail: str, findings: tuple[Finding, ...] = ()) -> bool:
-        """Write one step down; True when the path goes on."""
+    def step(self, step: StepName, seconds: float | None, note: Finding | None, findings: tuple[Finding, ...] = ()) -> bool:
+        """Write one step down; True when the path goes on. `note`: what the step showed."""
         failed = any(isinstance(f.tag, Reason) for f in findings)
         warned = any(isinstance(f.tag, Warn) for f in findings)
         status: StepStatus = "failed" if failed else "warning" if warned else "ok"
-        self.steps[step] = Step(step=step, status=status, seconds=None if seconds is None else round(seconds, 4), detail=detail)
+        self.steps[step] = Tried(step=step, status=status, seconds=None if seconds is None else round(seconds, 4), note=note)
         self.findings += findings
         return not failed
 
@@ -80,29 +80,27 @@ async def probe(endpoint: Endpoint, destination: Destination, policy: Policy, to
     except Exception as error:
         # our own fault must never be told as the customer's
         log.exception("probe of a path failed")
-        walk.findings.append(Finding(Reason.VANTAGE_FAULT, f"mailflow failed at this itself: {type(error).__name__}"))
+        walk.findings.append(Finding(Reason.VANTAGE_FAULT, {"how": "internal", "error": type(error).__name__}))
     return walk.evidence(destination)
 
 
 def _resolved(walk: _Walk) -> bool:
     endpoint = walk.endpoint
-    return walk.step("dns", endpoint.seconds, endpoint.detail, endpoint.findings)
+    return walk.step("dns", endpoint.seconds, endpoint.note, endpoint.findings)
 
 
 def _allowed(walk: _Walk, address: Address, destination: Destination, tools: Instruments) -> bool:
     """The very address that was judged is the one connected to (no second look-up: DNS rebinding)."""
     refusal = tools.guard.refuses(address, tools.limits.smtp_port)
-    # names that no connector lists must not tell what an inside DNS says of them
-    shown = str(address) if refusal is None or destination.listed or destination.address is not None else "an inside address"
+    # names that no connector lists must not tell what an inside DNS says of them (classify.py leaves the address out)
+    facts = {"host": walk.endpoint.host, "address": str(address)}
     if destination.address is None and not is_public(address):
-        walk.findings.append(Finding(Warn.SPLIT_HORIZON, f"{walk.endpoint.host} resolves to {shown} here"))
+        walk.findings.append(Finding(Warn.SPLIT_HORIZON, facts))
     if refusal is None:
         if not is_public(address):
-            walk.findings.append(
-                Finding(Warn.PROBED_FROM_INSIDE, f"{address} is not public and was probed because it is allowed")
-            )
+            walk.findings.append(Finding(Warn.PROBED_FROM_INSIDE, facts))
         return True
-    walk.findings.append(Finding(Reason.ADDRESS_NOT_PUBLIC, f"{shown} is {refusal}"))
+    walk.findings.append(Finding(Reason.ADDRESS_NOT_PUBLIC, facts | {"how": refusal}))
     return False
 
 
@@ -114,7 +112,7 @@ async def _connect_and_talk(walk: _Walk, address: Address, policy: Policy, tools
         await _talk(walk, talk, policy, tools)
     finally:
         walk.transcript += talk.transcript
-        walk.findings += [Finding(Warn.SMTP_IRREGULAR, f"the server {note}") for note in talk.irregular]
+        walk.findings += talk.irregular
         talk.abort()
     if walk.handshake_failed:
         await _ask_for_old_tls(walk, address, tools)
@@ -125,10 +123,8 @@ async def _connect_and_talk(walk: _Walk, address: Address, policy: Policy, tools
 async def _open(walk: _Walk, address: Address, tools: Instruments, *, record: bool = True) -> Conversation | None:
     done = await tcp.connect(address, tools.limits.smtp_port, walk.left(tools.limits.timeout))
     if record:
-        found = (done.finding,) if done.finding else ()
-        walk.step(
-            "tcp", done.seconds, done.finding.evidence if done.finding else f"connected to port {tools.limits.smtp_port}", found
-        )
+        connected = Finding(Trace.CONNECTED, {"port": str(tools.limits.smtp_port)})
+        walk.step("tcp", done.seconds, done.finding or connected, (done.finding,) if done.finding else ())
     if done.socket is None:
         return None
     _, talk = await asyncio.get_running_loop().create_connection(Conversation, sock=done.socket)
@@ -144,33 +140,36 @@ async def _talk(walk: _Walk, talk: Conversation, policy: Policy, tools: Instrume
     if not _heard(walk, greeting, limits.timeout):
         return await _quit(walk, talk)
     if not smtp.offers_starttls(greeting):
-        line = f"the reply to EHLO offers no STARTTLS: {', '.join(greeting.extensions)[:200] or 'no extensions at all'}"
-        walk.step("starttls", None, line, (Finding(Reason.STARTTLS_MISSING, line),))
+        offered = ", ".join(greeting.extensions)[:200]
+        missing = Finding(Reason.STARTTLS_MISSING, {"how": "other-extensions" if offered else "no-extensions", "offered": offered})
+        walk.step("starttls", None, missing, (missing,))
         return await _quit(walk, talk)
     if not _heard(walk, await smtp.starttls(talk, walk.left()), limits.timeout):
         return await _quit(walk, talk)
     shaken = await tls.handshake(talk, _sni(walk.endpoint), walk.left(limits.timeout), tools.pool)
-    talk.transcript.append(f"-- {shaken.detail}")
-    if not walk.step("tls", shaken.seconds, shaken.detail, shaken.findings):
+    talk.transcript.append(shaken.note)
+    if not walk.step("tls", shaken.seconds, shaken.note, shaken.findings):
         walk.handshake_failed = True
         return None
     await _judge_certificate(walk, shaken.chain, policy, tools)
     after = await smtp.ehlo(talk, limits.ehlo_name, walk.left())
     if after.said.outcome != "reply":
         # TLS 1.3 lets a server refuse us (for want of a client certificate, say) only after our side of the handshake
-        line = f"TLS handshake done, then: {after.said.detail}"
-        walk.step("tls", shaken.seconds, line, (Finding(Reason.TLS_HANDSHAKE, line),))
+        broken = Finding(Reason.TLS_HANDSHAKE, {**after.said.facts, "how": f"then-{after.said.outcome}"})
+        walk.step("tls", shaken.seconds, broken, (broken,))
         return None
     if after.failed:
-        walk.step("ehlo", after.said.seconds, f"inside TLS: {after.said.text}", after.findings)
+        walk.step("ehlo", after.said.seconds, Finding(Trace.REPLIED_INSIDE_TLS, {"text": after.said.text}), after.findings)
     return await _quit(walk, talk)
 
 
 def _heard(walk: _Walk, spoken: Spoken, slow_after: float) -> bool:
     findings = spoken.findings
     if spoken.said.outcome == "reply" and spoken.said.seconds > slow_after:
-        findings += (Finding(Warn.SLOW, f"the reply to step {spoken.step} took {spoken.said.seconds:.0f} s"),)
-    return walk.step(spoken.step, spoken.said.seconds, spoken.said.text or spoken.said.detail, findings)
+        findings += (Finding(Warn.SLOW, {"step": spoken.step, "seconds": f"{spoken.said.seconds:.0f}"}),)
+    said = spoken.said
+    note = Finding(Trace.REPLIED, {"text": said.text}) if said.text else Finding(Trace.BROKE_OFF, said.facts)
+    return walk.step(spoken.step, said.seconds, note, findings)
 
 
 async def _judge_certificate(walk: _Walk, chain: tuple[bytes, ...], policy: Policy, tools: Instruments) -> None:
@@ -181,13 +180,14 @@ async def _judge_certificate(walk: _Walk, chain: tuple[bytes, ...], policy: Poli
             partial(certificate.judge, chain, tools.trust, wanted, tools.now())
         )
     except TrustFault as fault:
-        findings = (Finding(Reason.VANTAGE_FAULT, str(fault)),)
+        findings = (Finding(Reason.VANTAGE_FAULT, {"how": fault.how, "file": fault.file}),)
     seconds = asyncio.get_running_loop().time() - started
-    facts = walk.certificate
-    detail = findings[0].evidence if findings else f"{facts.subject}, valid until {facts.not_after:%Y-%m-%d}" if facts else ""
-    walk.step("certificate", seconds, detail, findings)
+    seen, note = walk.certificate, findings[0] if findings else None
+    if note is None and seen:
+        note = Finding(Trace.CERTIFICATE_SEEN, {"subject": seen.subject, "date": f"{seen.not_after:%Y-%m-%d}"})
+    walk.step("certificate", seconds, note, findings)
     if policy.tls in ("CertificateValidation", "DomainValidation"):
-        walk.findings.append(Finding(Warn.REVOCATION_NOT_CHECKED, "revocation lists are not fetched"))
+        walk.findings.append(Finding(Warn.REVOCATION_NOT_CHECKED))
 
 
 async def _quit(walk: _Walk, talk: Conversation) -> None:
@@ -202,12 +202,11 @@ async def _ask_for_old_tls(walk: _Walk, address: Address, tools: Instruments) ->
         return
     if shaken.version in tls.CURRENT:
         if not tls.is_offered(shaken.suite):
-            line = f"with other cipher suites than Exchange Online's the handshake works: {shaken.detail}"
-            walk.findings.append(Finding(Clue.NO_COMMON_SUITE, line))
+            walk.findings.append(Finding(Clue.NO_COMMON_SUITE, shaken.note.facts))
         return
-    line = f"the server speaks only {shaken.detail}; Exchange Online needs TLS 1.2"
+    old = Finding(Reason.TLS_VERSION, shaken.note.facts)
     walk.findings[:] = [f for f in walk.findings if f.tag is not Reason.TLS_HANDSHAKE]
-    walk.step("tls", shaken.seconds, line, (Finding(Reason.TLS_VERSION, line),))
+    walk.step("tls", shaken.seconds, old, (old,))
 
 
 async def _ask_without_sni(walk: _Walk, address: Address, tools: Instruments) -> None:
@@ -217,8 +216,7 @@ async def _ask_without_sni(walk: _Walk, address: Address, tools: Instruments) ->
         return
     other = certificate.fingerprint(shaken.chain[0])
     if other != walk.certificate.sha256:
-        line = f"without SNI the server presents another certificate, SHA-256 {other[:16]}…"
-        walk.findings.append(Finding(Clue.CERTIFICATE_BY_SNI, line))
+        walk.findings.append(Finding(Clue.CERTIFICATE_BY_SNI, {"sha256": other}))
 
 
 async def _second_handshake(

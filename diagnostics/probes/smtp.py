@@ -30,11 +30,11 @@ async def banner(talk: Conversation, timeout: float) -> Spoken:
     """Wait for the greeting (RFC 5321 section 3.1)."""
     said = await talk.hear(timeout)
     if said.outcome != "reply":
-        return Spoken("banner", said, _broken("banner", said))
+        return Spoken("banner", said, _broken("", said))
     findings = _inspected(said.text[4:]) if _STARS.search(said.text[4:]) else ()
     if said.code == 220:
         return Spoken("banner", said, findings)
-    return Spoken("banner", said, findings + _refused("banner", said, Reason.SMTP_REJECTED))
+    return Spoken("banner", said, findings + _refused("", said, Reason.SMTP_REJECTED))
 
 
 async def ehlo(talk: Conversation, name: str, timeout: float) -> Spoken:
@@ -69,27 +69,27 @@ def offers_starttls(spoken: Spoken) -> bool:
     return any(extension.upper().split()[:1] == ["STARTTLS"] for extension in spoken.extensions)
 
 
-def _broken(phase: str, said: Said) -> tuple[Finding, ...]:
-    """No complete reply: who ended it, and how."""
-    after = "after the connection was opened" if phase == "banner" else f"after {phase}"
+def _broken(command: str, said: Said) -> tuple[Finding, ...]:
+    """No complete reply to `command` ("" for the greeting): who ended it, and how."""
+    facts = {**said.facts, "command": command, "seconds": f"{said.seconds:.1f}", "text": said.text}
     if said.outcome == "closed":
-        clue = Clue.CLOSED_AT_ONCE if phase == "banner" else Clue.CLOSED_LATER
-        line = f"{said.detail} {after}, {said.seconds:.1f} s later, without a reply"
-        return (Finding(Reason.SMTP_CLOSED, line), Finding(clue, line))
+        facts["how"] += "" if command else "-at-greeting"
+        return (Finding(Reason.SMTP_CLOSED, facts), Finding(Clue.CLOSED_LATER if command else Clue.CLOSED_AT_ONCE, facts))
     if said.outcome == "timeout":
-        line = f"no complete reply {after} within {said.seconds:.0f} s" + (f"; so far: {said.text}" if said.lines else "")
-        return (Finding(Reason.SMTP_TIMEOUT, line), Finding(Clue.SILENT_SERVER, line))
-    return (Finding(Reason.SMTP_PROTOCOL, f"{after}: {said.detail}"), Finding(Clue.NOT_SMTP, said.detail))
+        facts["seconds"] = f"{said.seconds:.0f}"
+        facts["how"] += ("" if command else "-at-greeting") + ("-half" if said.lines else "")
+        return (Finding(Reason.SMTP_TIMEOUT, facts), Finding(Clue.SILENT_SERVER, facts))
+    return (Finding(Reason.SMTP_PROTOCOL, facts), Finding(Clue.NOT_SMTP, facts))
 
 
-def _refused(phase: str, said: Said, otherwise: Reason) -> tuple[Finding, ...]:
-    """A complete reply that is a refusal."""
-    line = f"reply to {phase if phase != 'banner' else 'the connection'}: {said.text}"
+def _refused(command: str, said: Said, otherwise: Reason) -> tuple[Finding, ...]:
+    """A complete reply to `command` ("" for the greeting) that is a refusal."""
+    facts = {"how": "command" if command else "greeting", "command": command, "text": said.text}
     if not 400 <= said.code < 600:
-        return (Finding(Reason.SMTP_PROTOCOL, f"{line} (no code that RFC 5321 allows there)"),)
+        return (Finding(Reason.SMTP_PROTOCOL, facts | {"how": "odd-code" if command else "odd-code-at-greeting"}),)
     reason = Reason.SMTP_UNAVAILABLE if said.code == 421 else otherwise
-    return (Finding(reason, line), *(Finding(clue, line) for clue in clues(said.text)))
+    return (Finding(reason, facts), *(Finding(clue, facts) for clue in clues(said.text)))
 
 
 def _inspected(proof: str) -> tuple[Finding, ...]:
-    return (Finding(Clue.INSPECTION, f"a firewall rewrites the conversation: the server's words arrive as {proof[:60]!r}"),)
+    return (Finding(Clue.INSPECTION, {"text": proof[:60]}),)

@@ -10,7 +10,7 @@ import warnings
 from dataclasses import dataclass
 from functools import cache
 
-from diagnostics.findings import Clue, Finding, Reason
+from diagnostics.findings import Clue, Finding, Reason, Trace
 from diagnostics.probes.conversation import Conversation
 from diagnostics.probes.crypto_pool import CryptoPool
 from diagnostics.probes.tls_channel import HandshakeCost, TlsChannel
@@ -36,45 +36,56 @@ CURRENT = ("TLSv1.2", "TLSv1.3")
 
 @dataclass(frozen=True, slots=True)
 class Handshake:
-    """`chain` is as sent, DER, leaf first; empty after a failure, which `findings` and `detail` tell."""
+    """`chain` is as sent, DER, leaf first; empty after a failure, which `findings` tell. `suite`: OpenSSL's name."""
 
     chain: tuple[bytes, ...] = ()
-    detail: str = ""
     findings: tuple[Finding, ...] = ()
     seconds: float = 0.0
     version: str = ""
     suite: str = ""
+
+    @property
+    def note(self) -> Finding:
+        """What the step shows: the failure, or what was agreed on."""
+        return self.findings[0] if self.findings else Finding(Trace.TLS_UP, {"version": self.version, "suite": self.suite})
 
 
 async def handshake(talk: Conversation, sni: str | None, timeout: float, pool: CryptoPool, *, old: bool = False) -> Handshake:
     """Upgrade the conversation after its 220 to STARTTLS. `old` offers TLS 1.0 to 1.2 with every suite that is safe to try."""
     loop = asyncio.get_running_loop()
     started = loop.time()
-    channel: TlsChannel | None = None
-    failed, clue, ours = "", False, False
     try:
         if not isinstance(talk.transport, asyncio.Transport):
             raise ConnectionAbortedError
         channel = TlsChannel(talk.transport, _context(old), sni)
         async with asyncio.timeout(timeout):
             await channel.handshake(pool)
-    except TimeoutError:
-        failed = f"no end of the handshake within {timeout:g} s"
-    except ssl.SSLEOFError:
-        failed = "the server closed the connection"
-    except ssl.SSLError as error:
-        failed, clue = _words(error), "alert" in str(error).lower()
-    except HandshakeCost as error:
-        failed, ours = str(error), True
-    except OSError as error:
-        failed = _closed(error)
+    except (OSError, HandshakeCost) as error:  # TimeoutError and SSLError are OSErrors
+        return Handshake((), _failure(error, timeout), loop.time() - started)
     seconds = loop.time() - started
-    if channel is None or failed:
-        return _failed(failed, seconds, clue=clue, ours=ours)
     talk.into_tls(channel)
     channel.start(talk)
-    version, suite = channel.secured.version() or "", (channel.secured.cipher() or ("no suite",))[0]
-    return Handshake(_chain_as_sent(channel.secured), f"{version}, {suite}", (), seconds, version, suite)
+    secured = channel.secured
+    return Handshake(_chain_as_sent(secured), (), seconds, secured.version() or "", (secured.cipher() or ("",))[0])
+
+
+def _failure(error: Exception, timeout: float) -> tuple[Finding, ...]:
+    match error:
+        case HandshakeCost():
+            return (Finding(Reason.VANTAGE_FAULT, {"how": error.how, "limit": error.limit}),)
+        case TimeoutError():
+            facts = {"how": "timeout", "seconds": f"{timeout:g}"}
+        case ssl.SSLEOFError():
+            facts = {"how": "closed"}
+        case ssl.SSLError():
+            facts = {"how": "openssl", "error": (error.reason or str(error)).replace("_", " ").lower()[:120]}
+            if "alert" in str(error).lower():
+                return (Finding(Reason.TLS_HANDSHAKE, facts), Finding(Clue.ALERT, facts))
+        case ConnectionResetError():
+            facts = {"how": "reset"}
+        case _:
+            facts = {"how": "closed"}
+    return (Finding(Reason.TLS_HANDSHAKE, facts),)
 
 
 def is_offered(suite: str) -> bool:
@@ -113,14 +124,3 @@ def _chain_as_sent(secured: ssl.SSLObject) -> tuple[bytes, ...]:
         return tuple(secured.get_unverified_chain())
     inner = secured._sslobj  # type: ignore[attr-defined]
     return tuple(certificate.public_bytes(_ssl.ENCODING_DER) for certificate in inner.get_unverified_chain() or ())
-
-
-def _words(error: ssl.SSLError) -> str:
-    reason = (error.reason or str(error)).replace("_", " ").lower()
-    return reason[:120]
-
-
-def _closed(error: OSError) -> str:
-    if isinstance(error, ConnectionResetError):
-        return "the connection was reset"
-    return "the server closed the connection"

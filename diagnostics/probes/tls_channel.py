@@ -5,6 +5,7 @@ asyncio's own start_tls computes in the event loop: one server that picks ffdhe8
 
 import asyncio
 import ssl
+from typing import Literal
 
 from diagnostics.probes.crypto_pool import CryptoPool
 
@@ -22,7 +23,11 @@ _RECORD_TYPES = range(20, 24)  # change_cipher_spec, alert, handshake, applicati
 
 
 class HandshakeCost(Exception):
-    """The handshake wants more than a stranger gets. A limit of ours, so no fault of the peer."""
+    """The handshake wants more than a stranger gets. A limit of ours, so no fault of the peer. `how`: which one."""
+
+    def __init__(self, how: Literal["handshake-cpu", "handshake-bytes"], limit: str) -> None:
+        super().__init__(how)
+        self.how, self.limit = how, limit
 
 
 class TlsChannel(asyncio.Protocol, asyncio.Transport):
@@ -48,7 +53,7 @@ class TlsChannel(asyncio.Protocol, asyncio.Transport):
         self._flush()
         while not done:
             if spent > MAX_CPU:
-                raise HandshakeCost(f"it takes more than {MAX_CPU:g} s of CPU")
+                raise HandshakeCost("handshake-cpu", f"{MAX_CPU:g}")
             await self._whole_record()
             try:
                 done, seconds = await pool.run(self._step)
@@ -74,7 +79,7 @@ class TlsChannel(asyncio.Protocol, asyncio.Transport):
         """Wait until there is something that OpenSSL can work on, and hand it over: a byte at a time would cost a thread each."""
         while not (size := _whole(self._received)) and not self._is_eof and self._lost is None:
             if self._total > MAX_HANDSHAKE:
-                raise HandshakeCost(f"it is longer than {MAX_HANDSHAKE // 1024} KiB")
+                raise HandshakeCost("handshake-bytes", str(MAX_HANDSHAKE))
             self._arrival = asyncio.get_running_loop().create_future()
             await self._arrival
         if self._lost is not None and not size:
