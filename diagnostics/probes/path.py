@@ -73,9 +73,8 @@ async def probe(endpoint: Endpoint, destination: Destination, policy: Policy, to
     try:
         address = endpoint.address
         if _resolved(walk) and address is not None and _allowed(walk, address, destination, tools):
-            async with tools.gate(address), tools.all_gate():  # who waits for one address keeps nobody else waiting
-                walk.deadline = asyncio.get_running_loop().time() + tools.limits.deadline - endpoint.seconds
-                await _connect_and_talk(walk, address, policy, tools)
+            walk.deadline = asyncio.get_running_loop().time() + tools.limits.deadline - endpoint.seconds
+            await _connect_and_talk(walk, address, policy, tools)
     except Exception as error:
         # our own fault must never be told as the customer's
         log.exception("probe of a path failed")
