@@ -10,6 +10,7 @@ from diagnostics.fix.cmdlet import is_guid
 from diagnostics.fix.offer import Seen, offer
 from diagnostics.judge import Judged, from_this_vantage, judge, needs_control
 from diagnostics.model import ConnectorRef, Path, Result, Step, Verdict, Warning
+from diagnostics.probes.choosing import MAX_DIALLED, MAX_OF_TARGET
 from diagnostics.probes.control import Control
 from diagnostics.probes.run import Observed
 from diagnostics.target import Target
@@ -28,11 +29,14 @@ def classify(
     paths = _judged(seen, control)
     tested = [p for p in paths if p.tested]
     verdict = _verdict(tested)
+    # whether what was left out fails too is not known (contract 3)
+    is_open = verdict == "failing" and bool(seen.left_out)
+    verdict = "unknown" if is_open else verdict
     bad = _first_bad(tested or paths, verdict)
     reason = bad.reason if bad else target.settled
     findings = _clues(_beside(bad, paths, target)) + [f for p in paths for f in p.warnings]
     shown = tuple(_path(p, catalogue) for p in paths)
-    warnings = _warnings(target, paths, findings, catalogue)
+    warnings = _warnings(seen, paths, findings, catalogue)
     common = {
         "id": id,
         "target": target.asked,
@@ -65,7 +69,7 @@ def classify(
         also_seen_as=entry.also_seen_as if claimed else (),
         reason=reason,
         title=entry.title,
-        summary=_summary(verdict, target, tested, entry.summary.format_map(words)),
+        summary=_summary(verdict, seen, tested, entry.summary.format_map(words)),
         meaning=entry.meaning,
         causes=ranked,
         fixes=causes.fixes(entry, ranked, words, _audience(target)),
@@ -161,15 +165,16 @@ def _family(path: Judged) -> int:
     return 6 if ":" in (path.evidence.address or "") else 4
 
 
-def _warnings(target: Target, paths: Sequence[Judged], findings: Sequence[Finding], catalogue: Catalogue) -> tuple[Warning, ...]:
+def _warnings(seen: Observed, paths: Sequence[Judged], findings: Sequence[Finding], catalogue: Catalogue) -> tuple[Warning, ...]:
     """One warning an id, with the first evidence for it."""
     found: dict[str, str] = {}
+    target = seen.target
     untested = [p for p in paths if not p.tested]
     left_out = list(target.left_out)
     if untested and len(untested) < len(paths):
         left_out += [_where(p) for p in untested]
-    if left_out:
-        found[Warn.PATHS_NOT_TESTED] = ", ".join(left_out[:3])
+    if said := [*([_beyond(seen)] if seen.left_out else []), *([", ".join(left_out[:3])] if left_out else [])]:
+        found[Warn.PATHS_NOT_TESTED] = "; ".join(said)
     if target.connector and target.connector.TestMode:
         found[Warn.CONNECTOR_TEST_MODE] = target.connector.Name
     hidden = {f for p in paths if _is_hidden(p) for f in p.evidence.findings if f.tag is Warn.SPLIT_HORIZON}
@@ -181,6 +186,17 @@ def _warnings(target: Target, paths: Sequence[Judged], findings: Sequence[Findin
     if differing := _differing(paths):
         found[Warn.CERTIFICATE_DIFFERS] = differing
     return tuple(Warning(id=key, text=catalogue.warnings[key] + (f": {said}" if said else ".")) for key, said in found.items())
+
+
+def _beyond(seen: Observed) -> str:
+    """How many addresses were not dialled, since there are more than are tried, and the first of them."""
+    count, names = _count(seen), [name for each in seen.left_out for name in each.names][:3]
+    more = f" and {count - len(names)} more" if count > len(names) else ""
+    return f"{', '.join(names)}{more}: at most {MAX_DIALLED} of one host or domain are tried, {MAX_OF_TARGET} of a target"
+
+
+def _count(seen: Observed) -> int:
+    return sum(each.count for each in seen.left_out)
 
 
 def _differing(paths: Sequence[Judged]) -> str:
@@ -202,9 +218,13 @@ def _healthy(target: Target, tested: Sequence[Judged], warnings: Sequence[Warnin
     return f"Mail can be delivered{through}: {count} would take it {how}, as seen{inside or ' from here'}."
 
 
-def _summary(verdict: Verdict, target: Target, tested: Sequence[Judged], sentence: str) -> str:
+def _summary(verdict: Verdict, seen: Observed, tested: Sequence[Judged], sentence: str) -> str:
+    target, unknown = seen.target, {each.destination for each in seen.left_out}
+    if verdict == "unknown" and unknown and all(p.verdict == "failing" for p in tested):
+        tried = f"All {len(tested)} tried fail" if len(tested) > 1 else "The one tried fails"
+        return f"{tried}, {_count(seen)} not tried, so it cannot be told whether mail gets through. {sentence}"
     domains = {p.evidence.destination for p in tested} if any(d.delivery == "mx" for d in target.destinations) else set()
-    failing = sorted(d for d in domains if all(p.verdict == "failing" for p in tested if p.evidence.destination == d))
+    failing = sorted(d for d in domains - unknown if all(p.verdict == "failing" for p in tested if p.evidence.destination == d))
     if verdict == "degraded" and failing:
         fine = f"{len(domains) - len(failing)} of {len(domains)} domains can be reached"
         return f"{sentence} Mail for {', '.join(failing)} fails; {fine}."

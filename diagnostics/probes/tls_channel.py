@@ -6,6 +6,7 @@ asyncio's own start_tls computes in the event loop: one server that picks ffdhe8
 import asyncio
 import ssl
 
+from diagnostics.fair import Party
 from diagnostics.probes.crypto_pool import CryptoPool
 
 MAX_HANDSHAKE = 256 * 1024
@@ -41,7 +42,7 @@ class TlsChannel(asyncio.Protocol, asyncio.Transport):
         self._above: asyncio.Protocol | None = None
         raw.set_protocol(self)
 
-    async def handshake(self, pool: CryptoPool) -> None:
+    async def handshake(self, pool: CryptoPool, party: Party) -> None:
         """Raises ssl.SSLError, OSError (the connection ended) or HandshakeCost."""
         spent = 0.0
         done = self._step()  # the ClientHello: no byte of the peer is in it yet
@@ -51,7 +52,7 @@ class TlsChannel(asyncio.Protocol, asyncio.Transport):
                 raise HandshakeCost(f"it takes more than {MAX_CPU:g} s of CPU")
             await self._whole_record()
             try:
-                done, seconds = await pool.run(self._step)
+                done, seconds = await pool.run(self._step, party)
             finally:
                 self._flush()
             spent += seconds
