@@ -40,7 +40,8 @@ class Command:
 
     `terminal_examples` are of what only a terminal can do; `slack_ways`, what to use and what it does, of what only Slack can.
     `ledger`: it cannot work without the ledger of fixes (no more can whatever has `--yes`). `text`: its words are somebody's
-    text, as it is.
+    text, as it is. `cost` is taken from a person's allowance (commands/allowance.py): about as many requests as it makes of a
+    tenant, at least 1 for whatever works at all; 0 for what the clock says.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Command:
     max_words: int = 1000
     ledger: bool = False
     text: bool = False
+    cost: int = 1
 
     def options_on(self, front: Front) -> tuple[Option, ...]:
         """The options that a front has."""

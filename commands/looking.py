@@ -1,6 +1,7 @@
 """A check on somebody's behalf: what one person may ask for, progress, and results that their ids stand for from then on."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from commands import partner, wording
 from commands.command import CommandError, Services
@@ -8,6 +9,7 @@ from commands.reply import Progress, Tell
 from commands.request import Request
 from diagnostics.connectors.model import Inventory
 from diagnostics.diagnose import diagnose
+from diagnostics.fair import OWNER, Asker
 from diagnostics.model import Diagnosis, Evidence, Result
 from diagnostics.route import TargetFault, route
 from diagnostics.store import StoredResult
@@ -27,10 +29,13 @@ async def look(
 
     try:
         targets = route(words, inventory)
+        asker = OWNER
         if "owner" not in request.actor.roles:
-            services.allowance.spend(request.actor.id, 1 + sum(t.connector is None for t in targets))
+            id = request.actor.id
+            services.allowance.spend(id, sum(t.connector is None for t in targets))
+            asker = Asker(id, partial(services.allowance.dial, id))
         tell(Progress(0, 0, f"{len(targets)} target{'s' if len(targets) != 1 else ''}"))
-        diagnosis = await diagnose(words, inventory, services.tools, on_evidence, fresh=fresh)
+        diagnosis = await diagnose(words, inventory, services.tools, on_evidence, asker=asker, fresh=fresh)
     except TargetFault as fault:
         raise CommandError(str(fault)) from None
     for result in diagnosis.results:

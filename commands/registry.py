@@ -113,6 +113,9 @@ CONNECTORS = Command(
     max_words=0,
 )
 
+PLAN = 6
+"""Requests that a plan makes of a tenant: connectors, domains, rules, recipients, and each value once more at the end."""
+
 DOMAIN = Option("--domain", "D", "the accepted domain to turn; needed where there is a choice", repeatable=True)
 YES = Option("--yes", "", "do it, not only show it", fronts=("terminal", "click"))
 REASON = Option("--reason", "TEXT", "why; kept in the audit", fronts=("terminal", "click"))
@@ -128,6 +131,7 @@ FIX = Command(
         ('fix "Contoso on-premises"', "what would be changed, and what it means; changes nothing"),
         ('fix "Contoso on-premises" --domain contoso.com', "where the connector serves several domains"),
     ),
+    cost=PLAN,
 )
 
 UNDO = Command(
@@ -139,6 +143,7 @@ UNDO = Command(
     examples=(("undo f-0123456789abcdef", "what would be put back; the command fixes lists the ids"),),
     max_words=1,
     ledger=True,
+    cost=PLAN,
 )
 
 RESUME = Command(
@@ -150,6 +155,7 @@ RESUME = Command(
     examples=(("resume f-0123456789abcdef", "what is left to do"),),
     max_words=1,
     ledger=True,
+    cost=PLAN,
 )
 
 FIXES = Command(
@@ -164,17 +170,17 @@ FIXES = Command(
 )
 
 
-def _click(name: str, summary: str, run: str) -> Command:
+def _click(name: str, summary: str, run: str, *, cost: int = 1) -> Command:
     """What nobody types: a button or the clock says it, about a fix."""
-    return Command(name, f"{name} FIX-ID", summary, run, front="click", max_words=1)
+    return Command(name, f"{name} FIX-ID", summary, run, front="click", max_words=1, cost=cost)
 
 
 CLICKS = (
-    _click("ask", "put a plan before the approvers", "commands.approval:ask"),
-    _click("approve", "be for a plan", "commands.approval:approve"),
+    _click("ask", "put a plan before the approvers", "commands.approval:ask", cost=PLAN),
+    _click("approve", "be for a plan", "commands.approval:approve", cost=PLAN),
     _click("reject", "be against a plan", "commands.approval:reject"),
-    _click("expire", "end a plan that nobody approved in time", "commands.approval:expire"),
-    _click("verify", "look again at a fix that was done", "commands.verify:run"),
+    _click("expire", "end a plan that nobody approved in time", "commands.approval:expire", cost=0),
+    _click("verify", "look again at a fix that was done", "commands.verify:run", cost=0),
 )
 
 SERVE = Command(

@@ -19,7 +19,7 @@ Runner = Callable[[Call, Request, Services, Tell], Awaitable[Reply]]
 
 
 async def run(request: Request, services: Services, tell: Tell, *, prefix: str = "/mailflow") -> Reply:
-    """Find the command, check the role, call it. Never raises, except when cancelled.
+    """Find the command, check the role, charge what it costs, call it. Never raises, except when cancelled.
 
     `prefix` is what the front's users type before a command, for help and examples.
     """
@@ -29,6 +29,8 @@ async def run(request: Request, services: Services, tell: Tell, *, prefix: str =
             return call
         if command.role not in request.actor.roles:
             raise CommandError(f"You may not run {command.name} here.", exit_code=1)
+        if "owner" not in request.actor.roles and command.cost:
+            services.allowance.spend(request.actor.id, command.cost)
         return await _runner(command)(call, request, services, tell)
     except CommandError as error:
         return mistake(str(error), error.exit_code)

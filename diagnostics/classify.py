@@ -9,7 +9,7 @@ from diagnostics.findings import CERTIFICATE, NO_FACTS, Clue, Finding, Reason, T
 from diagnostics.fix.cmdlet import is_guid
 from diagnostics.fix.offer import Seen, offer
 from diagnostics.judge import Judged, from_this_vantage, judge, needs_control
-from diagnostics.model import ConnectorRef, Path, Result, Step, Tried, Verdict, Warning
+from diagnostics.model import ConnectorRef, Path, Result, Step, Tried, Verdict
 from diagnostics.probes.control import Control
 from diagnostics.probes.run import Observed
 from diagnostics.target import Target
@@ -28,12 +28,14 @@ def classify(
     paths = _judged(seen, control)
     tested = [p for p in paths if p.tested]
     verdict = _verdict(tested)
+    # whether what was left out fails too is not known (contract 3)
+    is_open = verdict == "failing" and bool(seen.left_out)
+    verdict = "unknown" if is_open else verdict
     bad = _first_bad(tested or paths, verdict)
     reason = bad.reason if bad else target.settled
     findings = _clues(_beside(bad, paths, target)) + [f for p in paths for f in p.warnings]
     shown = tuple(_path(p, catalogue) for p in paths)
-    say = catalogue.summaries.say
-    warnings = _warnings(target, paths, findings, catalogue)
+    warnings = summary.warnings(seen, paths, findings, catalogue)
     common = {
         "id": id,
         "target": target.asked,
@@ -50,11 +52,11 @@ def classify(
             code=None,
             code_basis=None,
             reason=None,
-            title=say("healthy-title", NO_FACTS),
-            summary=_healthy(target, tested, warnings, catalogue),
+            title=catalogue.summaries.say("healthy-title", NO_FACTS),
+            summary=summary.healthy(target, tested, warnings, catalogue),
         )
     entry = catalogue[reason]
-    words = _words(target, bad, catalogue)
+    words = summary.words(target, bad, catalogue)
     claimed = verdict in ("failing", "degraded")
     proof = [_shown(p, p.finding) for p in paths if p.finding and p.reason is reason] or [Finding(reason, target.facts)]
     ranked = causes.rank(entry, [*proof, *findings], words, _audience(target), catalogue)
@@ -66,11 +68,11 @@ def classify(
         also_seen_as=entry.also_seen_as if claimed else (),
         reason=reason,
         title=entry.title,
-        summary=_summary(verdict, target, tested, entry.summary.format_map(words), catalogue),
+        summary=summary.summary(verdict, seen, tested, entry.summary.format_map(words), catalogue),
         meaning=entry.meaning,
         causes=ranked,
         fixes=causes.fixes(entry, ranked, words, _audience(target), catalogue),
-        partner_ask=entry.partner.format_map(words | {"where": _public_where(bad) if bad else target.asked}),
+        partner_ask=entry.partner.format_map(words | {"where": bad.public_where if bad else target.asked}),
     )
 
 
@@ -99,7 +101,7 @@ def _first_bad(paths: Sequence[Judged], verdict: Verdict) -> Judged | None:
 def _path(judged: Judged, catalogue: Catalogue) -> Path:
     evidence = judged.evidence
     code = catalogue[judged.reason].code if judged.reason and judged.verdict == "failing" else None
-    hidden = _is_hidden(judged)
+    hidden = judged.is_hidden
     return Path(
         host=evidence.host,
         destination=evidence.destination,
@@ -143,11 +145,11 @@ def _clues(paths: Sequence[Judged]) -> list[Finding]:
         clues.append(Finding(Clue.NO_IPV6_PUBLISHED))
     if not good:
         return [*clues, Finding(Clue.EVERY_PATH_FAILS, {"how": "only-one" if len(bad) == 1 else "all", "count": str(len(bad))})]
-    answers = {"good": str(len(good)), "count": str(len(tested)), "where": _where(good[0])}
+    answers = {"good": str(len(good)), "count": str(len(tested)), "where": good[0].where}
     clues.append(Finding(Clue.OTHER_PATHS_ANSWER, answers))
     bad_families, good_families = ({_family(p) for p in group} for group in (bad, good))
     if bad_families == {6} and good_families == {4}:
-        clues.append(Finding(Clue.WHOLE_FAMILY_FAILS, {"where": _where(bad[0])}))
+        clues.append(Finding(Clue.WHOLE_FAMILY_FAILS, {"where": bad[0].where}))
     return clues
 
 
@@ -161,98 +163,8 @@ def _family(path: Judged) -> int:
     return 6 if ":" in (path.evidence.address or "") else 4
 
 
-def _warnings(target: Target, paths: Sequence[Judged], findings: Sequence[Finding], catalogue: Catalogue) -> tuple[Warning, ...]:
-    """One warning an id, with the first evidence for it."""
-    found: dict[str, str] = {}
-    untested = [p for p in paths if not p.tested]
-    left_out = list(target.left_out)
-    if untested and len(untested) < len(paths):
-        left_out += [_where(p) for p in untested]
-    if left_out:
-        found[Warn.PATHS_NOT_TESTED] = ", ".join(left_out[:3])
-    if target.connector and target.connector.TestMode:
-        found[Warn.CONNECTOR_TEST_MODE] = target.connector.Name
-    hidden = [f for p in paths if _is_hidden(p) for f in p.evidence.findings if f.tag is Warn.SPLIT_HORIZON]
-    for finding in findings:
-        if isinstance(finding.tag, Warn) or finding.tag in CERTIFICATE:
-            found.setdefault(finding.tag, "" if finding in hidden else catalogue.evidence(finding))
-        elif finding.tag is Reason.STARTTLS_MISSING:
-            found.setdefault(Warn.PLAIN_TEXT, catalogue.evidence(finding))
-    if differing := _differing(paths):
-        found[Warn.CERTIFICATE_DIFFERS] = differing
-    return tuple(Warning(id=key, text=catalogue.warnings[key] + (f": {said}" if said else ".")) for key, said in found.items())
-
-
-def _differing(paths: Sequence[Judged]) -> str:
-    """Words, if the addresses of one host present different certificates."""
-    seen: dict[str, dict[str, Judged]] = {}
-    for path in paths:
-        if path.evidence.certificate:
-            seen.setdefault(path.evidence.host, {}).setdefault(path.evidence.certificate.sha256, path)
-    several = next((prints for prints in seen.values() if len(prints) > 1), {})
-    return "; ".join(f"{_where(p)}: SHA-256 {key[:16]}…" for key, p in list(several.items())[:3])
-
-
-def _healthy(target: Target, tested: Sequence[Judged], warnings: Sequence[Warning], catalogue: Catalogue) -> str:
-    say = catalogue.summaries.say
-    inside = any(w.id == Warn.PROBED_FROM_INSIDE for w in warnings)
-    plain = sum(any(f.tag is Reason.STARTTLS_MISSING for f in p.evidence.findings) for p in tested)
-    how = "tls" if not plain else "plain" if plain == len(tested) else "mixed"
-    facts = {"connector": target.connector.Name if target.connector else "", "count": str(len(tested)), "plain": str(plain)}
-    return say("healthy", facts | {
-        "through": say("healthy-through", facts) if target.connector else "",
-        "paths": say("healthy-paths", facts | {"how": "one" if len(tested) == 1 else "several"}),
-        "over": say("healthy-over", facts | {"how": how}),
-        "from": say("healthy-from", {"how": "inside" if inside else "here"}),
-    })  # fmt: skip
-
-
-def _summary(verdict: Verdict, target: Target, tested: Sequence[Judged], sentence: str, catalogue: Catalogue) -> str:
-    say = catalogue.summaries.say
-    domains = {p.evidence.destination for p in tested} if any(d.delivery == "mx" for d in target.destinations) else set()
-    failing = sorted(d for d in domains if all(p.verdict == "failing" for p in tested if p.evidence.destination == d))
-    facts = {"sentence": sentence, "count": str(len(tested))}
-    if verdict == "degraded" and failing:
-        fine = {"failing": ", ".join(failing), "good": str(len(domains) - len(failing)), "domains": str(len(domains))}
-        return say("degraded", facts | fine | {"how": "domains"})
-    if verdict == "degraded":
-        return say("degraded", facts | {"how": "paths", "good": str(sum(p.verdict == "healthy" for p in tested))})
-    if verdict == "failing" and len(tested) > 1:
-        return say("failing", facts)
-    return sentence
-
-
-def _words(target: Target, bad: Judged | None, catalogue: Catalogue) -> dict[str, str]:
-    host = bad.evidence.host if bad else target.asked
-    where = _where(bad) if bad else target.asked
-    connector = target.connector
-    # only a Guid goes into a cmdlet that somebody will paste into a shell
-    say = catalogue.summaries.say
-    guid = connector.Guid if connector and is_guid(connector.Guid) else say("guid", NO_FACTS)
-    return {"host": host, "where": where, "connector": connector.Name if connector else say("connector", NO_FACTS), "guid": guid}
-
-
-def _is_hidden(path: Judged) -> bool:
-    """Whether the address is one that an inside DNS gives for a name that no connector lists (contract 4)."""
-    is_literal = path.evidence.address == path.evidence.host
-    return path.reason is Reason.ADDRESS_NOT_PUBLIC and not path.evidence.listed and not is_literal
-
-
 def _shown(path: Judged, finding: Finding) -> Finding:
-    return Finding(finding.tag, {"how": "hidden", "host": path.evidence.host}) if _is_hidden(path) else finding
-
-
-def _where(path: Judged) -> str:
-    evidence = path.evidence
-    if evidence.address is None or evidence.address == evidence.host or _is_hidden(path):
-        return evidence.host
-    return f"{evidence.host} [{evidence.address}]"
-
-
-def _public_where(path: Judged) -> str:
-    """The place without an address that only an inside DNS gives: this goes to a partner."""
-    inside = any(f.tag is Warn.SPLIT_HORIZON for f in path.evidence.findings)
-    return path.evidence.host if inside else _where(path)
+    return Finding(finding.tag, {"how": "hidden", "host": path.evidence.host}) if path.is_hidden else finding
 
 
 def _audience(target: Target) -> causes.Audience:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from diagnostics.classify import asks_control, classify
 from diagnostics.connectors.model import Inventory
+from diagnostics.fair import Asker
 from diagnostics.model import Diagnosis
 from diagnostics.probes.run import OnEvidence, probe_all
 from diagnostics.route import route
@@ -20,15 +21,22 @@ from diagnostics.tools import Tools
 
 
 async def diagnose(
-    words: Sequence[str], inventory: Inventory, tools: Tools, on_evidence: OnEvidence, *, fresh: bool = False
+    words: Sequence[str],
+    inventory: Inventory,
+    tools: Tools,
+    on_evidence: OnEvidence,
+    *,
+    asker: Asker = Asker(),  # noqa: B008 (frozen)
+    fresh: bool = False,
 ) -> Diagnosis:
     """Check each TARGET of `words`, or every enabled connector without any. Raises route.TargetFault before a packet is sent.
 
-    Without `fresh` an answer of the last minute counts, and the result says how old it is.
+    Without `fresh` an answer of the last minute counts, and the result says how old it is. `asker` shares the machine with
+    others; what their `charge` raises comes through, and then nothing that no connector lists was dialled.
     """
     loop = asyncio.get_running_loop()
     started, clock = tools.instruments.now(), loop.time()
-    observed = await probe_all(route(words, inventory), tools.instruments, on_evidence, fresh=fresh)
+    observed = await probe_all(route(words, inventory), tools.instruments, on_evidence, asker=asker, fresh=fresh)
     doubtful = any(asks_control(seen) for seen in observed)
     control = await tools.control.ask() if tools.control and doubtful else None
     is_controlled = tools.control is not None

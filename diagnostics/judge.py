@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
-from diagnostics.findings import CERTIFICATE, NO_FACTS, UNTESTED, Facts, Finding, Reason
+from diagnostics.findings import CERTIFICATE, NO_FACTS, UNTESTED, Facts, Finding, Reason, Warn
 from diagnostics.model import Evidence
 from diagnostics.probes.control import Control
 from diagnostics.target import Policy
@@ -43,6 +43,26 @@ class Judged:
     @property
     def tested(self) -> bool:
         return self.reason not in UNTESTED
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether the address is one that an inside DNS gives for a name that no connector lists (contract 4)."""
+        is_literal = self.evidence.address == self.evidence.host
+        return self.reason is Reason.ADDRESS_NOT_PUBLIC and not self.evidence.listed and not is_literal
+
+    @property
+    def where(self) -> str:
+        """Host and address, for the person who asked."""
+        evidence = self.evidence
+        if evidence.address is None or evidence.address == evidence.host or self.is_hidden:
+            return evidence.host
+        return f"{evidence.host} [{evidence.address}]"
+
+    @property
+    def public_where(self) -> str:
+        """The place without an address that only an inside DNS gives: this goes to a partner."""
+        inside = any(f.tag is Warn.SPLIT_HORIZON for f in self.evidence.findings)
+        return self.evidence.host if inside else self.where
 
 
 def judge(evidence: Evidence, policy: Policy) -> Judged:

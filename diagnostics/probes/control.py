@@ -50,7 +50,7 @@ class ControlHost:
 
 
 async def _ask(name: str, tools: Instruments) -> Control:
-    found = await dns.resolve(Destination(name, "host", names.address(name)), tools.resolver.ask)
+    found = (await dns.resolve(Destination(name, "host", names.address(name)), tools.resolver.ask)).endpoints
     endpoints = [e for e in found if e.address is not None and not tools.guard.refuses(e.address, tools.limits.smtp_port)]
     if not endpoints:
         refused = next((e for e in found if e.address is not None), None)

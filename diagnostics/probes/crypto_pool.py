@@ -11,6 +11,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from diagnostics.fair import FairQueue, Party
+
 T = TypeVar("T")
 
 MAX_THREADS = 4
@@ -21,13 +23,15 @@ class CryptoPool:
 
     def __init__(self, threads: int | None = None) -> None:
         self._threads = threads or max(1, min(MAX_THREADS, (os.cpu_count() or 1) - 1))
+        self._turns = FairQueue(self._threads)
         self._executor: ThreadPoolExecutor | None = None
 
-    async def run(self, work: Callable[[], T]) -> tuple[T, float]:
-        """(what `work` returns, seconds of CPU that it took). Raises what `work` raises."""
+    async def run(self, work: Callable[[], T], party: Party) -> tuple[T, float]:
+        """(what `work` returns, seconds of CPU that it took), in `party`'s turn. Raises what `work` raises."""
         if self._executor is None:
             self._executor = ThreadPoolExecutor(self._threads, thread_name_prefix="crypto")
-        return await asyncio.get_running_loop().run_in_executor(self._executor, _timed, work)
+        async with self._turns.turn(party):
+            return await asyncio.get_running_loop().run_in_executor(self._executor, _timed, work)
 
     def close(self) -> None:
         """End without waiting: what still computes ends by itself within a fraction of a second."""

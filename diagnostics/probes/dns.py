@@ -6,8 +6,9 @@ first, within one preference all IPv6 before all IPv4 (Microsoft: "Outbound Conn
 
 import asyncio
 import ipaddress
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+import socket
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from diagnostics.findings import Clue, Finding, Reason, Warn
 from diagnostics.names import Address, NameFault, host, is_microsoft
@@ -15,8 +16,16 @@ from diagnostics.probes.resolver import Answer, Status
 from diagnostics.target import Destination
 
 MAX_MX = 20
-MAX_ADDRESSES = 8
-"""Per host. A zone with thousands of records must not turn a diagnosis into a flood."""
+"""Mail hosts of a domain whose addresses are looked up. A zone with thousands of records must not turn into a flood."""
+
+MAX_ADDRESSES = 64
+"""Of one family and host that are looked at; which of them are dialled is decided in probes/choosing.py."""
+
+AT_ONCE = 8
+"""Mail hosts of one domain that are looked up at the same time."""
+
+NAMED = 3
+"""Of what is left out, so many are named."""
 
 Lookup = Callable[[str, str], Awaitable[Answer]]
 
@@ -41,6 +50,19 @@ class Endpoint:
     findings: tuple[Finding, ...] = ()
     detail: str = ""
     seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one destination leads to, in contract 3's order. `notes` hold for all of it.
+
+    `left_out`: how many hosts and addresses DNS names and nobody looked at; `names` are the first of them.
+    """
+
+    endpoints: tuple[Endpoint, ...]
+    notes: tuple[Finding, ...] = ()
+    left_out: int = 0
+    names: tuple[str, ...] = ()
 
 
 class Lookups:
@@ -73,50 +95,55 @@ async def mail_hosts(name: str, lookup: Lookup) -> tuple[str, ...] | None:
     return () if answer.status in (Status.NXDOMAIN, Status.NO_DATA) else None
 
 
-async def resolve(destination: Destination, lookup: Lookup) -> tuple[Endpoint, ...]:
-    """Everything to be probed for one destination, in contract 3's order."""
+async def resolve(destination: Destination, lookup: Lookup) -> Found:
+    """Everything that one destination leads to."""
     literal = destination.address
     if literal is not None:
-        return (Endpoint(destination.name, literal, None, detail="an address literal: no DNS needed"),)
+        return Found((Endpoint(destination.name, literal, None, detail="an address literal: no DNS needed"),))
     try:
         host(destination.name)
     except NameFault as fault:
         finding = Finding(Reason.DNS_NXDOMAIN, str(fault))
-        return (Endpoint(destination.name, None, None, (finding,), finding.evidence),)
+        return Found((Endpoint(destination.name, None, None, (finding,), finding.evidence),))
     mx = await lookup(destination.name, "MX")
     by_mx = destination.delivery == "mx"
     if mx.status is Status.NXDOMAIN:
         reason = Reason.DOMAIN_NXDOMAIN if by_mx else Reason.DNS_NXDOMAIN
-        return (_failed(destination.name, None, reason, mx),)
+        return Found((_failed(destination.name, None, reason, mx),))
     if mx.status is Status.NO_DATA:
         own = await _addresses(destination.name, None, lookup)
-        return _noted(own, await _policies(destination.name, [destination.name], lookup)) if by_mx else own
+        notes = await _policies(destination.name, [destination.name], lookup) if by_mx else ()
+        return Found(own.endpoints, tuple(notes), own.left_out, own.names)
     if mx.status is not Status.OK:
-        return (_failed(destination.name, None, _REASONS[mx.status], mx),)
-    exchanges, faults = _exchanges(mx)
-    if any(name == "" for _, name in exchanges):
-        return (
-            _failed(destination.name, None, Reason.DNS_NULL_MX, mx, f"{destination.name} has a null MX (0 .): it takes no mail"),
-        )
-    if by_mx and exchanges and all(is_microsoft(name) for _, name in exchanges):
-        said = f"the MX of {destination.name} is {exchanges[0][1]}: Exchange Online itself"
-        return (_failed(destination.name, exchanges[0][0], Reason.MX_IS_MICROSOFT, mx, said),)
+        return Found((_failed(destination.name, None, _REASONS[mx.status], mx),))
+    return await _by_exchanges(destination, mx, lookup)
+
+
+async def _by_exchanges(destination: Destination, mx: Answer, lookup: Lookup) -> Found:
+    name, by_mx = destination.name, destination.delivery == "mx"
+    exchanges, faults, beyond = _exchanges(mx)
+    if any(exchange == "" for _, exchange in exchanges):
+        return Found((_failed(name, None, Reason.DNS_NULL_MX, mx, f"{name} has a null MX (0 .): it takes no mail"),))
+    if by_mx and exchanges and all(is_microsoft(exchange) for _, exchange in exchanges):
+        said = f"the MX of {name} is {exchanges[0][1]}: Exchange Online itself"
+        return Found((_failed(name, exchanges[0][0], Reason.MX_IS_MICROSOFT, mx, said),))
     notes = []
-    if len(exchanges) > MAX_MX:
-        notes.append(
-            Finding(Warn.DNS_TOO_MANY, f"{destination.name} has {len(exchanges)} MX hosts; the first {MAX_MX} are tested")
-        )
+    if beyond:
+        said = f"{name} has {len(exchanges) + len(faults) + len(beyond)} MX hosts; the first {MAX_MX} are looked up"
+        notes.append(Finding(Warn.DNS_TOO_MANY, said))
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def gated(name: str, kind: str) -> Answer:
+        async with gate:
+            return await lookup(name, kind)
+
     if by_mx:
-        notes += await _policies(destination.name, [name for _, name in exchanges[:MAX_MX]], lookup)
-    found = await asyncio.gather(*(_addresses(name, preference, lookup) for preference, name in exchanges[:MAX_MX]))
-    endpoints = sorted([*(e for group in found for e in group), *faults], key=_order)
-    return _noted(endpoints, notes)
-
-
-def _noted(endpoints: Sequence[Endpoint], notes: Sequence[Finding]) -> tuple[Endpoint, ...]:
-    """The endpoints, the first of which carries what holds for all of them."""
-    first, *rest = endpoints
-    return (replace(first, findings=(*notes, *first.findings)), *rest)
+        notes += await _policies(name, [exchange for _, exchange in exchanges], gated)
+    found = await asyncio.gather(*(_addresses(exchange, preference, gated) for preference, exchange in exchanges))
+    endpoints = sorted([*(e for host in found for e in host.endpoints), *faults], key=_order)
+    names = [name for host in found for name in host.names] + beyond
+    left_out = sum(host.left_out for host in found) + len(beyond)
+    return Found(tuple(endpoints), tuple(notes), left_out, tuple(names[:NAMED]))
 
 
 def _order(endpoint: Endpoint) -> tuple[int, int, str, int]:
@@ -125,28 +152,33 @@ def _order(endpoint: Endpoint) -> tuple[int, int, str, int]:
     return (endpoint.preference or 0, family, endpoint.host, int(address) if address else -1)
 
 
-def _exchanges(mx: Answer) -> tuple[list[tuple[int, str]], list[Endpoint]]:
-    """(preference, host) pairs without duplicates, in order, and an endpoint for each name that is no host name."""
+def _exchanges(mx: Answer) -> tuple[list[tuple[int, str]], list[Endpoint], list[str]]:
+    """The first MAX_MX (preference, host) pairs without duplicates, in order, and the names beyond them, as DNS has them.
+
+    In between, an endpoint for each name that is no host name.
+    """
+    rows = ((int(preference), name) for preference, name in (record.split(" ", 1) for record in mx.records))
     best: dict[str, int] = {}
-    faults = []
-    for record in mx.records:
-        preference, name = record.split(" ", 1)
+    faults: list[Endpoint] = []
+    unread: dict[str, None] = {}
+    for preference, name in sorted(rows, key=lambda row: (row[0], row[1].lower())):
+        if len(best) + len(faults) >= MAX_MX:
+            unread[name.lower().rstrip(".")] = None
+            continue
         try:
-            clean = "" if name == "." else host(name)
+            best.setdefault("" if name == "." else host(name), preference)
         except NameFault as fault:
             finding = Finding(Reason.DNS_SERVER_FAILURE, f"an MX record names a host that can be none: {fault}")
-            faults.append(Endpoint(name[:253], None, int(preference), (finding,), finding.evidence))
-            continue
-        best[clean] = min(int(preference), best.get(clean, 65536))
-    return sorted((preference, name) for name, preference in best.items()), faults
+            faults.append(Endpoint(name[:253], None, preference, (finding,), finding.evidence))
+    beyond = [name[:253] for name in unread if name not in best]
+    return sorted((preference, name) for name, preference in best.items()), faults, beyond
 
 
-async def _addresses(name: str, preference: int | None, lookup: Lookup) -> tuple[Endpoint, ...]:
+async def _addresses(name: str, preference: int | None, lookup: Lookup) -> Found:
     """The endpoints of one host name. `preference` None: the name itself was asked for and has no MX."""
     v4, v6 = await asyncio.gather(lookup(name, "A"), lookup(name, "AAAA"))
-    usable = [a for answer in (v6, v4) if answer.status is Status.OK for a in answer.records]
-    if not usable:
-        return (_no_address(name, preference, v4, v6),)
+    if not any(answer.status is Status.OK and answer.records for answer in (v6, v4)):
+        return Found((_no_address(name, preference, v4, v6),))
     findings = []
     if v4.alias and preference is not None:
         findings.append(
@@ -154,19 +186,29 @@ async def _addresses(name: str, preference: int | None, lookup: Lookup) -> tuple
         )
     if v6.status not in (Status.OK, Status.NO_DATA, Status.NXDOMAIN):
         findings.append(Finding(Warn.DNS_AAAA_BROKEN, f"the AAAA look-up of {name} fails: {v6.detail}"))
-    chosen = []
+    chosen: list[Address] = []
+    beyond = []
     for answer in (v6, v4):
-        ordered = sorted({ipaddress.ip_address(text) for text in answer.records}, key=int) if answer.status is Status.OK else []
-        if len(ordered) > MAX_ADDRESSES:
-            kept = f"{name} has {len(ordered)} addresses of one family; the first {MAX_ADDRESSES} are tested"
-            findings.append(Finding(Warn.DNS_TOO_MANY, kept))
-        chosen += ordered[:MAX_ADDRESSES]
+        first, count = _first(answer)
+        if count > len(first):
+            said = f"{name} has {count} addresses of one family; the first {MAX_ADDRESSES} are looked at"
+            findings.append(Finding(Warn.DNS_TOO_MANY, said))
+            beyond.append(count - len(first))
+        chosen += first
     seconds = max(v4.seconds, v6.seconds)
     via = f"{name} → {v4.alias or v6.alias} → " if v4.alias or v6.alias else f"{name} → "
     endpoints = [Endpoint(name, a, preference, tuple(findings), f"{via}{a}", seconds) for a in chosen]
     if v4.status not in (Status.OK, Status.NO_DATA, Status.NXDOMAIN):
         endpoints.append(_failed(name, preference, _REASONS[v4.status], v4, f"the A look-up of {name} fails: {v4.detail}"))
-    return tuple(endpoints)
+    return Found(tuple(endpoints), (), sum(beyond), (f"{sum(beyond)} more addresses of {name}",) if beyond else ())
+
+
+def _first(answer: Answer) -> tuple[list[Address], int]:
+    """The first MAX_ADDRESSES by value, and how many there are. Thousands are sorted as bytes: objects take 20 times as long."""
+    if answer.status is not Status.OK:
+        return [], 0
+    packed = sorted({socket.inet_pton(socket.AF_INET6 if ":" in text else socket.AF_INET, text) for text in answer.records})
+    return [ipaddress.ip_address(each) for each in packed[:MAX_ADDRESSES]], len(packed)
 
 
 def _no_address(name: str, preference: int | None, v4: Answer, v6: Answer) -> Endpoint:

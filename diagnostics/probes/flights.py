@@ -1,12 +1,15 @@
-"""Equal questions share one probe, and an answer is kept for a minute: fifty people asking at once are one connection."""
+"""Equal questions share one probe, and an answer is kept for a minute: fifty people asking at once are one connection.
+
+Who joins a probe that waits for its turn lends it their own turn: it must not wait behind what the first asker has begun.
+"""
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
-from diagnostics.model import Evidence
-from diagnostics.target import Destination, Policy
+from diagnostics.fair import Party
 
 KEPT_SECONDS = 60.0
 FRESH_SECONDS = 5.0
@@ -14,33 +17,37 @@ FRESH_SECONDS = 5.0
 
 MAX_KEPT = 4096
 
-Question = tuple[Destination, Policy]
-Probe = Callable[[], Awaitable[tuple[Evidence, ...]]]
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
-class _Flight:
-    task: "asyncio.Task[tuple[Evidence, ...]]"
+class _Flight(Generic[T]):
+    task: "asyncio.Task[T]"
+    party: Party
     landed: float | None = None
 
 
-class Flights:
+class Flights(Generic[T]):
     """Kept in memory, for one event loop; a process that starts anew knows nothing and asks again."""
 
     def __init__(self) -> None:
-        self._flights: OrderedDict[Question, _Flight] = OrderedDict()
+        self._flights: OrderedDict[Hashable, _Flight[T]] = OrderedDict()
 
-    async def take(self, question: Question, probe: Probe, *, fresh: bool = False) -> tuple[tuple[Evidence, ...], float]:
-        """(evidence, its age in seconds). `fresh` does not take an answer that is older than FRESH_SECONDS."""
+    async def take(
+        self, question: Hashable, probe: Callable[[Party], Awaitable[T]], name: str, *, fresh: bool = False
+    ) -> tuple[T, float]:
+        """(answer, its age in seconds), asked by `name`. `fresh` does not take one that is older than FRESH_SECONDS."""
         now = asyncio.get_running_loop().time()
         flight = self._flights.get(question)
         if flight is None or self._is_stale(flight, now, FRESH_SECONDS if fresh else KEPT_SECONDS):
-            flight = _Flight(asyncio.create_task(self._fly(question, probe)))
+            party = Party(name)
+            flight = _Flight(asyncio.create_task(self._fly(question, probe, party)), party)
             self._flights.pop(question, None)  # a new flight is the youngest
             self._flights[question] = flight
             self._drop_old(now)
-        evidence = await asyncio.shield(flight.task)
-        return evidence, asyncio.get_running_loop().time() - flight.landed if flight.landed and flight.landed < now else 0.0
+        flight.party.join(name)
+        answer = await asyncio.shield(flight.task)
+        return answer, asyncio.get_running_loop().time() - flight.landed if flight.landed and flight.landed < now else 0.0
 
     async def close(self) -> None:
         """End what nobody waits for any more."""
@@ -50,16 +57,16 @@ class Flights:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _fly(self, question: Question, probe: Probe) -> tuple[Evidence, ...]:
+    async def _fly(self, question: Hashable, probe: Callable[[Party], Awaitable[T]], party: Party) -> T:
         try:
-            evidence = await probe()
+            answer = await probe(party)
         except BaseException:
             self._flights.pop(question, None)
             raise
         self._flights[question].landed = asyncio.get_running_loop().time()
-        return evidence
+        return answer
 
-    def _is_stale(self, flight: _Flight, now: float, most: float) -> bool:
+    def _is_stale(self, flight: _Flight[T], now: float, most: float) -> bool:
         return flight.landed is not None and now - flight.landed > most
 
     def _drop_old(self, now: float) -> None:

@@ -1,25 +1,24 @@
-"""What the probes work with: limits, resolver, rules, roots, clock, and the gates that keep a diagnosis polite."""
+"""What the probes work with: limits, resolver, rules, roots, clock, and the queues that keep it polite and fair."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from weakref import WeakValueDictionary
 
+from diagnostics.fair import FairQueue
 from diagnostics.guard import Guard
-from diagnostics.names import Address
+from diagnostics.model import Evidence
 from diagnostics.probes.crypto_pool import CryptoPool
+from diagnostics.probes.dns import Found
 from diagnostics.probes.flights import Flights
 from diagnostics.probes.resolver import Resolver
 from diagnostics.probes.tls import Handshake
 from diagnostics.probes.trust import TrustStore
-from diagnostics.single_flight import SingleFlight
 
 PER_ADDRESS = 2
 """Connections at once to one address: more would look like an attack, and some servers count."""
 
-OLD_TLS_SECONDS = 10.0
-"""How long the second look, which offers old TLS, holds for every name at its address."""
+PER_SECOND = 100.0
+"""Addresses that one person's checks begin to dial in a second: 500 connectors take some seconds, a scan takes long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,26 +38,20 @@ def _now() -> datetime:
 
 @dataclass(slots=True)
 class Instruments:
-    """One object for a process; use it in one event loop."""
+    """One object for a process; use it in one event loop. `dialling` and `resolving`: whose turn it is, by person."""
 
     resolver: Resolver
     guard: Guard
     trust: TrustStore
     limits: Limits
     now: Callable[[], datetime] = _now
-    flights: Flights = field(default_factory=Flights)
+    flights: Flights[tuple[Evidence, ...]] = field(default_factory=Flights)
+    names: Flights[Found] = field(default_factory=Flights)
+    old_tls: Flights[Handshake | None] = field(default_factory=Flights)
     pool: CryptoPool = field(default_factory=CryptoPool)
-    old_tls: SingleFlight[Address, Handshake | None] = field(default_factory=lambda: SingleFlight(OLD_TLS_SECONDS))
-    _all: asyncio.Semaphore | None = None
-    _gates: "WeakValueDictionary[Address, asyncio.Semaphore]" = field(default_factory=WeakValueDictionary)
+    dialling: FairQueue = field(init=False)
+    resolving: FairQueue = field(init=False)
 
-    def all_gate(self) -> asyncio.Semaphore:
-        if self._all is None:
-            self._all = asyncio.Semaphore(self.limits.concurrency)
-        return self._all
-
-    def gate(self, address: Address) -> asyncio.Semaphore:
-        gate = self._gates.get(address)
-        if gate is None:
-            gate = self._gates[address] = asyncio.Semaphore(PER_ADDRESS)
-        return gate
+    def __post_init__(self) -> None:
+        self.dialling = FairQueue(self.limits.concurrency, per_key=PER_ADDRESS, rate=PER_SECOND)
+        self.resolving = FairQueue(self.limits.concurrency)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from diagnostics import names
+from diagnostics.fair import Party
 from diagnostics.findings import Clue, Finding, Reason, Trace, Warn
 from diagnostics.guard import is_public
 from diagnostics.model import STEPS, Certificate, Evidence, StepName, StepStatus, Tried
@@ -33,6 +34,7 @@ class _Walk:
     """The evidence of a path as it grows."""
 
     endpoint: Endpoint
+    party: Party
     deadline: float = 0.0
     steps: dict[StepName, Tried] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
@@ -68,15 +70,14 @@ class _Walk:
         )
 
 
-async def probe(endpoint: Endpoint, destination: Destination, policy: Policy, tools: Instruments) -> Evidence:
-    """Everything that this endpoint shows. Never raises, except when cancelled."""
-    walk = _Walk(endpoint)
+async def probe(endpoint: Endpoint, destination: Destination, policy: Policy, tools: Instruments, party: Party) -> Evidence:
+    """Everything that this endpoint shows, for `party`. Never raises, except when cancelled."""
+    walk = _Walk(endpoint, party)
     try:
         address = endpoint.address
         if _resolved(walk) and address is not None and _allowed(walk, address, destination, tools):
-            async with tools.gate(address), tools.all_gate():  # who waits for one address keeps nobody else waiting
-                walk.deadline = asyncio.get_running_loop().time() + tools.limits.deadline - endpoint.seconds
-                await _connect_and_talk(walk, address, policy, tools)
+            walk.deadline = asyncio.get_running_loop().time() + tools.limits.deadline - endpoint.seconds
+            await _connect_and_talk(walk, address, policy, tools)
     except Exception as error:
         # our own fault must never be told as the customer's
         log.exception("probe of a path failed")
@@ -146,7 +147,7 @@ async def _talk(walk: _Walk, talk: Conversation, policy: Policy, tools: Instrume
         return await _quit(walk, talk)
     if not _heard(walk, await smtp.starttls(talk, walk.left()), limits.timeout):
         return await _quit(walk, talk)
-    shaken = await tls.handshake(talk, _sni(walk.endpoint), walk.left(limits.timeout), tools.pool)
+    shaken = await tls.handshake(talk, _sni(walk.endpoint), walk.left(limits.timeout), tools.pool, walk.party)
     talk.transcript.append(shaken.note)
     if not walk.step("tls", shaken.seconds, shaken.note, shaken.findings):
         walk.handshake_failed = True
@@ -176,9 +177,8 @@ async def _judge_certificate(walk: _Walk, chain: tuple[bytes, ...], policy: Poli
     wanted = (policy.domain or walk.endpoint.host) if policy.tls == "DomainValidation" else None
     started = asyncio.get_running_loop().time()
     try:
-        (walk.certificate, findings), _ = await tools.pool.run(
-            partial(certificate.judge, chain, tools.trust, wanted, tools.now())
-        )
+        judge = partial(certificate.judge, chain, tools.trust, wanted, tools.now())
+        (walk.certificate, findings), _ = await tools.pool.run(judge, walk.party)
     except TrustFault as fault:
         findings = (Finding(Reason.VANTAGE_FAULT, {"how": fault.how, "file": fault.file}),)
     seconds = asyncio.get_running_loop().time() - started
@@ -197,7 +197,11 @@ async def _quit(walk: _Walk, talk: Conversation) -> None:
 
 async def _ask_for_old_tls(walk: _Walk, address: Address, tools: Instruments) -> None:
     """Tells "too old" and "other suites" from "broken": a second connection that offers more, only after a failed handshake."""
-    shaken = await tools.old_tls.take(address, partial(_second_handshake, walk, address, tools, _sni(walk.endpoint), old=True))
+
+    async def look(_: Party) -> Handshake | None:
+        return await _second_handshake(walk, address, tools, _sni(walk.endpoint), old=True)
+
+    shaken, _ = await tools.old_tls.take(address, look, walk.party.names[0], fresh=True)
     if shaken is None or shaken.findings:
         return
     if shaken.version in tls.CURRENT:
@@ -233,7 +237,7 @@ async def _second_handshake(
             return None
         if (await smtp.ehlo(talk, tools.limits.ehlo_name, walk.left())).failed or (await smtp.starttls(talk, walk.left())).failed:
             return None
-        return await tls.handshake(talk, sni, walk.left(tools.limits.timeout), tools.pool, old=old)
+        return await tls.handshake(talk, sni, walk.left(tools.limits.timeout), tools.pool, walk.party, old=old)
     finally:
         talk.abort()
 

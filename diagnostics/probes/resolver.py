@@ -73,6 +73,7 @@ class Resolver:
         for socket in self._sockets.values():
             socket.close()
         self._sockets.clear()
+        await asyncio.sleep(0)  # a transport closes its socket in the loop's next turn
 
     async def _follow(self, name: str, kind: str) -> Answer:
         try:

@@ -1,17 +1,31 @@
 """All probes of a run: every destination of every target, in parallel under limits."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any, TypeVar
 
+from diagnostics.fair import Asker, Party
 from diagnostics.findings import Finding, Reason
 from diagnostics.model import Evidence
+from diagnostics.names import Address
 from diagnostics.probes import dns, path
+from diagnostics.probes.choosing import Chosen, choose
 from diagnostics.probes.instruments import Instruments
 from diagnostics.target import Destination, Target
 
 OnEvidence = Callable[[Target, Evidence], None]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """What one destination leads to and was not tried, since there is more than a diagnosis may try: `names` are the first."""
+
+    destination: str
+    count: int
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,47 +35,121 @@ class Observed:
     target: Target
     evidence: tuple[Evidence, ...] = ()
     age: float = 0.0
+    left_out: tuple[LeftOut, ...] = ()
+
+
+class _Bill:
+    """What no connector lists is counted when all its names are resolved, and charged as a whole, before any of it is dialled."""
+
+    def __init__(self, charge: Callable[[int], None] | None, targets: Iterable[Target]) -> None:
+        self._charge = charge
+        self._open = sum(map(_is_charged, targets))
+        self._addresses = 0
+        self._paid = asyncio.Event()
+
+    async def pay(self, asked: Target, addresses: int) -> None:
+        """Raises what `charge` raises, for one of those who wait."""
+        if self._charge is None or not _is_charged(asked):
+            return
+        self._open -= 1
+        self._addresses += addresses
+        if not self._open:
+            self._charge(self._addresses)
+            self._paid.set()
+        await self._paid.wait()
+
+
+def _is_charged(target: Target) -> bool:
+    return target.connector is None or target.otherwise is not None
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    tools: Instruments
+    lookup: dns.Lookups
+    on_evidence: OnEvidence
+    bill: _Bill
+    name: str
+    """Whose turn it is in the queues. One who asks for many targets waits apart from what else they ask for."""
+    fresh: bool
 
 
 async def probe_all(
-    targets: Sequence[Target], tools: Instruments, on_evidence: OnEvidence, *, fresh: bool
+    targets: Sequence[Target], tools: Instruments, on_evidence: OnEvidence, *, asker: Asker, fresh: bool
 ) -> tuple[Observed, ...]:
-    """Everything that the targets show. `fresh`: nothing that was seen before this run counts."""
-    lookup = dns.Lookups(tools.resolver.ask)
-    return tuple(await asyncio.gather(*(_target(t, lookup, tools, on_evidence, fresh=fresh) for t in targets)))
+    """Everything that the targets show. `fresh`: nothing that was seen before counts. Raises what `asker.charge` raises."""
+    name = f"{asker.name}, many" if asker.name and len(targets) > 1 else asker.name
+    run = _Run(tools, dns.Lookups(tools.resolver.ask), on_evidence, _Bill(asker.charge, targets), name, fresh)
+    return tuple(await _all(_target(target, run) for target in targets))
 
 
-async def _target(target: Target, lookup: dns.Lookups, tools: Instruments, on_evidence: OnEvidence, *, fresh: bool) -> Observed:
-    if target.only_with_mx and target.otherwise and not await dns.has_mx(target.only_with_mx, lookup):
+async def _all(coroutines: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """Like gather; when one raises, the others end too."""
+    tasks = [asyncio.ensure_future(each) for each in coroutines]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+async def _target(asked: Target, run: _Run) -> Observed:
+    target, tools = asked, run.tools
+    if target.only_with_mx and target.otherwise and not await _has_mx(target.only_with_mx, run):
         target = target.otherwise
     if target.settled:
+        await run.bill.pay(asked, 0)
         return Observed(target)
+    found = await asyncio.gather(
+        *(
+            tools.names.take(destination, partial(_resolved, destination, run), run.name, fresh=run.fresh)
+            for destination in target.destinations
+        )
+    )
+    chosen = choose([each for each, _ in found], partial(_refuses, tools))
+    await run.bill.pay(asked, 0 if target.connector else sum(each.dialled for each in chosen))
     flights = []
-    for destination in target.destinations:
-        probe = partial(_destination, target, destination, lookup, tools, on_evidence)
-        flights.append(tools.flights.take((destination, target.policy), probe, fresh=fresh))
+    for destination, each in zip(target.destinations, chosen, strict=True):
+        # not the look-ups' seconds: who resolved it anew shares what was dialled meanwhile
+        question = destination, target.policy, tuple((e.host, e.address) for e in each.endpoints)
+        flights.append(tools.flights.take(question, partial(_dialled, target, destination, each, run), run.name, fresh=run.fresh))
     landed = await asyncio.gather(*flights)
-    return Observed(target, tuple(e for evidence, _ in landed for e in evidence), max(age for _, age in landed))
+    left_out = tuple(
+        LeftOut(destination.name, each.left_out, each.names)
+        for destination, each in zip(target.destinations, chosen, strict=True)
+        if each.left_out
+    )
+    return Observed(target, tuple(e for evidence, _ in landed for e in evidence), max(age for _, age in landed), left_out)
 
 
-async def _resolved(destination: Destination, lookup: dns.Lookups, deadline: float) -> tuple[dns.Endpoint, ...]:
+def _refuses(tools: Instruments, address: Address) -> bool:
+    return tools.guard.refuses(address, tools.limits.smtp_port) is not None
+
+
+async def _has_mx(name: str, run: _Run) -> bool:
+    async with run.tools.resolving.turn(Party(run.name)):
+        return await dns.has_mx(name, run.lookup)
+
+
+async def _resolved(destination: Destination, run: _Run, party: Party) -> dns.Found:
     """Look-ups are a step of the path too: what they have not told by its deadline they do not tell."""
+    deadline = run.tools.limits.deadline
     try:
-        async with asyncio.timeout(deadline):
-            return await dns.resolve(destination, lookup)
+        async with run.tools.resolving.turn(party), asyncio.timeout(deadline):
+            return await dns.resolve(destination, run.lookup)
     except TimeoutError:
         said = f"no whole answer for {destination.name} within {deadline:g} s"
-        return (dns.Endpoint(destination.name, None, None, (Finding(Reason.DNS_TIMEOUT, said),), said, deadline),)
+        return dns.Found((dns.Endpoint(destination.name, None, None, (Finding(Reason.DNS_TIMEOUT, said),), said, deadline),))
 
 
-async def _destination(
-    target: Target, destination: Destination, lookup: dns.Lookups, tools: Instruments, on_evidence: OnEvidence
-) -> tuple[Evidence, ...]:
-    endpoints = await _resolved(destination, lookup, tools.limits.deadline)
-
+async def _dialled(target: Target, destination: Destination, chosen: Chosen, run: _Run, party: Party) -> tuple[Evidence, ...]:
     async def one(endpoint: dns.Endpoint) -> Evidence:
-        evidence = await path.probe(endpoint, destination, target.policy, tools)
-        on_evidence(target, evidence)
+        if endpoint.address is None or _refuses(run.tools, endpoint.address):
+            evidence = await path.probe(endpoint, destination, target.policy, run.tools, party)
+        else:
+            async with run.tools.dialling.turn(party, endpoint.address):
+                evidence = await path.probe(endpoint, destination, target.policy, run.tools, party)
+        run.on_evidence(target, evidence)
         return evidence
 
-    return tuple(await asyncio.gather(*(one(endpoint) for endpoint in endpoints)))
+    return tuple(await asyncio.gather(*(one(endpoint) for endpoint in chosen.endpoints)))

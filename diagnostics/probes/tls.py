@@ -10,6 +10,7 @@ import warnings
 from dataclasses import dataclass
 from functools import cache
 
+from diagnostics.fair import Party
 from diagnostics.findings import Clue, Finding, Reason, Trace
 from diagnostics.probes.conversation import Conversation
 from diagnostics.probes.crypto_pool import CryptoPool
@@ -50,7 +51,9 @@ class Handshake:
         return self.findings[0] if self.findings else Finding(Trace.TLS_UP, {"version": self.version, "suite": self.suite})
 
 
-async def handshake(talk: Conversation, sni: str | None, timeout: float, pool: CryptoPool, *, old: bool = False) -> Handshake:
+async def handshake(
+    talk: Conversation, sni: str | None, timeout: float, pool: CryptoPool, party: Party, *, old: bool = False
+) -> Handshake:
     """Upgrade the conversation after its 220 to STARTTLS. `old` offers TLS 1.0 to 1.2 with every suite that is safe to try."""
     loop = asyncio.get_running_loop()
     started = loop.time()
@@ -59,7 +62,7 @@ async def handshake(talk: Conversation, sni: str | None, timeout: float, pool: C
             raise ConnectionAbortedError
         channel = TlsChannel(talk.transport, _context(old), sni)
         async with asyncio.timeout(timeout):
-            await channel.handshake(pool)
+            await channel.handshake(pool, party)
     except (OSError, HandshakeCost) as error:  # TimeoutError and SSLError are OSErrors
         return Handshake((), _failure(error, timeout), loop.time() - started)
     seconds = loop.time() - started

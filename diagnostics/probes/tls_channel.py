@@ -7,6 +7,7 @@ import asyncio
 import ssl
 from typing import Literal
 
+from diagnostics.fair import Party
 from diagnostics.probes.crypto_pool import CryptoPool
 
 MAX_HANDSHAKE = 256 * 1024
@@ -46,7 +47,7 @@ class TlsChannel(asyncio.Protocol, asyncio.Transport):
         self._above: asyncio.Protocol | None = None
         raw.set_protocol(self)
 
-    async def handshake(self, pool: CryptoPool) -> None:
+    async def handshake(self, pool: CryptoPool, party: Party) -> None:
         """Raises ssl.SSLError, OSError (the connection ended) or HandshakeCost."""
         spent = 0.0
         done = self._step()  # the ClientHello: no byte of the peer is in it yet
@@ -56,7 +57,7 @@ class TlsChannel(asyncio.Protocol, asyncio.Transport):
                 raise HandshakeCost("handshake-cpu", f"{MAX_CPU:g}")
             await self._whole_record()
             try:
-                done, seconds = await pool.run(self._step)
+                done, seconds = await pool.run(self._step, party)
             finally:
                 self._flush()
             spent += seconds

@@ -9,6 +9,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,11 +24,19 @@ KEY = ec.generate_private_key(ec.SECP256R1())
 Speaks = Callable[[socket.socket], None]
 
 
+@dataclass
+class Log:
+    """What came to a server: connections opened, and how those ended that have."""
+
+    opened: int = 0
+    ends: list[str] = field(default_factory=list)
+
+
 @contextmanager
-def mail_server(speaks: Speaks) -> Iterator[tuple[str, int, list[str]]]:
-    """(address, port, one line for each connection's end) of a server that does `speaks` after its 220 to STARTTLS."""
+def mail_server(speaks: Speaks) -> Iterator[tuple[str, int, Log]]:
+    """(address, port, log) of a server that does `speaks` after its 220 to STARTTLS."""
     listener = socket.create_server(("127.0.0.1", 0))
-    ends: list[str] = []
+    log = Log()
 
     def converse(connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError):
@@ -39,18 +48,20 @@ def mail_server(speaks: Speaks) -> Iterator[tuple[str, int, list[str]]]:
             connection.sendall(b"220 go\r\n")
             try:
                 speaks(connection)
-                ends.append("done")
+                log.ends.append("done")
             except OSError as error:
-                ends.append(str(error))
+                log.ends.append(str(error))
 
     def accept() -> None:
         with contextlib.suppress(OSError):
             while True:
-                threading.Thread(target=converse, args=(listener.accept()[0],), daemon=True).start()
+                connection, _ = listener.accept()
+                log.opened += 1
+                threading.Thread(target=converse, args=(connection,), daemon=True).start()
 
     threading.Thread(target=accept, daemon=True).start()
     try:
-        yield (*listener.getsockname(), ends)
+        yield (*listener.getsockname(), log)
     finally:
         listener.close()
 

@@ -148,7 +148,7 @@ async def test_equal_questions_of_a_run_are_asked_once(server: NameServer, resol
 
 
 async def resolved(resolver: Resolver, name: str, delivery: Delivery = "smart-host") -> list[str]:
-    found = await dns.resolve(Destination(name, delivery), dns.Lookups(resolver.ask))
+    found = (await dns.resolve(Destination(name, delivery), dns.Lookups(resolver.ask))).endpoints
     shown = []
     for e in found:
         reason = next((str(f.tag) for f in e.findings if isinstance(f.tag, Reason)), "")
@@ -229,20 +229,24 @@ async def test_a_policy_record_of_a_long_mx_host_is_no_fault(resolver: Resolver)
 )
 async def test_what_does_not_stop_mail_is_a_warning(resolver: Resolver, name: str, warning: Warn) -> None:
     found = await dns.resolve(Destination(name, "smart-host"), dns.Lookups(resolver.ask))
-    assert warning in {f.tag for e in found for f in e.findings}
-    assert all(e.address for e in found)
+    assert warning in {f.tag for e in found.endpoints for f in e.findings}
+    assert all(e.address for e in found.endpoints)
 
 
 async def test_work_is_bounded_however_much_a_zone_names(resolver: Resolver) -> None:
     addresses = await dns.resolve(Destination("many-a.bad.test", "smart-host"), dns.Lookups(resolver.ask))
     hosts = await dns.resolve(Destination("many-mx.bad.test", "smart-host"), dns.Lookups(resolver.ask))
-    assert len([e for e in addresses if e.address and e.address.version == 4]) == dns.MAX_ADDRESSES
-    assert len({e.host for e in hosts}) <= dns.MAX_MX
+    assert len([e for e in addresses.endpoints if e.address and e.address.version == 4]) == dns.MAX_ADDRESSES
+    assert addresses.left_out == 4000 - dns.MAX_ADDRESSES
+    assert len({e.host for e in hosts.endpoints}) == dns.MAX_MX
+    assert hosts.left_out == 2000 - dns.MAX_MX
+    assert len(addresses.names), len(hosts.names) <= dns.NAMED
 
 
 @given(st.lists(st.tuples(st.sampled_from([0, 5, 10]), st.sampled_from(["a.test", "b.test", "B.TEST"])), min_size=1, max_size=8))
 def test_duplicate_mx_hosts_keep_their_best_preference(rows: list[tuple[int, str]]) -> None:
-    found, faults = dns._exchanges(Answer(Status.OK, tuple(f"{p} {h}." for p, h in rows)))
+    found, faults, beyond = dns._exchanges(Answer(Status.OK, tuple(f"{p} {h}." for p, h in rows)))
     best = {h.lower(): min(p for p, other in rows if other.lower() == h.lower()) for _, h in rows}
     assert found == sorted((p, h) for h, p in best.items())
     assert not faults
+    assert not beyond
