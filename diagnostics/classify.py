@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 
-from diagnostics import causes
+from diagnostics import causes, summary
 from diagnostics.catalogue import Catalogue
 from diagnostics.connectors.model import Connector, Inventory
-from diagnostics.findings import CERTIFICATE, NO_FACTS, Clue, Finding, Reason, Trace, Warn
-from diagnostics.fix.cmdlet import is_guid
+from diagnostics.findings import NO_FACTS, Clue, Finding, Reason, Trace, Warn
 from diagnostics.fix.offer import Seen, offer
 from diagnostics.judge import Judged, from_this_vantage, judge, needs_control
 from diagnostics.model import ConnectorRef, Path, Result, Step, Tried, Verdict
