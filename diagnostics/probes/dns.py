@@ -12,11 +12,14 @@ from dataclasses import dataclass, replace
 from diagnostics.findings import Clue, Finding, Reason, Warn
 from diagnostics.names import Address, NameFault, host, is_microsoft
 from diagnostics.probes.resolver import Answer, Status
+from diagnostics.probes.slots import RUN
 from diagnostics.target import Destination
 
 MAX_MX = 20
 MAX_ADDRESSES = 8
 """Per host. A zone with thousands of records must not turn a diagnosis into a flood."""
+
+_MOST_READ = 1000  # MX records, the most preferred ones: 4,000 long names, which fit into one answer, take 0.1 s to check
 
 Lookup = Callable[[str, str], Awaitable[Answer]]
 
@@ -28,6 +31,7 @@ _REASONS = {
     Status.FAILURE: Reason.DNS_SERVER_FAILURE,
     Status.BOGUS: Reason.DNS_DNSSEC_BOGUS,
     Status.TIMEOUT: Reason.DNS_TIMEOUT,
+    Status.LOCAL: Reason.VANTAGE_FAULT,
 }
 
 
@@ -57,6 +61,8 @@ class Lookups:
         return await asyncio.shield(task)
 
     async def _ask_it(self, name: str, kind: str) -> Answer:
+        if RUN.get() is None:
+            RUN.set(self)  # of this task alone
         return await self._ask(name, kind)
 
 
@@ -103,13 +109,12 @@ async def resolve(destination: Destination, lookup: Lookup) -> tuple[Endpoint, .
         return (_failed(destination.name, exchanges[0][0], Reason.MX_IS_MICROSOFT, mx, said),)
     notes = []
     if len(exchanges) > MAX_MX:
-        notes.append(
-            Finding(Warn.DNS_TOO_MANY, f"{destination.name} has {len(exchanges)} MX hosts; the first {MAX_MX} are tested")
-        )
+        count = len(mx.records) if len(mx.records) > _MOST_READ else len(exchanges)
+        notes.append(Finding(Warn.DNS_TOO_MANY, f"{destination.name} has {count} MX hosts; the first {MAX_MX} are tested"))
     if by_mx:
         notes += await _policies(destination.name, [name for _, name in exchanges[:MAX_MX]], lookup)
     found = await asyncio.gather(*(_addresses(name, preference, lookup) for preference, name in exchanges[:MAX_MX]))
-    endpoints = sorted([*(e for group in found for e in group), *faults], key=_order)
+    endpoints = sorted([*(e for group in found for e in group), *faults[:MAX_MX]], key=_order)
     return _noted(endpoints, notes)
 
 
@@ -129,7 +134,7 @@ def _exchanges(mx: Answer) -> tuple[list[tuple[int, str]], list[Endpoint]]:
     """(preference, host) pairs without duplicates, in order, and an endpoint for each name that is no host name."""
     best: dict[str, int] = {}
     faults = []
-    for record in mx.records:
+    for record in sorted(mx.records, key=lambda record: int(record.split(" ", 1)[0]))[:_MOST_READ]:
         preference, name = record.split(" ", 1)
         try:
             clean = "" if name == "." else host(name)
@@ -152,7 +157,7 @@ async def _addresses(name: str, preference: int | None, lookup: Lookup) -> tuple
         findings.append(
             Finding(Warn.MX_IS_CNAME, f"the MX host {name} is a CNAME of {v4.alias} (RFC 2181 section 10.3 forbids it)")
         )
-    if v6.status not in (Status.OK, Status.NO_DATA, Status.NXDOMAIN):
+    if v6.status not in (Status.OK, Status.NO_DATA, Status.NXDOMAIN, Status.LOCAL):
         findings.append(Finding(Warn.DNS_AAAA_BROKEN, f"the AAAA look-up of {name} fails: {v6.detail}"))
     chosen = []
     for answer in (v6, v4):
@@ -164,6 +169,8 @@ async def _addresses(name: str, preference: int | None, lookup: Lookup) -> tuple
     seconds = max(v4.seconds, v6.seconds)
     via = f"{name} → {v4.alias or v6.alias} → " if v4.alias or v6.alias else f"{name} → "
     endpoints = [Endpoint(name, a, preference, tuple(findings), f"{via}{a}", seconds) for a in chosen]
+    if v6.status is Status.LOCAL:
+        endpoints.append(_failed(name, preference, Reason.VANTAGE_FAULT, v6))
     if v4.status not in (Status.OK, Status.NO_DATA, Status.NXDOMAIN):
         endpoints.append(_failed(name, preference, _REASONS[v4.status], v4, f"the A look-up of {name} fails: {v4.detail}"))
     return tuple(endpoints)
