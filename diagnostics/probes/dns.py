@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from diagnostics.findings import Clue, Finding, Reason, Warn
 from diagnostics.names import Address, NameFault, host, is_microsoft
 from diagnostics.probes.resolver import Answer, Status
+from diagnostics.probes.slots import RUN
 from diagnostics.target import Destination
 
 MAX_MX = 20
@@ -37,6 +38,7 @@ _REASONS = {
     Status.FAILURE: Reason.DNS_SERVER_FAILURE,
     Status.BOGUS: Reason.DNS_DNSSEC_BOGUS,
     Status.TIMEOUT: Reason.DNS_TIMEOUT,
+    Status.LOCAL: Reason.VANTAGE_FAULT,
 }
 
 
@@ -79,6 +81,8 @@ class Lookups:
         return await asyncio.shield(task)
 
     async def _ask_it(self, name: str, kind: str) -> Answer:
+        if RUN.get() is None:
+            RUN.set(self)  # of this task alone
         return await self._ask(name, kind)
 
 
@@ -184,7 +188,7 @@ async def _addresses(name: str, preference: int | None, lookup: Lookup) -> Found
         findings.append(
             Finding(Warn.MX_IS_CNAME, f"the MX host {name} is a CNAME of {v4.alias} (RFC 2181 section 10.3 forbids it)")
         )
-    if v6.status not in (Status.OK, Status.NO_DATA, Status.NXDOMAIN):
+    if v6.status not in (Status.OK, Status.NO_DATA, Status.NXDOMAIN, Status.LOCAL):
         findings.append(Finding(Warn.DNS_AAAA_BROKEN, f"the AAAA look-up of {name} fails: {v6.detail}"))
     chosen: list[Address] = []
     beyond = []
@@ -198,6 +202,8 @@ async def _addresses(name: str, preference: int | None, lookup: Lookup) -> Found
     seconds = max(v4.seconds, v6.seconds)
     via = f"{name} → {v4.alias or v6.alias} → " if v4.alias or v6.alias else f"{name} → "
     endpoints = [Endpoint(name, a, preference, tuple(findings), f"{via}{a}", seconds) for a in chosen]
+    if v6.status is Status.LOCAL:
+        endpoints.append(_failed(name, preference, Reason.VANTAGE_FAULT, v6))
     if v4.status not in (Status.OK, Status.NO_DATA, Status.NXDOMAIN):
         endpoints.append(_failed(name, preference, _REASONS[v4.status], v4, f"the A look-up of {name} fails: {v4.detail}"))
     return Found(tuple(endpoints), (), sum(beyond), (f"{sum(beyond)} more addresses of {name}",) if beyond else ())

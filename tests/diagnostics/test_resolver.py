@@ -243,6 +243,16 @@ async def test_work_is_bounded_however_much_a_zone_names(resolver: Resolver) -> 
     assert len(addresses.names), len(hosts.names) <= dns.NAMED
 
 
+async def test_work_is_bounded_however_many_mx_hosts_are_no_host_names() -> None:
+    async def lookup(name: str, kind: str) -> Answer:
+        bad = tuple(f"{number} a\\032{number}.test." for number in range(3000))
+        return Answer(Status.OK, (*bad, "5 good.test.")) if kind == "MX" else Answer(Status.OK, ("127.0.0.2",))
+
+    found = (await dns.resolve(Destination("many.test", "smart-host"), lookup)).endpoints
+    assert len([e for e in found if e.address is None]) == dns.MAX_MX - 1
+    assert {e.host for e in found if e.address} == {"good.test"}
+
+
 @given(st.lists(st.tuples(st.sampled_from([0, 5, 10]), st.sampled_from(["a.test", "b.test", "B.TEST"])), min_size=1, max_size=8))
 def test_duplicate_mx_hosts_keep_their_best_preference(rows: list[tuple[int, str]]) -> None:
     found, faults, beyond = dns._exchanges(Answer(Status.OK, tuple(f"{p} {h}." for p, h in rows)))
