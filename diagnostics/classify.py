@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from diagnostics import causes, summary
 from diagnostics.catalogue import Catalogue
 from diagnostics.connectors.model import Connector, Inventory
-from diagnostics.findings import NO_FACTS, Clue, Finding, Reason, Trace, Warn
+from diagnostics.findings import NO_FACTS, Clue, Finding, Trace, Warn
 from diagnostics.fix.offer import Seen, offer
 from diagnostics.judge import Judged, from_this_vantage, judge, needs_control
 from diagnostics.model import ConnectorRef, Path, Result, Step, Tried, Verdict
@@ -111,9 +111,7 @@ def _path(judged: Judged, catalogue: Catalogue) -> Path:
         reason=judged.reason,
         steps=tuple(_step(step, judged, catalogue, hidden=hidden) for step in evidence.steps),
         certificate=evidence.certificate,
-        transcript=tuple(
-            line if isinstance(line, str) else f"-- {catalogue.evidence(line)}" for line in evidence.transcript
-        ),
+        transcript=tuple(line if isinstance(line, str) else f"-- {catalogue.evidence(line)}" for line in evidence.transcript),
         findings=evidence.findings,
     )
 

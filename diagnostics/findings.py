@@ -127,7 +127,7 @@ class Finding:
     """One tag and the facts that prove it. The words for it stand in catalogue/en/evidence.toml."""
 
     tag: Tag
-    facts: Facts = field(default_factory=lambda: NO_FACTS)
+    facts: Facts = field(default_factory=dict)
 
 
 UNTESTED = frozenset(

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from diagnostics.connectors.model import Connector
-from diagnostics.findings import NO_FACTS, Facts, Reason
+from diagnostics.findings import Facts, Reason
 from diagnostics.names import Address
 
 Delivery = Literal["smart-host", "mx", "host"]
@@ -42,7 +42,7 @@ class Target:
     connector: Connector | None = None
     policy: Policy = field(default_factory=Policy)
     settled: Reason | None = None
-    facts: Facts = field(default_factory=lambda: NO_FACTS)
+    facts: Facts = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
     only_with_mx: str | None = None
     otherwise: "Target | None" = None

@@ -1,4 +1,4 @@
-"""What the findings mean: codes, titles, causes, fixes, warnings, and the words for evidence. Rules and words stand apart (files.py).
+"""What the findings mean: codes, titles, causes, fixes, warnings, and words for evidence. Rules and words are apart (files.py).
 
 Everything is checked when it is loaded: a tag that no probe can write, a reason explained twice or not at all, a rule without
 words, a word in braces that nobody fills in are CatalogueFaults, not surprises during an incident.

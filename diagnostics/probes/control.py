@@ -24,8 +24,9 @@ State = Literal["answers", "dns", "tcp", "intercepted"]
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """What the control host showed. `facts`: its name, and by `how` what was seen; `clock_off`: world's time minus this machine's,
-    where its banner tells a time.
+    """What the control host showed; `facts` tell it by their `how`.
+
+    `clock_off`: world's time minus this machine's, where its banner tells a time.
     """
 
     state: State

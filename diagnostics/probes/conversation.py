@@ -7,7 +7,7 @@ next one, and cannot tell a TLS record from silence. RFC 5321 section 4.2 is the
 import asyncio
 import re
 from collections.abc import Awaitable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from aiosmtplib.errors import SMTPException, SMTPReadTimeoutError, SMTPServerDisconnected
@@ -30,7 +30,7 @@ class Said:
     outcome: Outcome
     code: int = 0
     lines: tuple[str, ...] = ()
-    facts: Facts = NO_FACTS
+    facts: Facts = field(default_factory=dict)
     seconds: float = 0.0
 
     @property
@@ -110,7 +110,7 @@ class Conversation(SMTPProtocol):
         loop = asyncio.get_running_loop()
         started = loop.time()
         outcome: Outcome = "reply"
-        facts: Facts = NO_FACTS
+        facts: Facts = field(default_factory=dict)
         try:
             async with asyncio.timeout(timeout):
                 await awaited

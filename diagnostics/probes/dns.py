@@ -8,11 +8,12 @@ import asyncio
 import ipaddress
 import socket
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from diagnostics.findings import Clue, Finding, Reason, Warn
+from diagnostics.findings import NO_FACTS, Clue, Facts, Finding, Reason, Trace, Warn
 from diagnostics.names import Address, NameFault, host, is_microsoft
 from diagnostics.probes.resolver import Answer, Status
+from diagnostics.probes.slots import RUN
 from diagnostics.target import Destination
 
 MAX_MX = 20
@@ -37,18 +38,22 @@ _REASONS = {
     Status.FAILURE: Reason.DNS_SERVER_FAILURE,
     Status.BOGUS: Reason.DNS_DNSSEC_BOGUS,
     Status.TIMEOUT: Reason.DNS_TIMEOUT,
+    Status.LOCAL: Reason.VANTAGE_FAULT,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A host at an address to be probed, or (address None) a host whose look-up failed, with the findings that say why."""
+    """A host at an address to be probed, or (address None) a host whose look-up failed, with the findings that say why.
+
+    `note`: what the step `dns` shows.
+    """
 
     host: str
     address: Address | None
     preference: int | None
     findings: tuple[Finding, ...] = ()
-    detail: str = ""
+    note: Finding | None = None
     seconds: float = 0.0
 
 
@@ -79,6 +84,8 @@ class Lookups:
         return await asyncio.shield(task)
 
     async def _ask_it(self, name: str, kind: str) -> Answer:
+        if RUN.get() is None:
+            RUN.set(self)  # of this task alone
         return await self._ask(name, kind)
 
 
@@ -99,12 +106,12 @@ async def resolve(destination: Destination, lookup: Lookup) -> Found:
     """Everything that one destination leads to."""
     literal = destination.address
     if literal is not None:
-        return Found((Endpoint(destination.name, literal, None, detail="an address literal: no DNS needed"),))
+        return Found((Endpoint(destination.name, literal, None, note=Finding(Trace.LITERAL)),))
     try:
         host(destination.name)
-    except NameFault as fault:
-        finding = Finding(Reason.DNS_NXDOMAIN, str(fault))
-        return Found((Endpoint(destination.name, None, None, (finding,), finding.evidence),))
+    except NameFault:
+        finding = Finding(Reason.DNS_NXDOMAIN, {"how": "no-host-name", "name": destination.name})
+        return Found((Endpoint(destination.name, None, None, (finding,), finding),))
     mx = await lookup(destination.name, "MX")
     by_mx = destination.delivery == "mx"
     if mx.status is Status.NXDOMAIN:
@@ -123,14 +130,14 @@ async def _by_exchanges(destination: Destination, mx: Answer, lookup: Lookup) ->
     name, by_mx = destination.name, destination.delivery == "mx"
     exchanges, faults, beyond = _exchanges(mx)
     if any(exchange == "" for _, exchange in exchanges):
-        return Found((_failed(name, None, Reason.DNS_NULL_MX, mx, f"{name} has a null MX (0 .): it takes no mail"),))
+        return Found((_failed(name, None, Reason.DNS_NULL_MX, mx, {"name": name}),))
     if by_mx and exchanges and all(is_microsoft(exchange) for _, exchange in exchanges):
-        said = f"the MX of {name} is {exchanges[0][1]}: Exchange Online itself"
-        return Found((_failed(name, exchanges[0][0], Reason.MX_IS_MICROSOFT, mx, said),))
+        facts = {"name": name, "host": exchanges[0][1]}
+        return Found((_failed(name, exchanges[0][0], Reason.MX_IS_MICROSOFT, mx, facts),))
     notes = []
     if beyond:
-        said = f"{name} has {len(exchanges) + len(faults) + len(beyond)} MX hosts; the first {MAX_MX} are looked up"
-        notes.append(Finding(Warn.DNS_TOO_MANY, said))
+        count = len(exchanges) + len(faults) + len(beyond)
+        notes.append(Finding(Warn.DNS_TOO_MANY, {"how": "hosts", "name": name, "count": str(count), "most": str(MAX_MX)}))
     gate = asyncio.Semaphore(AT_ONCE)
 
     async def gated(name: str, kind: str) -> Answer:
@@ -167,9 +174,9 @@ def _exchanges(mx: Answer) -> tuple[list[tuple[int, str]], list[Endpoint], list[
             continue
         try:
             best.setdefault("" if name == "." else host(name), preference)
-        except NameFault as fault:
-            finding = Finding(Reason.DNS_SERVER_FAILURE, f"an MX record names a host that can be none: {fault}")
-            faults.append(Endpoint(name[:253], None, preference, (finding,), finding.evidence))
+        except NameFault:
+            finding = Finding(Reason.DNS_SERVER_FAILURE, {"how": "mx-no-host-name", "name": name[:253]})
+            faults.append(Endpoint(name[:253], None, preference, (finding,), finding))
     beyond = [name[:253] for name in unread if name not in best]
     return sorted((preference, name) for name, preference in best.items()), faults, beyond
 
@@ -181,26 +188,27 @@ async def _addresses(name: str, preference: int | None, lookup: Lookup) -> Found
         return Found((_no_address(name, preference, v4, v6),))
     findings = []
     if v4.alias and preference is not None:
-        findings.append(
-            Finding(Warn.MX_IS_CNAME, f"the MX host {name} is a CNAME of {v4.alias} (RFC 2181 section 10.3 forbids it)")
-        )
-    if v6.status not in (Status.OK, Status.NO_DATA, Status.NXDOMAIN):
-        findings.append(Finding(Warn.DNS_AAAA_BROKEN, f"the AAAA look-up of {name} fails: {v6.detail}"))
+        findings.append(Finding(Warn.MX_IS_CNAME, {"name": name, "alias": v4.alias}))
+    if v6.status not in (Status.OK, Status.NO_DATA, Status.NXDOMAIN, Status.LOCAL):
+        findings.append(Finding(Warn.DNS_AAAA_BROKEN, v6.facts))
     chosen: list[Address] = []
     beyond = []
     for answer in (v6, v4):
         first, count = _first(answer)
         if count > len(first):
-            said = f"{name} has {count} addresses of one family; the first {MAX_ADDRESSES} are looked at"
-            findings.append(Finding(Warn.DNS_TOO_MANY, said))
+            facts = {"how": "addresses", "name": name, "count": str(count), "most": str(MAX_ADDRESSES)}
+            findings.append(Finding(Warn.DNS_TOO_MANY, facts))
             beyond.append(count - len(first))
         chosen += first
     seconds = max(v4.seconds, v6.seconds)
     via = f"{name} → {v4.alias or v6.alias} → " if v4.alias or v6.alias else f"{name} → "
-    endpoints = [Endpoint(name, a, preference, tuple(findings), f"{via}{a}", seconds) for a in chosen]
+    notes = (Finding(Trace.RESOLVED, {"way": f"{via}{a}"}) for a in chosen)
+    endpoints = [Endpoint(name, a, preference, tuple(findings), n, seconds) for a, n in zip(chosen, notes, strict=True)]
+    if v6.status is Status.LOCAL:
+        endpoints.append(_failed(name, preference, Reason.VANTAGE_FAULT, v6))
     if v4.status not in (Status.OK, Status.NO_DATA, Status.NXDOMAIN):
-        endpoints.append(_failed(name, preference, _REASONS[v4.status], v4, f"the A look-up of {name} fails: {v4.detail}"))
-    return Found(tuple(endpoints), (), sum(beyond), (f"{sum(beyond)} more addresses of {name}",) if beyond else ())
+        endpoints.append(_failed(name, preference, _REASONS[v4.status], v4))
+    return Found(tuple(endpoints), (), sum(beyond), (name,) if beyond else ())
 
 
 def _first(answer: Answer) -> tuple[list[Address], int]:
@@ -216,26 +224,25 @@ def _no_address(name: str, preference: int | None, v4: Answer, v6: Answer) -> En
         if answer.status not in (Status.NXDOMAIN, Status.NO_DATA):
             return _failed(name, preference, _REASONS[answer.status], answer)
     if preference is not None:
-        what = "does not exist" if v4.status is Status.NXDOMAIN else "has no address"
-        failed = _failed(name, preference, Reason.DNS_NO_RECORDS, v4, f"the MX host {name} {what}")
-        return Endpoint(
-            name, None, preference, (*failed.findings, Finding(Clue.MX_WITHOUT_ADDRESS, failed.detail)), failed.detail, v4.seconds
-        )
+        facts = {"how": "mx-host-missing" if v4.status is Status.NXDOMAIN else "mx-host-without-address", "name": name}
+        failed = _failed(name, preference, Reason.DNS_NO_RECORDS, v4, facts)
+        return replace(failed, findings=(*failed.findings, Finding(Clue.MX_WITHOUT_ADDRESS, facts)))
     if Status.NXDOMAIN in (v4.status, v6.status):
         return _failed(name, None, Reason.DNS_NXDOMAIN, v4 if v4.status is Status.NXDOMAIN else v6)
-    return _failed(name, None, Reason.DNS_NO_RECORDS, v4, f"{name} exists, but has no MX, A or AAAA record")
+    return _failed(name, None, Reason.DNS_NO_RECORDS, v4, {"how": "bare", "name": name})
 
 
-def _failed(name: str, preference: int | None, reason: Reason, answer: Answer, said: str = "") -> Endpoint:
-    said = said or answer.detail
-    findings = [Finding(reason, said)]
-    if "CNAME" in answer.detail:
-        findings.append(Finding(Clue.CNAME_LOOP, said))
+def _failed(name: str, preference: int | None, reason: Reason, answer: Answer, facts: Facts = NO_FACTS) -> Endpoint:
+    """A host without an address to dial. `facts`: those of the answer, unless others say more."""
+    facts = facts or answer.facts
+    findings = [Finding(reason, facts)]
+    if answer.loop:
+        findings.append(Finding(Clue.CNAME_LOOP, facts))
     if name.endswith(_INSIDE):
-        findings.append(Finding(Clue.INTERNAL_NAME, f"{name} has an ending that only inside networks use"))
-    if "REFUSED" in answer.detail:
-        findings.append(Finding(Clue.RESOLVER_REFUSED, said))
-    return Endpoint(name, None, preference, tuple(findings), said, answer.seconds)
+        findings.append(Finding(Clue.INTERNAL_NAME, {"name": name}))
+    if answer.rcode == "REFUSED":
+        findings.append(Finding(Clue.RESOLVER_REFUSED, facts))
+    return Endpoint(name, None, preference, tuple(findings), findings[0], answer.seconds)
 
 
 async def _policies(domain: str, hosts: list[str], lookup: Lookup) -> list[Finding]:
@@ -245,8 +252,8 @@ async def _policies(domain: str, hosts: list[str], lookup: Lookup) -> list[Findi
     )
     found = []
     if sts.status is Status.OK and any("v=STSv1" in record for record in sts.records):
-        found.append(Finding(Warn.MTA_STS_NOT_CHECKED, f"_mta-sts.{domain} has a record: {sts.records[0][:120]}"))
+        found.append(Finding(Warn.MTA_STS_NOT_CHECKED, {"name": domain, "text": sts.records[0][:120]}))
     with_tlsa = [name for name, answer in zip(hosts, tlsa, strict=True) if answer.status is Status.OK]
     if with_tlsa:
-        found.append(Finding(Warn.DANE_NOT_CHECKED, f"_25._tcp.{with_tlsa[0]} has TLSA records"))
+        found.append(Finding(Warn.DANE_NOT_CHECKED, {"name": with_tlsa[0]}))
     return found

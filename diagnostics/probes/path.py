@@ -142,7 +142,9 @@ async def _talk(walk: _Walk, talk: Conversation, policy: Policy, tools: Instrume
         return await _quit(walk, talk)
     if not smtp.offers_starttls(greeting):
         offered = ", ".join(greeting.extensions)[:200]
-        missing = Finding(Reason.STARTTLS_MISSING, {"how": "other-extensions" if offered else "no-extensions", "offered": offered})
+        missing = Finding(
+            Reason.STARTTLS_MISSING, {"how": "other-extensions" if offered else "no-extensions", "offered": offered}
+        )
         walk.step("starttls", None, missing, (missing,))
         return await _quit(walk, talk)
     if not _heard(walk, await smtp.starttls(talk, walk.left()), limits.timeout):
@@ -220,7 +222,7 @@ async def _ask_without_sni(walk: _Walk, address: Address, tools: Instruments) ->
         return
     other = certificate.fingerprint(shaken.chain[0])
     if other != walk.certificate.sha256:
-        walk.findings.append(Finding(Clue.CERTIFICATE_BY_SNI, {"sha256": other}))
+        walk.findings.append(Finding(Clue.CERTIFICATE_BY_SNI, {"sha256": other[:16]}))
 
 
 async def _second_handshake(

@@ -1,32 +1,32 @@
-"""DNS questions to a recursive resolver: one shared UDP socket each, TCP on truncation, and no trust in what comes back.
+"""What a recursive resolver says of a name: its records, or why there are none. CNAMEs are followed, bogus DNSSEC is told apart.
 
-dnspython makes and reads the messages; its own resolver class opens a socket for each question and hides CNAME loops.
+dnspython's own resolver class hides CNAME loops and the reason of a failure; its messages are too slow to read (message.py).
 """
 
 import asyncio
-import secrets
-import struct
+import resource
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import cast
+from functools import partial
 
-import dns.edns
-import dns.exception
-import dns.flags
-import dns.message
-import dns.name
-import dns.rcode
-import dns.rdataclass
-import dns.rdatatype
-import dns.rrset
+from diagnostics.findings import NO_FACTS, Facts
+from diagnostics.probes import message
+from diagnostics.probes.asking import Asking, Cut, Server, is_exhausted
+from diagnostics.probes.message import Nonsense, Question, Reply
+from diagnostics.probes.slots import Slots
 
 MAX_CHAIN = 8
 """CNAMEs followed; longer chains are answered with nonsense by some resolvers and are refused by others."""
 
+MAX_QUESTIONS = 256
+"""Under way at once. Each has a socket, and a process may open 1,024 files by default: connections need theirs."""
+
 _RESEND = (1.0, 2.0, 4.0, 8.0)
+_PAUSE = 0.2  # after an error that came at once
 # Extended DNS Errors that say that validation failed (RFC 8914 section 4, codes 5 to 12)
 _BOGUS_CODES = frozenset(range(5, 13))
+_ANSWERS = (message.NOERROR, message.NXDOMAIN)
 
 
 class Status(StrEnum):
@@ -36,265 +36,207 @@ class Status(StrEnum):
     FAILURE = "failure"
     BOGUS = "bogus"
     TIMEOUT = "timeout"
+    LOCAL = "local"
+    """This machine could not ask: nothing is known of the name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a resolver said of one name and type. `records` are texts of rdata; `detail` tells the failure in words."""
+    """What a resolver said of one name and type. `records` are texts of rdata; `facts` tell a failure by their `how`.
+
+    `loop`: the CNAMEs lead back, or too far. `extended_error`: RFC 8914's code and the server's text, which proves nothing.
+    `server`: who answered, as ADDRESS or ADDRESS#PORT. `authentic`: it says that it validated the answer (AD).
+    """
 
     status: Status
     records: tuple[str, ...] = ()
-    detail: str = ""
+    facts: Facts = field(default_factory=dict)
     alias: str | None = None
     seconds: float = 0.0
-
-
-class _Nonsense(Exception):
-    """A reply that is no answer to the question; the words say why."""
+    rcode: str = ""
+    loop: bool = False
+    extended_error: tuple[int, str] | None = None
+    server: str = ""
+    authentic: bool = False
 
 
 class Resolver:
-    """Asks `servers` ((address, port), in order). One object serves a process; call `close` in the loop that used it."""
+    """Asks `servers` ((address, port), in order). One object serves a process, in one event loop; `close` ends what is open."""
 
-    def __init__(self, servers: Sequence[tuple[str, int]], timeout: float) -> None:
+    def __init__(self, servers: Sequence[Server], timeout: float) -> None:
         self.servers, self.timeout = tuple(servers), timeout
-        self._sockets: dict[tuple[str, int], _Socket] = {}
-        self._opening = asyncio.Lock()
+        self._slots = Slots(_most_questions(len(self.servers)))
+        self._open: set[Asking] = set()
         self._first = 0  # the server that answered last is asked first: a dead one must not cost a second each time
 
     async def ask(self, name: str, kind: str) -> Answer:
-        """The answer for `name` and record type `kind`; never raises. Follows CNAMEs, tells bogus DNSSEC from other failures."""
+        """The answer for `name` and a record type of message.KINDS; never raises. `seconds` counts from now."""
         loop = asyncio.get_running_loop()
         started = loop.time()
         answer = await self._follow(name, kind)
-        return Answer(answer.status, answer.records, answer.detail, answer.alias, loop.time() - started)
+        return replace(answer, seconds=loop.time() - started)
 
     async def close(self) -> None:
-        for socket in self._sockets.values():
-            socket.close()
-        self._sockets.clear()
-        await asyncio.sleep(0)  # a transport closes its socket in the loop's next turn
+        for asking in self._open:
+            asking.close()
+        self._open.clear()
 
     async def _follow(self, name: str, kind: str) -> Answer:
+        asked = {"name": name[:253], "kind": kind}
         try:
-            owner, alias, seen = dns.name.from_text(name + "."), None, set[dns.name.Name]()
-        except dns.exception.DNSException as error:
-            return Answer(Status.FAILURE, detail=f"{name[:80]!r} cannot be asked for: {error}")
-        rdtype = dns.rdatatype.from_text(kind)
+            owner, alias, seen = message.encode(name), None, set[bytes]()
+        except ValueError:
+            return Answer(Status.FAILURE, facts=asked | {"how": "bad-name"})
         while len(seen) <= MAX_CHAIN:
             seen.add(owner)
-            reply = await self._settled(owner, rdtype)
-            if isinstance(reply, Answer):
-                return reply
-            target = _last_alias(reply, owner, rdtype)
-            if target in seen and target != owner:
-                return Answer(Status.FAILURE, detail=f"the CNAME of {name} leads back to itself")
-            if target is None:
-                return Answer(Status.FAILURE, detail=f"the CNAMEs of {name} form a loop or a chain longer than {MAX_CHAIN}")
-            alias = _text(target) if _text(target) != name else alias
-            rows = reply.get_rrset(reply.answer, target, dns.rdataclass.IN, rdtype)
-            if rows is not None:
-                return Answer(Status.OK, tuple(row.to_text() for row in rows), alias=alias)
-            if reply.rcode() == dns.rcode.NXDOMAIN:
-                return Answer(Status.NXDOMAIN, detail=f"{_text(target)} does not exist (NXDOMAIN)", alias=alias)
+            said = await self._settled(owner, kind)
+            if isinstance(said, Answer):
+                return said
+            server, reply = said
+            target = _last_alias(reply, owner)
+            if target is None or (target in seen and target != owner):
+                return Answer(Status.FAILURE, facts=asked | {"how": "loop", "limit": str(MAX_CHAIN)}, loop=True, server=server)
+            text = message.decode(target)
+            alias = text if text != name else alias
+            here = {"name": text, "kind": kind}
+            rcode = message.rcode_text(reply.rcode)
+            found = partial(Answer, alias=alias, rcode=rcode, server=server, authentic=reply.authentic)
+            if target in reply.rows:
+                return found(Status.OK, reply.rows[target])
+            if reply.rcode == message.NXDOMAIN:
+                return found(Status.NXDOMAIN, facts=here | {"how": "nxdomain"})
             if target == owner:
-                return Answer(Status.NO_DATA, detail=f"{_text(target)} has no {kind} record", alias=alias)
+                return found(Status.NO_DATA, facts=here | {"how": "no-data"})
             owner = target  # a resolver that does not follow: ask for the rest
-        return Answer(Status.FAILURE, detail=f"the CNAMEs of {name} form a chain longer than {MAX_CHAIN}")
+        return Answer(Status.FAILURE, facts=asked | {"how": "loop", "limit": str(MAX_CHAIN)}, loop=True)
 
-    async def _settled(self, owner: dns.name.Name, rdtype: dns.rdatatype.RdataType) -> dns.message.Message | Answer:
-        """A usable reply, or the Answer that says why there is none."""
-        reply = await self._exchange(owner, rdtype)
-        if isinstance(reply, Answer) or reply.rcode() in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
-            return reply
-        if reply.rcode() in (dns.rcode.FORMERR, dns.rcode.NOTIMP):
-            plain = await self._exchange(owner, rdtype, edns=False)  # RFC 6891 section 7: it may not know EDNS
-            if isinstance(plain, Answer) or plain.rcode() in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
+    async def _settled(self, owner: bytes, kind: str) -> tuple[str, Reply] | Answer:
+        """A usable reply and who gave it, or the Answer that says why there is none."""
+        number = message.KINDS[kind]
+        said = await self._exchange(Question(0, owner, number))
+        if isinstance(said, Answer) or said[1].rcode in _ANSWERS:
+            return said
+        server, reply = said
+        if reply.rcode in (message.FORMERR, message.NOTIMP):
+            plain = await self._exchange(Question(0, owner, number, edns=False))  # RFC 6891 section 7: it may not know EDNS
+            if isinstance(plain, Answer) or plain[1].rcode in _ANSWERS:
                 return plain
-        code = dns.rcode.to_text(reply.rcode())
-        said = f"the resolver answered {code} for {_text(owner)} {dns.rdatatype.to_text(rdtype)}"
-        if note := _extended_error(reply):
-            if note[0] in _BOGUS_CODES:
-                return Answer(Status.BOGUS, detail=f"{said}: {note[1]}")
-            said += f" ({note[1]})"
-        if reply.rcode() != dns.rcode.SERVFAIL:
-            return Answer(Status.FAILURE, detail=said)
-        unchecked = await self._exchange(owner, rdtype, checking_disabled=True)
-        if isinstance(unchecked, Answer) or unchecked.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
-            return Answer(Status.FAILURE, detail=said)
-        again = await self._exchange(owner, rdtype)
-        if not isinstance(again, Answer) and again.rcode() != dns.rcode.SERVFAIL:
+        failed = _failure(server, reply, {"name": message.decode(owner), "kind": kind})
+        if failed.status is Status.BOGUS or reply.rcode != message.SERVFAIL:
+            return failed
+        unchecked = await self._exchange(Question(0, owner, number, checking_disabled=True))
+        if isinstance(unchecked, Answer) or unchecked[1].rcode not in _ANSWERS:
+            return failed
+        again = await self._exchange(Question(0, owner, number))
+        if not isinstance(again, Answer) and again[1].rcode != message.SERVFAIL:
             return again
-        return Answer(Status.BOGUS, detail=f"{said}, and answers when DNSSEC checking is switched off (CD)")
+        return replace(failed, status=Status.BOGUS, facts={**failed.facts, "how": "checking-disabled"})
 
-    async def _exchange(
-        self, owner: dns.name.Name, rdtype: dns.rdatatype.RdataType, *, checking_disabled: bool = False, edns: bool = True
-    ) -> dns.message.Message | Answer:
-        """One question with resends, going round the servers, within `timeout` seconds in all."""
+    async def _exchange(self, question: Question) -> tuple[str, Reply] | Answer:
+        """One question within `timeout` seconds, once a socket may be opened for it."""
+        try:
+            async with self._slots.hold(self.timeout):
+                asking = Asking(question, self.timeout / 2)
+                self._open.add(asking)
+                try:
+                    return await self._heard(asking, question)
+                finally:
+                    asking.close()
+                    self._open.discard(asking)
+        except TimeoutError:
+            return Answer(Status.LOCAL, facts={"how": "dns-busy", "seconds": f"{self.timeout:g}"})
+
+    async def _heard(self, asking: Asking, question: Question) -> tuple[str, Reply] | Answer:
+        """What the servers say, asked in turn and again. A resend does not end the wait for what was sent before."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self.timeout
-        troubles: list[str] = []
-        asked: dict[asyncio.Task[dns.message.Message], tuple[str, int]] = {}
+        troubles = _Troubles()
         attempt = 0
-        try:
-            while (left := deadline - loop.time()) > 0:
-                server = self.servers[(self._first + attempt) % len(self.servers)]
-                wait = min(left, _RESEND[min(attempt // len(self.servers), len(_RESEND) - 1)])
-                attempt += 1
-                query = dns.message.make_query(owner, rdtype, use_edns=0 if edns else False, payload=1232)
-                if checking_disabled:
-                    query.flags |= dns.flags.CD
-                asked[asyncio.create_task(self._once(server, query))] = server
-                # a resend does not end the wait for what was sent before: a slow answer is an answer
-                done, _ = await asyncio.wait(asked, timeout=wait, return_when=asyncio.FIRST_COMPLETED)
-                trouble = "" if done else f"{_server(server)} did not answer"
-                for task in done:
-                    by = asked.pop(task)
-                    try:
-                        reply = task.result()
-                    except _Nonsense as error:
-                        return Answer(Status.FAILURE, detail=f"{_server(by)} {error}")
-                    except OSError as error:
-                        trouble = f"{_server(by)} cannot be asked ({error.strerror or error})"
-                        await asyncio.sleep(min(0.2, max(0.0, deadline - loop.time())))
-                        continue
-                    if reply.rcode() not in (dns.rcode.SERVFAIL, dns.rcode.REFUSED) or attempt >= len(self.servers):
-                        self._first = self.servers.index(by)
-                        return reply
-                if trouble and trouble not in troubles:
-                    troubles.append(trouble)
-        finally:
-            for task in asked:
-                task.cancel()
-        return Answer(Status.TIMEOUT, detail=f"no answer for {_text(owner)} within {self.timeout:g} s: " + ", ".join(troubles))
-
-    async def _once(self, server: tuple[str, int], query: dns.message.Message) -> dns.message.Message:
-        async with self._opening:
-            socket = self._sockets.get(server)
-            if socket is None or socket.closed:
-                socket = self._sockets[server] = await _Socket.open(server)
-        reply = await socket.ask(query)
-        if reply.flags & dns.flags.TC:
-            return await _over_tcp(server, query)
-        return reply
+        while (left := deadline - loop.time()) > 0:
+            server = self.servers[(self._first + attempt) % len(self.servers)]
+            wait = min(left, _RESEND[min(attempt // len(self.servers), len(_RESEND) - 1)])
+            attempt += 1
+            trouble: OSError | None = None
+            try:
+                asking.send(server)
+                troubles.sent = True
+            except OSError as error:
+                trouble, wait = error, min(left, _PAUSE)
+            try:
+                async with asyncio.timeout(wait):
+                    by, heard = await asking.heard.get()
+            except TimeoutError:
+                troubles.add(server, trouble)
+                continue
+            if isinstance(heard, Reply):
+                if heard.rcode not in (message.SERVFAIL, message.REFUSED) or attempt >= len(self.servers):
+                    self._first = self.servers.index(by)
+                    return _server(by), heard
+            elif isinstance(heard, Nonsense):
+                facts = {**heard.facts, "server": _server(by), "name": message.decode(question.owner)}
+                return Answer(Status.FAILURE, facts=facts, server=_server(by))
+            else:
+                troubles.add(by, heard)
+                await asyncio.sleep(min(_PAUSE, max(0.0, deadline - loop.time())))
+        return troubles.answer(question, self.timeout)
 
 
-class _Socket(asyncio.DatagramProtocol):
-    """One connected UDP socket: the kernel checks the source; we check id and question, and wait on for the right one."""
-
-    closed = False
-    _transport: asyncio.DatagramTransport
+class _Troubles:
+    """Why no server answered, and whether that is this machine's fault."""
 
     def __init__(self) -> None:
-        self._waiting: dict[int, tuple[dns.message.Message, asyncio.Future[dns.message.Message]]] = {}
+        self.sent = False
+        self._servers: dict[str, str] = {}
+        self._ours: Facts = NO_FACTS
 
-    @classmethod
-    async def open(cls, server: tuple[str, int]) -> "_Socket":
-        _, protocol = await asyncio.get_running_loop().create_datagram_endpoint(cls, remote_addr=server)
-        return protocol
+    def add(self, server: Server, error: Exception | None) -> None:
+        """`error` None: it did not answer in time."""
+        word = ""
+        if isinstance(error, OSError):
+            word = error.strerror or str(error)
+            if is_exhausted(error, server):
+                self._ours = {"server": _server(server), "error": word}
+        elif isinstance(error, Cut):
+            word = f"TCP, {error.seconds:g}"
+        self._servers[_server(server)] = word
 
-    async def ask(self, query: dns.message.Message) -> dns.message.Message:
-        while query.id in self._waiting or query.id == 0:
-            query.id = secrets.randbelow(65535) + 1
-        future: asyncio.Future[dns.message.Message] = asyncio.get_running_loop().create_future()
-        number = query.id
-        self._waiting[number] = (query, future)
-        try:
-            self._transport.sendto(query.to_wire())
-            return await future
-        finally:
-            self._waiting.pop(number, None)
-            query.id = secrets.randbelow(65535) + 1
-
-    def close(self) -> None:
-        self.closed = True
-        self._transport.close()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.DatagramTransport, transport)
-
-    def datagram_received(self, data: bytes, _addr: object) -> None:
-        if len(data) < 12:
-            return
-        waiting = self._waiting.get(struct.unpack_from("!H", data)[0])
-        if waiting is None or waiting[1].done():
-            return
-        query, future = waiting
-        try:
-            reply = _read(data, query)
-        except _Nonsense as error:
-            future.set_exception(error)
-            return
-        if reply is not None:
-            future.set_result(reply)
-
-    def error_received(self, exc: Exception) -> None:
-        for _, future in self._waiting.values():
-            if not future.done():
-                future.set_exception(exc)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.closed = True
-        self.error_received(exc or ConnectionAbortedError("closed"))
+    def answer(self, question: Question, timeout: float) -> Answer:
+        tried = ", ".join(f"{server} ({word})" if word else server for server, word in self._servers.items())
+        if self._ours or not self.sent:
+            return Answer(Status.LOCAL, facts={"how": "dns-cannot-ask", "servers": tried, "error": "", **self._ours})
+        facts = {"how": "silent", "name": message.decode(question.owner), "seconds": f"{timeout:g}", "servers": tried}
+        return Answer(Status.TIMEOUT, facts=facts)
 
 
-async def _over_tcp(server: tuple[str, int], query: dns.message.Message) -> dns.message.Message:
-    try:
-        reader, writer = await asyncio.open_connection(*server)
-    except OSError as error:
-        raise _Nonsense(f"truncated its answer and refuses TCP ({error.strerror or error})") from None
-    try:
-        wire = query.to_wire()
-        writer.write(struct.pack("!H", len(wire)) + wire)
-        (size,) = struct.unpack("!H", await reader.readexactly(2))
-        reply = _read(await reader.readexactly(size), query)
-    except (OSError, asyncio.IncompleteReadError):
-        raise _Nonsense("truncated its answer and closed the TCP connection without one") from None
-    finally:
-        writer.close()
-    if reply is None:
-        raise _Nonsense("answered another question over TCP")
-    return reply
+def _failure(server: str, reply: Reply, asked: Facts) -> Answer:
+    """A reply that is no answer. RFC 8914's code tells bogus DNSSEC; its text is shown, and decides nothing."""
+    rcode = message.rcode_text(reply.rcode)
+    facts = {**asked, "how": "rcode", "server": server, "rcode": rcode}
+    if reply.note:
+        facts |= {"how": "rcode-note", "note": reply.note[1]}
+    status = Status.BOGUS if reply.note and reply.note[0] in _BOGUS_CODES else Status.FAILURE
+    return Answer(status, facts=facts, rcode=rcode, extended_error=reply.note, server=server)
 
 
-def _read(wire: bytes, query: dns.message.Message) -> dns.message.Message | None:
-    """The reply, or None if it is not the answer to `query` (spoofed or late). Raises _Nonsense for what cannot be read."""
-    try:
-        reply = dns.message.from_wire(wire, ignore_trailing=True, raise_on_truncation=False)
-    except (dns.exception.DNSException, ValueError, struct.error, IndexError) as error:
-        raise _Nonsense(f"sent a message that cannot be read ({type(error).__name__})") from None
-    if reply.rcode() in (dns.rcode.FORMERR, dns.rcode.NOTIMP) and not reply.question:
-        return reply
-    return reply if query.is_response(reply) else None
+def _most_questions(servers: int) -> int:
+    """A quarter of the files that this process may open, for all sockets that questions have."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return MAX_QUESTIONS if files == resource.RLIM_INFINITY else max(4, min(MAX_QUESTIONS, files // 4 // max(1, servers)))
 
 
-def _last_alias(reply: dns.message.Message, owner: dns.name.Name, rdtype: dns.rdatatype.RdataType) -> dns.name.Name | None:
+def _last_alias(reply: Reply, owner: bytes) -> bytes | None:
     """Where the CNAMEs in this reply lead; `owner` itself without any; None for a loop or a chain that is too long."""
     seen = {owner}
     for _ in range(MAX_CHAIN + 1):
-        if reply.get_rrset(reply.answer, owner, dns.rdataclass.IN, rdtype) is not None:
+        if owner in reply.rows or owner not in reply.aliases:
             return owner
-        alias = reply.get_rrset(reply.answer, owner, dns.rdataclass.IN, dns.rdatatype.CNAME)
-        if alias is None:
-            return owner
-        owner = alias[0].target
+        owner = reply.aliases[owner]
         if owner in seen:
             return None
         seen.add(owner)
     return None
 
 
-def _extended_error(reply: dns.message.Message) -> tuple[int, str] | None:
-    for option in reply.options:
-        if isinstance(option, dns.edns.EDEOption):
-            return int(option.code), (option.text or f"Extended DNS Error {int(option.code)}")[:200]
-    return None
-
-
-def _text(name: dns.name.Name) -> str:
-    return name.to_text(omit_final_dot=True).lower()
-
-
-def _server(server: tuple[str, int]) -> str:
+def _server(server: Server) -> str:
     host, port = server
-    return f"resolver {host}" + ("" if port == 53 else f" port {port}")
+    return host if port == 53 else f"{host}#{port}"

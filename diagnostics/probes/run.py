@@ -138,8 +138,8 @@ async def _resolved(destination: Destination, run: _Run, party: Party) -> dns.Fo
         async with run.tools.resolving.turn(party), asyncio.timeout(deadline):
             return await dns.resolve(destination, run.lookup)
     except TimeoutError:
-        said = f"no whole answer for {destination.name} within {deadline:g} s"
-        return dns.Found((dns.Endpoint(destination.name, None, None, (Finding(Reason.DNS_TIMEOUT, said),), said, deadline),))
+        late = Finding(Reason.DNS_TIMEOUT, {"how": "deadline", "name": destination.name, "seconds": f"{deadline:g}"})
+        return dns.Found((dns.Endpoint(destination.name, None, None, (late,), late, deadline),))
 
 
 async def _dialled(target: Target, destination: Destination, chosen: Chosen, run: _Run, party: Party) -> tuple[Evidence, ...]:

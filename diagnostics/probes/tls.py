@@ -96,15 +96,6 @@ def is_offered(suite: str) -> bool:
     return suite in {offered["name"] for offered in _context(False).get_ciphers()}
 
 
-def _failed(why: str, seconds: float, *, clue: bool, ours: bool) -> Handshake:
-    if ours:
-        line = f"mailflow ended the TLS handshake: {why}"
-        return Handshake((), line, (Finding(Reason.VANTAGE_FAULT, line),), seconds)
-    line = f"TLS handshake after the 220 to STARTTLS: {why}"
-    findings = (Finding(Reason.TLS_HANDSHAKE, line),) + ((Finding(Clue.ALERT, line),) if clue else ())
-    return Handshake((), line, findings, seconds)
-
-
 @cache
 def _context(old: bool) -> ssl.SSLContext:
     """One context a process and kind: a new one each costs more than the handshake's own reading."""

@@ -13,6 +13,7 @@ from diagnostics.findings import CERTIFICATE, Reason, Warn
 from diagnostics.model import Certificate
 from diagnostics.probes.certificate import judge
 from diagnostics.probes.trust import TrustFault, TrustStore
+from tests.diagnostics.making import CATALOGUE
 
 NAME = "mail.lab.test"
 
@@ -30,7 +31,7 @@ def judged(
     """(facts, faults in order, evidence) of a certificate of that recipe for mail.lab.test."""
     chain = [c.public_bytes(Encoding.DER) for c in issue(recipe, (NAME,)).chain]
     facts, findings = judge(chain, trust, wanted, now or datetime.now(UTC))
-    return facts, [f.tag for f in findings if isinstance(f.tag, Reason)], [f.evidence for f in findings]
+    return facts, [f.tag for f in findings if isinstance(f.tag, Reason)], [CATALOGUE.evidence(f) for f in findings]
 
 
 SOUND = ["good", "good-rsa", "good-p521", "good-ed25519", "good-with-root", "wrong-order", "wildcard", "cn-only", "expiring"]

@@ -52,8 +52,8 @@ async def test_the_control_host_is_told_apart(case: str, tmp_path: Path) -> None
     built, state = STATES[case]
     control = await asked(built, tmp_path)
     assert control.state == state
-    assert CONTROL in control.evidence
-    assert control.evidence.isprintable()
+    assert control.facts["host"] == CONTROL
+    assert all(value.isprintable() for value in control.facts.values())
 
 
 @pytest.mark.parametrize(

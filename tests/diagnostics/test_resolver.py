@@ -103,7 +103,7 @@ async def test_each_way_of_answering_is_told_apart_in_time(
     answer = await (hasty if status is Status.TIMEOUT else resolver).ask(name, "A")
     assert answer.status is status
     assert bool(answer.records) is (status is Status.OK)
-    assert answer.status is Status.OK or answer.detail.isprintable()
+    assert answer.status is Status.OK or all(value.isprintable() for value in answer.facts.values())
     assert time.monotonic() - started < 2.0
 
 
@@ -125,7 +125,7 @@ async def test_a_silent_resolver_is_named_and_the_next_one_asked(server: NameSer
     try:
         answer = await dead.ask("v4.test", "A")
         assert answer.status is Status.TIMEOUT
-        assert "127.0.0.1 port 1" in answer.detail
+        assert answer.facts["servers"].startswith("127.0.0.1#1 (")
     finally:
         await dead.close()
 
@@ -241,6 +241,16 @@ async def test_work_is_bounded_however_much_a_zone_names(resolver: Resolver) -> 
     assert len({e.host for e in hosts.endpoints}) == dns.MAX_MX
     assert hosts.left_out == 2000 - dns.MAX_MX
     assert len(addresses.names), len(hosts.names) <= dns.NAMED
+
+
+async def test_work_is_bounded_however_many_mx_hosts_are_no_host_names() -> None:
+    async def lookup(name: str, kind: str) -> Answer:
+        bad = tuple(f"{number} a\\032{number}.test." for number in range(3000))
+        return Answer(Status.OK, (*bad, "5 good.test.")) if kind == "MX" else Answer(Status.OK, ("127.0.0.2",))
+
+    found = (await dns.resolve(Destination("many.test", "smart-host"), lookup)).endpoints
+    assert len([e for e in found if e.address is None]) == dns.MAX_MX - 1
+    assert {e.host for e in found if e.address} == {"good.test"}
 
 
 @given(st.lists(st.tuples(st.sampled_from([0, 5, 10]), st.sampled_from(["a.test", "b.test", "B.TEST"])), min_size=1, max_size=8))

@@ -14,7 +14,7 @@ from diagnostics.route import route
 from tests.diagnostics.making import CATALOGUE, GUID, connector, evidence
 
 CONTOSO = AcceptedDomain(DomainName="contoso.com", DomainType="InternalRelay", Guid=GUID)
-ANSWERS = Control("answers", "the control host answers")
+ANSWERS = Control("answers", {"host": "outlook.com", "text": "the control host answers"})
 
 
 def on_premises(**fields: Any) -> Connector:
@@ -110,9 +110,9 @@ def test_any_other_path_withholds_the_offer(paths: tuple[Evidence, ...], why: st
     ("control", "why"),
     [
         (None, "The control host did not answer in this run"),
-        (Control("tcp", "it fails too"), "It could not be told"),
-        (Control("intercepted", "somebody else answers"), "It could not be told"),
-        (Control("dns", "its name has no address"), "It could not be told"),
+        (Control("tcp", {"host": "outlook.com", "text": "it fails too"}), "It could not be told"),
+        (Control("intercepted", {"host": "outlook.com", "text": "somebody else answers"}), "It could not be told"),
+        (Control("dns", {"host": "outlook.com", "text": "its name has no address"}), "It could not be told"),
     ],
 )
 def test_the_control_host_has_to_answer(control: Control | None, why: str) -> None:
