@@ -4,6 +4,7 @@ dnspython makes and reads the messages; its own resolver class opens a socket fo
 """
 
 import asyncio
+import errno
 import secrets
 import struct
 from collections.abc import Sequence
@@ -60,6 +61,7 @@ class Resolver:
         self.servers, self.timeout = tuple(servers), timeout
         self._sockets: dict[tuple[str, int], _Socket] = {}
         self._opening = asyncio.Lock()
+        self._closed = False
         self._first = 0  # the server that answered last is asked first: a dead one must not cost a second each time
 
     async def ask(self, name: str, kind: str) -> Answer:
@@ -70,6 +72,8 @@ class Resolver:
         return Answer(answer.status, answer.records, answer.detail, answer.alias, loop.time() - started)
 
     async def close(self) -> None:
+        """What is still asked for gets no answer any more, and no new socket."""
+        self._closed = True
         for socket in self._sockets.values():
             socket.close()
         self._sockets.clear()
@@ -170,6 +174,8 @@ class Resolver:
     async def _once(self, server: tuple[str, int], query: dns.message.Message) -> dns.message.Message:
         async with self._opening:
             socket = self._sockets.get(server)
+            if self._closed:
+                raise ConnectionAbortedError(errno.ECONNABORTED, "closed")
             if socket is None or socket.closed:
                 socket = self._sockets[server] = await _Socket.open(server)
         reply = await socket.ask(query)
