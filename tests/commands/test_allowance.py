@@ -102,7 +102,7 @@ async def test_a_target_that_is_too_long_is_one_line_that_names_it(word: str) ->
 
 async def test_a_connector_with_a_long_name_breaks_no_run(tmp_path: Path) -> None:
     """Its name does not fit into the store."""
-    rows = [{"Name": name, "SmartHosts": ["ok.lab.test"]} for name in ("n" * 900, "plain")]
+    rows = [{"Name": name, "Guid": "", "SmartHosts": ["ok.lab.test"]} for name in ("n" * 900, "plain")]
     world = parse({"dns": {"ok.lab.test": ["A 127.0.41.1"]}, "mail": {"127.0.41.1": {}}, "connectors": rows})
     async with bench(world, tmp_path, database_url=f"sqlite:///{tmp_path}/store.db") as (services, _):
         reply = await run(Request(("check",), READER), services, lambda _: None)
