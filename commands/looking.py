@@ -10,6 +10,7 @@ from commands.request import Request
 from commands.turns import asker_of
 from diagnostics.connectors.model import Inventory
 from diagnostics.diagnose import diagnose
+from diagnostics.mailboxes import without_mailboxes
 from diagnostics.model import Diagnosis, Evidence, Result
 from diagnostics.route import TargetFault, route
 from diagnostics.store import StoredResult
@@ -20,6 +21,7 @@ async def look(
     words: tuple[str, ...], inventory: Inventory, request: Request, services: Services, tell: Tell, *, fresh: bool = False
 ) -> Diagnosis:
     """Check each TARGET of `words`, or every enabled connector without any. Raises CommandError."""
+    words = tuple(map(without_mailboxes, words))  # also those of results that an older version has kept
     done = 0
 
     def on_evidence(_target: Target, evidence: Evidence) -> None:
