@@ -102,32 +102,18 @@ def _ask(line: tuple[str, ...], call: Call, flags: dict[str, tuple[str, ...]]) -
 
 
 def _serve(flags: dict[str, tuple[str, ...]]) -> int:
+    """0 when it was told to end, 1 for what may pass by itself, 2 for what a person must change."""
     import asyncio
-    import signal
 
+    from bot.serving import serving
     from bot.settings import load
 
-    settings = load(flags, dotenv=True)
-
-    async def run() -> None:
-        from bot import logs
-        from bot.ops import ops, readiness
-        from bot.slack.app import serve
-        from bot.wiring import fresh_ranges, open_services
-
-        logs.configure(logs.values_of(settings))
-        stop, ready = asyncio.Event(), asyncio.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        async with (
-            open_services(settings, remembering=True) as services,
-            ops(settings.ops_address, readiness(ready.is_set, services.store)),
-            fresh_ranges(settings, services.tools, ready),
-        ):
-            await serve(settings, services, stop=stop, ready=ready)
-
-    asyncio.run(run())
-    return 0
+    try:
+        return asyncio.run(serving(load(flags, dotenv=True)))
+    except CommandError as error:
+        raise CommandError(str(error), exit_code=1 if error.passing else error.exit_code) from None
+    except OSError as error:
+        raise CommandError(f"The system refused something: {error.strerror or type(error).__name__}.", exit_code=1) from error
 
 
 def _completion(call: Call) -> int:

@@ -6,7 +6,7 @@ whichever process is alive; what a process died before telling is told by the ne
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from commands import fix_wording
@@ -18,14 +18,15 @@ from commands.run import run
 from diagnostics.durable import Due, Handler
 from diagnostics.fix import ledger
 from diagnostics.fix.model import Fix
-from diagnostics.store import RUNNING, StoredFix, StoreUnavailable
+from diagnostics.store import RUNNING, Store, StoredFix, StoreUnavailable
 
 log = logging.getLogger("mailflow.later")
 
 CLOCK = Actor("mailflow", frozenset({"reader"}))
 SOON = timedelta(seconds=30)
-LATELY = 50
-"""Fixes that are looked at for what was left undone about them."""
+PAGE = 100
+LATELY = timedelta(days=30)
+"""Plans older than this are not done any more, so what was left undone about them was seen to long ago."""
 
 EVERY = timedelta(minutes=1)
 
@@ -90,7 +91,7 @@ async def settling(services: Services, stop: asyncio.Event, *, every: timedelta 
     """Until `stop` is set: a job is put down for what a process that died left undone about a fix."""
     while services.store is not None and not stop.is_set():
         try:
-            for row in await services.store.fixes(limit=LATELY):
+            async for row in _unsettled(services.store, services):
                 await _settle(row, services)
         except StoreUnavailable as error:
             log.warning("fixes could not be looked at: %s", error)
@@ -99,6 +100,20 @@ async def settling(services: Services, stop: asyncio.Event, *, every: timedelta 
         waiting = asyncio.create_task(stop.wait())
         await asyncio.wait({waiting}, timeout=every.total_seconds())
         waiting.cancel()
+
+
+async def _unsettled(store: Store, services: Services) -> AsyncIterator[StoredFix]:
+    """Fixes that may need a job, by their state: however many plans were made since, none of these is hidden.
+
+    Raises StoreUnavailable.
+    """
+    lately = services.tools.instruments.now() - LATELY - max(services.fixes.verify_after, default=timedelta())
+    for state, since in ((RUNNING, None), ("done", lately)):
+        last: StoredFix | None = None
+        while page := await store.fixes(limit=PAGE, before=last, states=(state,), since=since):
+            for row in page:
+                yield row
+            last = page[-1]
 
 
 async def _settle(row: StoredFix, services: Services) -> None:

@@ -4,17 +4,18 @@ It must answer while all else is in trouble: a connection lives for seconds, and
 """
 
 import asyncio
-import errno
 import logging
-import os
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
 from aiohttp import web
 
 from bot import metrics
+from bot.ports import listening
 from commands.command import CommandError
-from diagnostics.store import Store, StoreUnavailable
+from diagnostics.store import Store, StoreUnavailable, StoreUnwritable
 
 log = logging.getLogger("mailflow.ops")
 
@@ -22,6 +23,7 @@ Ready = Callable[[], Awaitable[str | None]]
 """None when questions can be answered, else why not, in a word or two."""
 
 READY_WITHIN = 0.8  # seconds: probes of container platforms give up after 1
+KEPT = 1.0  # seconds that an answer of the store's is good for: each one is a write to the disk
 MAX_CONNECTIONS = 32
 LONGEST = 10.0  # seconds that a connection may last
 
@@ -41,12 +43,8 @@ async def ops(address: str, ready: Ready) -> AsyncIterator[tuple[str, int] | Non
     await runner.setup()
     assert runner.server is not None  # noqa: S101 - set up just now
     try:
-        try:
-            server = await asyncio.get_running_loop().create_server(_connections(runner.server), host, port)
-        except OSError as error:
-            # asyncio puts a sentence of its own around the system's word
-            why = os.strerror(error.errno or 0) if error.errno in errno.errorcode else str(error.strerror)
-            raise CommandError(f"MAILFLOW_OPS_ADDRESS: {address[:80]}: {why.lower()}. Write another HOST:PORT, or off.") from None
+        listen = partial(asyncio.get_running_loop().create_server, _connections(runner.server), host, port)
+        server = await listening(listen, f"MAILFLOW_OPS_ADDRESS: {address[:80]}", "Write another HOST:PORT, or off.")
         async with server:
             found = server.sockets[0].getsockname()
             yield str(found[0]), int(found[1])
@@ -54,20 +52,49 @@ async def ops(address: str, ready: Ready) -> AsyncIterator[tuple[str, int] | Non
         await runner.cleanup()
 
 
-def readiness(connected: Callable[[], bool], store: Store | None) -> Ready:
-    """Ready is who can be heard by Slack and remembers what was asked."""
+def readiness(connected: Callable[[], bool], store: Store | None, token: Callable[[], str] = lambda: "") -> Ready:
+    """Ready is who can be heard by Slack, may answer there and remembers what was asked.
+
+    `token` says why Slack does not take the bot token, "" while it does.
+    """
+    stored = None if store is None else _Lately(store.ping)
 
     async def ready() -> str | None:
         if not connected():
             return "slack not connected"
+        if why := token():
+            return why
         try:
-            if store is not None:
-                await store.ping()
+            if stored is not None:
+                await stored.ask()
+        except StoreUnwritable as error:
+            return f"store not writable: {error}"
         except StoreUnavailable:
             return "store unreachable"
         return None
 
     return ready
+
+
+class _Lately:
+    """One question at a time, whose answer is good for KEPT seconds: however often somebody asks, it costs no more."""
+
+    def __init__(self, ask: Callable[[], Awaitable[None]]) -> None:
+        self._ask = ask
+        self._task: asyncio.Task[None] | None = None
+        self._until = 0.0
+
+    async def ask(self) -> None:
+        """Raises what the question raises."""
+        if self._task is None or (self._task.done() and time.monotonic() > self._until):
+            self._task = asyncio.create_task(self._answered(), name="ready")
+        await asyncio.shield(self._task)
+
+    async def _answered(self) -> None:
+        try:
+            await self._ask()
+        finally:
+            self._until = time.monotonic() + KEPT
 
 
 def _place(address: str) -> tuple[str, int]:

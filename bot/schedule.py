@@ -20,7 +20,7 @@ from commands.memory import Memory
 from commands.reply import Reply
 from commands.request import Actor, Request
 from commands.run import run
-from diagnostics.store import LEASE, Store, StoredResult, StoreUnavailable, Watch
+from diagnostics.store import KEEP, LEASE, Store, StoredResult, StoreUnavailable, Watch
 
 log = logging.getLogger("mailflow.schedule")
 
@@ -160,7 +160,8 @@ class _Watcher:
     async def _prune(self) -> None:
         now = self._now()
         if await self._store.claim("retention", f"{now:%Y-%m-%dT%H}", at=now):  # one of the replicas an hour
-            gone = await self._store.prune(now)
+            plans = max(KEEP.plans, 2 * self._services.fixes.plan_ttl)  # a plan must live as long as it may be asked for
+            gone = await self._store.prune(now, replace(KEEP, plans=plans))
             if any(gone.values()):
                 log.info("deleted what is too old: %s", ", ".join(f"{count} {kind}" for kind, count in gone.items()))
 

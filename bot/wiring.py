@@ -151,7 +151,7 @@ async def _store(settings: "Settings", *, remembering: bool) -> "AsyncIterator[S
         try:
             store = await stack.enter_async_context(open_store(url, data_dir=folder))
         except StoreFault as fault:
-            raise CommandError(str(fault)) from None
+            raise CommandError(str(fault), passing=fault.passing) from None
         yield store
 
 
@@ -166,7 +166,8 @@ async def open_jobs(settings: "Settings", handlers: "Mapping[str, Handler]") -> 
         try:
             jobs = await stack.enter_async_context(open_durable(url, data_dir=folder, handlers=handlers))
         except DurableUnavailable as error:
-            raise CommandError(f"MAILFLOW_DATABASE_URL: the jobs cannot be opened: {error}.") from None
+            said = f"MAILFLOW_DATABASE_URL: the jobs cannot be opened: {error}."
+            raise CommandError(said, passing=error.passing) from None
         yield jobs
 
 
@@ -209,7 +210,8 @@ def _servers(settings: "Settings") -> list[tuple[str, int]]:
         system = SystemResolver()
     except NoResolverConfiguration:
         raise CommandError(
-            "This machine names no DNS resolver: give one with --dns (MAILFLOW_DNS), for example --dns 192.0.2.53."
+            "This machine names no DNS resolver: give one with --dns (MAILFLOW_DNS), for example --dns 192.0.2.53.",
+            passing=True,  # the network may come up later than this
         ) from None
     return [(str(server), system.port) for server in system.nameservers if not str(server).startswith("https:")]
 
@@ -217,6 +219,7 @@ def _servers(settings: "Settings") -> list[tuple[str, int]]:
 def _server(text: str) -> tuple[str, int]:
     """ADDRESS, ADDRESS:PORT, NAME or NAME:PORT. Raises CommandError."""
     from diagnostics.names import NameFault, address, host
+    from diagnostics.transient import is_transient
 
     mend = f"--dns (MAILFLOW_DNS): {text[:80]!r} is no resolver: write HOST or HOST:PORT, with an IPv6 address in brackets."
     try:
@@ -231,7 +234,8 @@ def _server(text: str) -> tuple[str, int]:
         raise CommandError(mend) from None
     except OSError as error:
         raise CommandError(
-            f"--dns (MAILFLOW_DNS): {text[:80]!r} cannot be resolved: {error.strerror}. Write its address."
+            f"--dns (MAILFLOW_DNS): {text[:80]!r} cannot be resolved: {error.strerror}. Write its address.",
+            passing=is_transient(error),
         ) from None
     return str(found), int(port)
 

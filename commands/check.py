@@ -7,6 +7,7 @@ from commands.reply import Item, Reply, Section, Tell
 from commands.request import Request
 from diagnostics.connectors.source import SourceError
 from diagnostics.model import Diagnosis
+from diagnostics.store import MAX_WORD
 
 NOTHING_KNOWN = (
     "No connector is known and no target is named. Give a target, or name the export with --connectors (MAILFLOW_CONNECTORS)."
@@ -33,6 +34,9 @@ async def _words(call: Call, services: Services) -> tuple[str, ...]:
     """The TARGETs asked for. Raises CommandError."""
     again = call.value("--again")
     if again is None:
+        for word in call.words:
+            if len(word) > MAX_WORD:
+                raise CommandError(f"{word[:40]!r}… has {len(word)} characters, and a target at most {MAX_WORD}: name another.")
         return call.words
     if call.words:
         raise CommandError("--again repeats one result, so it takes no TARGET beside it.")

@@ -1,5 +1,6 @@
 """`explain`: read an error text and its files, check the destination from here where that is allowed, and say what it means."""
 
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
     from diagnostics.explain.destinations import Spot
+    from diagnostics.fair import FairQueue
+
+log = logging.getLogger("mailflow")
 
 Content = tuple[str, bytes]
 """A file's name and what is in it."""
@@ -33,6 +37,12 @@ Unread = dict[str, list[str]]
 
 AT_ONCE = 4096
 """Characters that take a millisecond to read. More is read in a thread, where others wait for their answers."""
+
+IN_A_THREAD = 64 * 1024
+"""Characters and bytes that take a twentieth of a second. More is read in a process, which takes 0.15 s to start."""
+
+READERS = 2
+"""Texts that are read at once, one a person: each takes up to ten times its size of memory, and as much CPU as there is."""
 
 _KIND = re.compile(r"\.[A-Za-z]{2,4}\Z")
 _NO_TEXT = "no text, mail or table"
@@ -79,14 +89,37 @@ async def _report(call: Call, request: Request, files: Sequence[Content]) -> Err
         raise CommandError(f'There is no text to explain. Give it {ways}: explain "450 4.4.316 Connection refused"')
     if front == "terminal" or (len(text) <= AT_ONCE and not files):
         return read_all(text, files)
+    return await _aside(text, files, request.actor.id)
+
+
+async def _aside(text: str, files: Sequence[Content], person: str) -> ErrorReport:
+    """Read where others do not wait for it. Raises CommandError."""
     import asyncio
 
-    return await asyncio.get_running_loop().run_in_executor(_reader(), read_all, text, files)
+    from diagnostics.fair import Party
+    from diagnostics.parse.apart import NotRead, read_apart
+
+    async with _readers().turn(Party(person)):
+        if len(text) + sum(len(content) for _, content in files) > IN_A_THREAD:
+            try:
+                return await read_apart(text, files)
+            except NotRead as why:
+                raise CommandError(f"That could not be read: {why}. Give a part of it.", exit_code=1) from None
+            except OSError as error:  # no descriptor or process to be had: slowly is better than not at all
+                log.warning("a text is read in a thread, since no process can be started: %s", error.strerror)
+        return await asyncio.get_running_loop().run_in_executor(_thread(), read_all, text, files)
 
 
 @cache
-def _reader() -> "ThreadPoolExecutor":
-    """One thread: a file takes ten times its size while it is read, and two at once would be no faster."""
+def _readers() -> "FairQueue":
+    from diagnostics.fair import FairQueue
+
+    return FairQueue(READERS, each=1)
+
+
+@cache
+def _thread() -> "ThreadPoolExecutor":
+    """One: two at once would be no faster."""
     from concurrent.futures import ThreadPoolExecutor
 
     return ThreadPoolExecutor(1, "reading")

@@ -122,17 +122,17 @@ async def _wanted(call: Call, services: Services) -> Wanted:
 
 async def _do(fix: Fix, request: Request, services: Services, said: Said) -> Fix:
     try:
-        await _keep(fix, request, services)
+        await _keep(fix, request, services, event="planned")
     except CommandError as error:
         return apply.refused(fix, str(error))
     return await apply.do(fix, desk(services), actor=request.actor.id, tell=said)
 
 
-async def _keep(fix: Fix, request: Request, services: Services) -> None:
-    """The plan goes into the ledger. Raises CommandError."""
+async def _keep(fix: Fix, request: Request, services: Services, event: str = "") -> None:
+    """The plan goes into the ledger, and into the audit where it is to be done. Raises CommandError."""
     store, now = store_of(services), services.tools.instruments.now()
     try:
-        await ledger.add(store, fix, actor=request.actor.id, event="planned", now=now)
+        await ledger.add(store, fix, actor=request.actor.id, event=event, now=now)
     except StoreUnavailable as error:
         said = f"The ledger cannot be written ({error}), and without it nothing is: nothing was changed."
         raise CommandError(said, exit_code=1) from None

@@ -7,9 +7,10 @@ from commands import partner, wording
 from commands.command import CommandError, Services
 from commands.reply import Progress, Tell
 from commands.request import Request
+from commands.turns import asker_of
 from diagnostics.connectors.model import Inventory
 from diagnostics.diagnose import diagnose
-from diagnostics.fair import OWNER, Asker
+from diagnostics.mailboxes import without_mailboxes
 from diagnostics.model import Diagnosis, Evidence, Result
 from diagnostics.route import TargetFault, route
 from diagnostics.store import StoredResult
@@ -20,6 +21,7 @@ async def look(
     words: tuple[str, ...], inventory: Inventory, request: Request, services: Services, tell: Tell, *, fresh: bool = False
 ) -> Diagnosis:
     """Check each TARGET of `words`, or every enabled connector without any. Raises CommandError."""
+    words = tuple(map(without_mailboxes, words))  # also those of results that an older version has kept
     done = 0
 
     def on_evidence(_target: Target, evidence: Evidence) -> None:
@@ -29,11 +31,10 @@ async def look(
 
     try:
         targets = route(words, inventory)
-        asker = OWNER
-        if "owner" not in request.actor.roles:
-            id = request.actor.id
+        id = request.actor.id
+        asker = asker_of(request, partial(services.allowance.dial, id))
+        if asker.charge:
             services.allowance.spend(id, sum(t.connector is None for t in targets))
-            asker = Asker(id, partial(services.allowance.dial, id))
         tell(Progress(0, 0, f"{len(targets)} target{'s' if len(targets) != 1 else ''}"))
         diagnosis = await diagnose(words, inventory, services.tools, on_evidence, asker=asker, fresh=fresh)
     except TargetFault as fault:

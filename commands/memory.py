@@ -4,7 +4,7 @@ import logging
 from collections import OrderedDict
 
 from commands.mistake import CommandError
-from diagnostics.store import Store, StoredResult, StoreUnavailable
+from diagnostics.store import DoesNotFit, Store, StoredResult, StoreUnavailable
 
 log = logging.getLogger("mailflow")
 
@@ -12,7 +12,7 @@ MAX_RESULTS = 500
 
 
 class Memory:
-    """Results by id. Without a store it lives as long as the process; a store that fails never fails a check."""
+    """Results by id. Without a store it lives as long as the process; a result that the store cannot take never fails a check."""
 
     def __init__(self, store: Store | None = None) -> None:
         self._store = store
@@ -25,7 +25,7 @@ class Memory:
         if self._store is not None:
             try:
                 await self._store.keep_result(result)
-            except StoreUnavailable as error:
+            except (StoreUnavailable, DoesNotFit) as error:
                 log.warning("a result was not stored: %s", error)
 
     async def find(self, id: str) -> StoredResult:

@@ -2,8 +2,12 @@
 
 
 class CommandError(Exception):
-    """A mistake that the person who asked can mend: one sentence, fit to be shown. Anything else is an internal error."""
+    """A mistake that the person who asked can mend: one sentence, fit to be shown. Anything else is an internal error.
 
-    def __init__(self, message: str, *, exit_code: int = 2) -> None:
+    `passing`: it may be over later although nobody changes anything, so `serve` may be started again as it is.
+    """
+
+    def __init__(self, message: str, *, exit_code: int = 2, passing: bool = False) -> None:
         super().__init__(message)
         self.exit_code = exit_code
+        self.passing = passing

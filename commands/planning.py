@@ -8,6 +8,7 @@ from commands import fix_wording
 from commands.command import APPROVE, Call, CommandError, Services
 from commands.reply import Progress, Tell
 from commands.request import Request
+from commands.turns import asker_of
 from diagnostics.connectors.model import Inventory
 from diagnostics.connectors.source import SourceError
 from diagnostics.diagnose import diagnose
@@ -34,20 +35,20 @@ async def make_plan(wanted: Wanted, request: Request, services: Services, said: 
         )
     except SourceError as error:
         raise CommandError(str(error)) from None
-    answers = await _answers(wanted, seen.inventory, services, said)
+    answers = await _answers(wanted, seen.inventory, request, services, said)
     wanted = replace(wanted, answers=answers, writable=services.admin is not None)
     id = FIX + secrets.token_hex(8)
     return plan(wanted, seen, id=id, requester=request.actor.id, reason=reason, created=now())
 
 
-async def _answers(wanted: Wanted, inventory: Inventory, services: Services, said: Said) -> str | None:
+async def _answers(wanted: Wanted, inventory: Inventory, request: Request, services: Services, said: Said) -> str | None:
     """Where a fresh check of the connector reaches a server, in words."""
     found = matching(wanted.connector, inventory)
     if len(found) != 1:
         return None
     said(f"checking {found[0].Name} afresh")
     word = f"connector:{found[0].Guid or found[0].Name}"
-    checked = await diagnose((word,), inventory, services.tools, lambda *_: None, fresh=True)
+    checked = await diagnose((word,), inventory, services.tools, lambda *_: None, asker=asker_of(request), fresh=True)
     good = next((p for r in checked.results for p in r.paths if p.verdict == "healthy"), None)
     return f"{good.host} [{good.address}]" if good else None
 

@@ -12,6 +12,7 @@ from commands.command import Call, Command, CommandError, Services
 from commands.registry import find, on
 from commands.reply import Reply, Tell
 from commands.request import Front, Request
+from diagnostics.mailboxes import without_mailboxes
 
 log = logging.getLogger("mailflow")
 
@@ -43,7 +44,7 @@ async def run(request: Request, services: Services, tell: Tell, *, prefix: str =
 def parse(line: tuple[str, ...], *, prefix: str, front: Front) -> tuple[Command, Call | Reply]:
     """The row and the Call; for help and for a word that is no command, the Reply itself. Raises CommandError."""
     owner = front == "terminal"
-    name, rest = (line[0].lower(), line[1:]) if line else ("help", ())
+    name, rest = (without_mailboxes(line[0]).lower(), line[1:]) if line else ("help", ())
     command = find(name)
     if command is None or command not in on(front):
         raise CommandError(f"There is no command {name[:80]!r}. {helping.suggestion(owner=owner)}")

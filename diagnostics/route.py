@@ -13,6 +13,7 @@ from functools import lru_cache
 from diagnostics import names
 from diagnostics.connectors.model import Connector, Inventory
 from diagnostics.findings import Reason
+from diagnostics.mailboxes import without_mailboxes
 from diagnostics.names import Address, NameFault
 from diagnostics.target import Destination, Policy, Target, TlsSettings
 from diagnostics.typed import as_typed
@@ -53,8 +54,11 @@ def named(text: str, inventory: Inventory) -> tuple[Connector, ...]:
 
 
 def _folded(name: str) -> str:
-    """A connector's name as it is compared: whoever types it has neither its dashes nor its kinds of blanks."""
-    return " ".join(as_typed(name).casefold().split())
+    """A connector's name as it is compared: whoever types it has neither its dashes nor its kinds of blanks.
+
+    Of a mail address in it the domain alone counts.
+    """
+    return " ".join(without_mailboxes(as_typed(name)).casefold().split())
 
 
 def _unknown_connector(text: str, inventory: Inventory) -> str:

@@ -1,7 +1,6 @@
 """`mailflow serve`: the bot, from its tokens to its end."""
 
 import asyncio
-import importlib
 import logging
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -11,6 +10,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.later import Later, settling
+from bot.preload import preload
 from bot.schedule import watching
 from bot.settings import Settings
 from bot.slack.approvers import SlackApprovers, approvers
@@ -23,9 +23,9 @@ from bot.slack.listeners import listening
 from bot.slack.pace import Pace
 from bot.slack.sockets import Socket, socket
 from bot.slack.tasks import Tasks
+from bot.slack.token import Standing, looked_after
 from bot.wiring import open_jobs
 from commands.command import CommandError, Services
-from commands.registry import COMMANDS
 from diagnostics.durable import Durable
 
 log = logging.getLogger("mailflow.slack")
@@ -33,8 +33,12 @@ log = logging.getLogger("mailflow.slack")
 DRAIN = 20.0  # for running answers, once told to stop
 
 
-async def serve(settings: Settings, services: Services, *, stop: asyncio.Event, ready: asyncio.Event) -> None:
+async def serve(
+    settings: Settings, services: Services, *, stop: asyncio.Event, ready: asyncio.Event, standing: Standing | None = None
+) -> None:
     """Answer Slack until `stop` is set, then finish what runs. `ready` is set while commands are taken.
+
+    `standing` says meanwhile whether Slack takes the token.
 
     Raises CommandError when a setting is missing or refused, or when Slack cannot be reached.
     """
@@ -42,7 +46,7 @@ async def serve(settings: Settings, services: Services, *, stop: asyncio.Event, 
     may_approve = approvers(settings.fix_approvers)
     # who may approve may ask as well
     allowed = readers(settings.readers) and (*settings.readers, *may_approve)
-    _load_commands()
+    preload(services.tools)
     later = Later()
     async with open_slack(settings.slack_api_url, bot_token) as found, _jobs(settings, services, later) as jobs:
         answer = await accepted(found.sure.auth_test(), "SLACK_BOT_TOKEN")
@@ -52,7 +56,11 @@ async def serve(settings: Settings, services: Services, *, stop: asyncio.Event, 
         later.begin(services, front.tell)
         app = listening(front, answer)
         # the transport closes first: nothing new is taken while the rest is finished
-        async with _clockwork(front, later), _transport(settings, app, slack) as transport:
+        async with (
+            looked_after(slack, standing or Standing()),
+            _clockwork(front, later),
+            _transport(settings, app, slack) as transport,
+        ):
             log.info("connected to Slack as @%s", slack.me.name)
             await transport.watch(stop, ready)
 
@@ -82,13 +90,6 @@ def _bot_token(settings: Settings) -> str:
 def _me(answer: AsyncSlackResponse) -> Me:
     user, name, team, enterprise = (str(answer.get(key) or "") for key in ("user_id", "user", "team_id", "enterprise_id"))
     return Me(user, name, team, enterprise)
-
-
-def _load_commands() -> None:
-    """Imports hold up the whole loop; an acknowledgement, which has 3 seconds, must not wait for them."""
-    for command in COMMANDS:
-        if command.run and command.front != "terminal":
-            importlib.import_module(command.run.partition(":")[0])
 
 
 def _transport(settings: Settings, app: AsyncApp, slack: Slack) -> AbstractAsyncContextManager[Socket | Http]:

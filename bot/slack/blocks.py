@@ -11,6 +11,7 @@ from bot.slack.characters import clean, cut, escaped, one_line, units
 from bot.slack.pieces import (
     BLOCKS,
     TEXT,
+    TOTAL,
     Block,
     Kind,
     Line,
@@ -26,10 +27,11 @@ from bot.slack.pieces import (
     small,
 )
 from bot.slack.place import PERSON
-from commands.reply import Item, Progress, Reply, Section, Severity
+from commands.reply import Document, Item, Progress, Reply, Section, Severity
 
 _HEADLINE = 1000  # it stands on every page of a long answer; a longer one is repeated whole below
 _LINE = 200  # what was typed, repeated under the verdict
+_JSON_MESSAGES = 2  # a longer document is for a program, and a program asks in a terminal
 _OWN_REPLIES = 10  # parts that get a thread reply each; Slack takes about one message a second in a channel
 
 _VERDICTS: dict[Severity, tuple[str, str]] = {
@@ -41,6 +43,11 @@ _VERDICTS: dict[Severity, tuple[str, str]] = {
 }
 _VERDICT_WORDS = {"healthy", "failing", "degraded", "could"}
 _LEFT_OUT = "Not all of it fits here. Ask again in a channel that I am a member of."
+
+_LONG_JSON = (
+    "The JSON document is {} KiB long, more than two messages hold, so it is not shown here. "
+    "Ask for it in a terminal (mailflow … --json), or ask for less."
+)
 
 _UTC = re.compile(r"\b(20\d\d-\d\d-\d\d \d\d:\d\d) UTC\b", re.ASCII)
 _LINK = re.compile(r"https://[\x21-\x7e]{1,500}")
@@ -140,14 +147,23 @@ def _head(reply: Reply) -> list[Piece]:
 
 def _body(reply: Reply) -> list[Piece]:
     if _wants_json(reply) and reply.document is not None:
-        lines = reply.document.model_dump_json(indent=2, by_alias=True).splitlines()
-        return code(Section("", tuple(Item(line) for line in lines), "code"))
+        return _json(reply, reply.document)
     headline = one_line(reply.headline)
     pieces = [] if cut(headline, _HEADLINE) == headline else paragraphs([(("plain", headline),)])
     for section in reply.sections:
         if any(clean(item.text) != headline or item.notes or item.tag or item.people for item in section.items):
             pieces += code(section) if section.kind == "code" else _listed(section)
     return pieces
+
+
+def _json(reply: Reply, document: Document) -> list[Piece]:
+    """The document, or where it is to be had: a long one would fill the thread with hundreds of messages."""
+    text = document.model_dump_json(indent=2, by_alias=True)
+    if len(text) <= _JSON_MESSAGES * TOTAL:  # nothing makes it shorter
+        pieces = code(Section("", tuple(Item(line) for line in text.splitlines()), "code"))
+        if len(pages(_head(reply), pieces)) <= _JSON_MESSAGES:
+            return pieces
+    return paragraphs([(("plain", _LONG_JSON.format(len(text) // 1024)),)])
 
 
 def _parts(reply: Reply) -> list[Reply]:

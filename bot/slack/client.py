@@ -27,6 +27,15 @@ from commands.command import CommandError
 FAILURES = (SlackClientError, aiohttp.ClientError, TimeoutError)
 """What a call to Slack raises when it did not work."""
 
+PASSING = frozenset(
+    {
+        *("internal_error", "fatal_error", "service_unavailable", "request_timeout", "ratelimited", "rate_limited"),
+        # the workspace is being moved into an organisation
+        *("team_added_to_org", "org_login_required"),
+    }
+)
+"""Slack's words for troubles of its own: https://docs.slack.dev/reference/methods/auth.test, section Errors."""
+
 _CONNECT = 30.0
 _SECONDS = 10.0  # one request; the SDK's own timeout counts only for sessions that it made itself
 _SECRETS = re.compile(r"xox[a-z.]*-[\w-]+|xapp-[\w-]+|(?<=ticket=)[^&\s'\"]+|(?<=//hooks\.)\S+")
@@ -76,10 +85,26 @@ async def accepted(call: Awaitable[AsyncSlackResponse], variable: str) -> AsyncS
     try:
         async with asyncio.timeout(_CONNECT):
             return await call
-    except FAILURES as error:
-        if code := error_code(error):
+    except Exception as error:  # whatever the SDK raises for bodies that it does not expect
+        if code := refusal(error):
             raise CommandError(f"Slack does not accept {variable}: {code}.") from None
-        raise CommandError(f"Slack cannot be reached (SLACK_API_URL): {type(error).__name__}.", exit_code=1) from None
+        said = _said(error)[1] or type(error).__name__
+        raise CommandError(f"Slack cannot be reached (SLACK_API_URL): {said}.", exit_code=1, passing=True) from None
+
+
+def refusal(error: Exception) -> str:
+    """Slack's own word for why it does not take a token; "" where it may take the same token later."""
+    status, code = _said(error)
+    return code if status < 500 and status != 429 and code not in PASSING else ""
+
+
+def _said(error: Exception) -> tuple[int, str]:
+    """Status and Slack's own word, each 0 or "" where there is none."""
+    response = getattr(error, "response", None)
+    status = getattr(response, "status_code", None) or getattr(response, "status", None)
+    data = response if isinstance(response, dict) else getattr(response, "data", None)
+    code = data.get("error") if isinstance(data, dict) else None
+    return status if isinstance(status, int) else 0, code[:80] if isinstance(code, str) else ""
 
 
 def error_code(error: Exception) -> str:

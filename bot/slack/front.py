@@ -28,11 +28,12 @@ from commands.command import CommandError, Services
 from commands.registry import VERBS, find
 from commands.reply import Progress, Reply, Tell
 from commands.request import Request
+from commands.turns import FairQueue, Party
 from diagnostics.store import Answer
 
 log = logging.getLogger("mailflow.slack")
 
-FEW = 4  # questions at once that hold files: those of many would fill the memory
+FEW = 4  # questions at once that hold files, one a person: those of many would fill the memory
 GRACE = 0.25  # an answer that is there by then (help, a mistyped word) needs no parent
 _SPENT = "mailflow was stopped several times while answering this, so it has given up. Ask again."
 _FORGOTTEN = "mailflow was stopped while answering this. It keeps nobody's text, so it has to be given once more: ask again."
@@ -50,7 +51,7 @@ class Front:
     ledger: Ledger
     pace: Pace
     tasks: Tasks
-    few: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(FEW))
+    few: FairQueue = field(default_factory=lambda: FairQueue(FEW, each=1))
 
     async def ask(self, inquiry: Inquiry, trigger: str = "") -> None:
         """Answer one question, if it was not asked before; with a form for the text that it lacks, where a trigger opens one."""
@@ -180,7 +181,7 @@ class Front:
         if why := self._not_here(inquiry, admission):
             return run.mistake(why, 1)
         reads = inquiry.command is not None and inquiry.command.text
-        async with self.few if reads and inquiry.files else nullcontext():
+        async with self.few.turn(Party(admission.actor.id)) if reads and inquiry.files else nullcontext():
             files = await attached.fetched(self.slack, inquiry.files) if reads else ()
             request = Request(line, admission.actor, place, clicked=bool(inquiry.words), files=files)
             return await run.run(request, self.services, tell, prefix=inquiry.prefix)

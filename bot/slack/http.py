@@ -10,6 +10,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.signature import SignatureVerifier
 
+from bot.ports import listening
 from bot.slack.client import noted_as
 from commands.command import CommandError
 
@@ -40,10 +41,9 @@ async def http(app: AsyncApp, secret: str, address: str) -> AsyncIterator[Http]:
     runner = web.AppRunner(server, access_log=None, shutdown_timeout=_CLOSE)
     await runner.setup()
     try:
-        try:
-            await web.TCPSite(runner, host, port).start()
-        except OSError as error:
-            raise CommandError(f"MAILFLOW_HTTP_ADDRESS: cannot listen on {address}: {error.strerror}.", exit_code=1) from None
+        await listening(
+            lambda: web.TCPSite(runner, host, port).start(), f"MAILFLOW_HTTP_ADDRESS: cannot listen on {address[:80]}"
+        )
         yield Http()
     finally:
         await runner.cleanup()

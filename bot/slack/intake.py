@@ -15,6 +15,7 @@ from bot.slack.buttons import Choice, chosen
 from bot.slack.inquiry import COMMAND, Inquiry, Used, asked_for, explains
 from bot.slack.modals import Held, held
 from bot.slack.place import Place, load
+from commands.words import at_the_door
 
 _WRAPPED = re.compile(r"<((?:[@#!]|[a-z][a-z0-9+.-]*:)[^<>|]*)(?:\|([^<>]*))?>")
 
@@ -44,7 +45,7 @@ class Submission:
 
 def command(payload: Payload) -> Inquiry:
     """A slash command. Slack knows none in threads."""
-    text = plain(_text(payload, "text"))
+    text = at_the_door(plain(_text(payload, "text")))
     place = Place(
         channel=_text(payload, "channel_id"),
         user=_text(payload, "user_id"),
@@ -60,7 +61,7 @@ def mention(body: Payload, me: str, name: str) -> Inquiry | None:
     event = _part(body, "event")
     if not _said_by_a_person(event):
         return None
-    text, prefix = plain(_after_mention(_text(event, "text"), me)), f"@{name}"
+    text, prefix = at_the_door(plain(_after_mention(_text(event, "text"), me))), f"@{name}"
     return _message(body, text, prefix, line=_line(text, prefix), thread=_text(event, "thread_ts") or _text(event, "ts"))
 
 
@@ -69,7 +70,7 @@ def direct_message(body: Payload, me: str) -> Inquiry | None:
     event = _part(body, "event")
     if event.get("channel_type") != "im" or not _said_by_a_person(event):
         return None
-    text = plain(_after_mention(_text(event, "text"), me))
+    text = at_the_door(plain(_after_mention(_text(event, "text"), me)))
     return _message(body, text, COMMAND, line=_line(text), thread=_text(event, "thread_ts"))
 
 

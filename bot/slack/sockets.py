@@ -53,7 +53,7 @@ async def socket(app: AsyncApp, slack: Slack, app_token: str) -> AsyncIterator[S
             async with asyncio.timeout(CONNECT):
                 await handler.connect_async()  # type: ignore[no-untyped-call]
         except TimeoutError:
-            raise CommandError(f"Slack's socket did not open within {CONNECT:.0f} s.", exit_code=1) from None
+            raise CommandError(f"Slack's socket did not open within {CONNECT:.0f} s.", exit_code=1, passing=True) from None
         yield Socket(handler)
     finally:
         await _closed(handler)

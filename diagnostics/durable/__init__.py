@@ -34,8 +34,13 @@ REMEMBERED = timedelta(days=30)
 class DurableUnavailable(Exception):
     """Jobs cannot be opened, started or cancelled now: half a sentence that says why, never with a password.
 
-    After it, it is not known whether the change was made; to ask for it once more does no harm.
+    After it, it is not known whether the change was made; to ask for it once more does no harm. `passing` is false where a person
+    must change a setting or a right first.
     """
+
+    def __init__(self, message: str, *, passing: bool = True) -> None:
+        super().__init__(message)
+        self.passing = passing
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ class Database:
             else:
                 self._parameters = address(str(url))
         except StoreFault as fault:
-            raise DurableUnavailable(str(fault)) from None
+            raise DurableUnavailable(str(fault), passing=fault.passing) from None
         self.schema = None if self._path else SCHEMA
 
     def engine(self, size: int, *, patient: bool = False) -> Engine:

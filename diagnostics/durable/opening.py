@@ -18,8 +18,9 @@ from diagnostics.durable.jobs import Jobs
 from diagnostics.durable.keeper import USUAL, Keeper, Pace
 from diagnostics.durable.leases import Leases
 from diagnostics.store import PATIENCE
+from diagnostics.store.circuit import Circuit
 from diagnostics.store.database import TROUBLE
-from diagnostics.store.trouble import reason
+from diagnostics.store.trouble import may_pass, reason
 
 T = TypeVar("T")
 
@@ -87,13 +88,22 @@ async def _opened(database: Database, handlers: Mapping[str, Handler], pace: Pac
 
 class _Open:
     def __init__(self, threads: "_Threads", jobs: Jobs) -> None:
-        self._threads, self._jobs = threads, jobs
+        self._threads, self._jobs, self._circuit = threads, jobs, Circuit()
 
     async def start(self, job: Job) -> bool:
-        return await self._threads.run(lambda: self._jobs.start(job), PATIENCE)
+        return await self._asked(lambda: self._jobs.start(job))
 
     async def cancel(self, id: str) -> None:
-        await self._threads.run(lambda: self._jobs.cancel(id), PATIENCE)
+        await self._asked(lambda: self._jobs.cancel(id))
+
+    async def _asked(self, work: Callable[[], T]) -> T:
+        if not await self._circuit.admits():
+            raise DurableUnavailable("the jobs' database did not answer a moment ago")
+        late = asyncio.get_running_loop().call_later(PATIENCE, self._circuit.timed_out)
+        try:
+            return await self._threads.run(work, PATIENCE, ended=self._circuit.answered)
+        finally:
+            late.cancel()
 
 
 class _Threads:
@@ -102,17 +112,26 @@ class _Threads:
     def __init__(self, number: int) -> None:
         self._pool = ThreadPoolExecutor(number, thread_name_prefix="durable")
 
-    async def run(self, work: Callable[[], T], limit: float | None) -> T:
-        """Raises DurableUnavailable; after `limit` seconds too, and then the work goes on behind the caller."""
+    async def run(self, work: Callable[[], T], limit: float | None, *, ended: Callable[[], None] = lambda: None) -> T:
+        """Raises DurableUnavailable; after `limit` seconds too, and then the work goes on behind the caller.
+
+        `ended` is called when it comes to its end, be there still somebody waiting for it or not.
+        """
         future = asyncio.get_running_loop().run_in_executor(self._pool, work)
-        future.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody may wait for it any more
+
+        def over(done: asyncio.Future[T]) -> None:
+            if not done.cancelled():
+                done.exception()  # nobody may wait for it any more
+            ended()
+
+        future.add_done_callback(over)
         await asyncio.wait({future}, timeout=limit)
         if not future.done():
             raise DurableUnavailable(f"no answer from the jobs' database within {limit:g} s")
         try:
             return future.result()
         except TROUBLE as error:
-            raise DurableUnavailable(reason(error)) from None
+            raise DurableUnavailable(reason(error), passing=may_pass(error)) from None
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)

@@ -86,13 +86,16 @@ class Held:
 
 
 async def add(store: Store, fix: Fix, *, actor: str, event: str, now: datetime) -> None:
-    """A new fix in the ledger, held by nobody, with room for what will be said of it. Raises StoreUnavailable, DoesNotFit."""
+    """A new fix in the ledger, held by nobody, with room for what will be said of it. Raises StoreUnavailable, DoesNotFit.
+
+    Without an `event` the audit has no line of it, and it is forgotten after a day unless somebody asks for it.
+    """
     guid = fix.connector.guid if fix.connector else ""
     row = StoredFix(fix.id, guid, fix.state, _dump(fix), now)
-    first = line(fix, now, actor, event, None)
+    first = line(fix, now, actor, event or "planned", None)
     if len(row.document) > MAX_DOCUMENT * ROOM or len(first.detail) > MAX_TEXT * ROOM:
         raise DoesNotFit(f"{len(fix.steps)} steps are too many")
-    if not await store.add_fix(row, first):
+    if not await store.add_fix(row, first if event else None):
         raise DoesNotFit("a fix of that id is there already")
 
 
@@ -125,11 +128,11 @@ async def find(store: Store, id: str, now: datetime) -> Fix | None:
 
 async def later(store: Store, fix: Fix) -> str:
     """The id of a fix of the same connector that has changed it since; "" if there is none. Raises StoreUnavailable."""
-    for row in await store.fixes(guid=fix.connector.guid if fix.connector else ""):
+    # the fix itself may be of another state by now, so the order tells which are later
+    for row in await store.fixes(guid=fix.connector.guid if fix.connector else "", states=CHANGED, since=fix.created):
         if row.id == fix.id:
             break
-        if row.state in CHANGED:
-            return row.id
+        return row.id
     return ""
 
 

@@ -19,7 +19,7 @@ from diagnostics.target import Destination
 MAX_MX = 20
 """Mail hosts of a domain whose addresses are looked up. A zone with thousands of records must not turn into a flood."""
 
-MAX_ADDRESSES = 64
+MAX_ADDRESSES = 32
 """Of one family and host that are looked at; which of them are dialled is decided in probes/choosing.py."""
 
 AT_ONCE = 8

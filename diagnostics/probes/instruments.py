@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from diagnostics.fair import FairQueue
 from diagnostics.guard import Guard
 from diagnostics.model import Evidence
+from diagnostics.probes.choosing import Resolved
 from diagnostics.probes.crypto_pool import CryptoPool
-from diagnostics.probes.dns import Found
 from diagnostics.probes.flights import Flights
 from diagnostics.probes.resolver import Resolver
 from diagnostics.probes.tls import Handshake
@@ -16,6 +16,9 @@ from diagnostics.probes.trust import TrustStore
 
 PER_ADDRESS = 2
 """Connections at once to one address: more would look like an attack, and some servers count."""
+
+RESOLVING = 64
+"""Names of one person that are resolved at once: the resolver is everybody's, and drops what comes in a burst."""
 
 PER_SECOND = 100.0
 """Addresses that one person's checks begin to dial in a second: 500 connectors take some seconds, a scan takes long."""
@@ -46,7 +49,7 @@ class Instruments:
     limits: Limits
     now: Callable[[], datetime] = _now
     flights: Flights[tuple[Evidence, ...]] = field(default_factory=Flights)
-    names: Flights[Found] = field(default_factory=Flights)
+    names: Flights[Resolved] = field(default_factory=Flights)
     old_tls: Flights[Handshake | None] = field(default_factory=Flights)
     pool: CryptoPool = field(default_factory=CryptoPool)
     dialling: FairQueue = field(init=False)
@@ -54,4 +57,4 @@ class Instruments:
 
     def __post_init__(self) -> None:
         self.dialling = FairQueue(self.limits.concurrency, per_key=PER_ADDRESS, rate=PER_SECOND)
-        self.resolving = FairQueue(self.limits.concurrency)
+        self.resolving = FairQueue(self.limits.concurrency, each=RESOLVING)

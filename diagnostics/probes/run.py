@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -9,9 +10,8 @@ from typing import Any, TypeVar
 from diagnostics.fair import Asker, Party
 from diagnostics.findings import Finding, Reason
 from diagnostics.model import Evidence
-from diagnostics.names import Address
 from diagnostics.probes import dns, path
-from diagnostics.probes.choosing import Chosen, choose
+from diagnostics.probes.choosing import Chosen, Resolved, choose, refusals
 from diagnostics.probes.instruments import Instruments
 from diagnostics.target import Destination, Target
 
@@ -106,8 +106,8 @@ async def _target(asked: Target, run: _Run) -> Observed:
             for destination in target.destinations
         )
     )
-    chosen = choose([each for each, _ in found], partial(_refuses, tools))
-    await run.bill.pay(asked, 0 if target.connector else sum(each.dialled for each in chosen))
+    chosen = choose([each.found for each, _ in found], [each.refused for each, _ in found])
+    await run.bill.pay(asked, 0 if target.connector else sum(len(each.dialled) for each in chosen))
     flights = []
     for destination, each in zip(target.destinations, chosen, strict=True):
         # not the look-ups' seconds: who resolved it anew shares what was dialled meanwhile
@@ -122,34 +122,28 @@ async def _target(asked: Target, run: _Run) -> Observed:
     return Observed(target, tuple(e for evidence, _ in landed for e in evidence), max(age for _, age in landed), left_out)
 
 
-def _refuses(tools: Instruments, address: Address) -> bool:
-    return tools.guard.refuses(address, tools.limits.smtp_port) is not None
-
-
 async def _has_mx(name: str, run: _Run) -> bool:
     async with run.tools.resolving.turn(Party(run.name)):
         return await dns.has_mx(name, run.lookup)
 
 
-async def _resolved(destination: Destination, run: _Run, party: Party) -> dns.Found:
+async def _resolved(destination: Destination, run: _Run, party: Party) -> Resolved:
     """Look-ups are a step of the path too: what they have not told by its deadline they do not tell."""
-    deadline = run.tools.limits.deadline
+    limits, guard = run.tools.limits, run.tools.guard
     try:
-        async with run.tools.resolving.turn(party), asyncio.timeout(deadline):
-            return await dns.resolve(destination, run.lookup)
+        async with run.tools.resolving.turn(party), asyncio.timeout(limits.deadline):
+            found = await dns.resolve(destination, run.lookup)
     except TimeoutError:
-        late = Finding(Reason.DNS_TIMEOUT, {"how": "deadline", "name": destination.name, "seconds": f"{deadline:g}"})
-        return dns.Found((dns.Endpoint(destination.name, None, None, (late,), late, deadline),))
+        late = Finding(Reason.DNS_TIMEOUT, {"how": "deadline", "name": destination.name, "seconds": f"{limits.deadline:g}"})
+        found = dns.Found((dns.Endpoint(destination.name, None, None, (late,), late, limits.deadline),))
+    return Resolved(found, refusals(found, lambda address: guard.refuses(address, limits.smtp_port) is not None))
 
 
 async def _dialled(target: Target, destination: Destination, chosen: Chosen, run: _Run, party: Party) -> tuple[Evidence, ...]:
-    async def one(endpoint: dns.Endpoint) -> Evidence:
-        if endpoint.address is None or _refuses(run.tools, endpoint.address):
+    async def one(index: int, endpoint: dns.Endpoint) -> Evidence:
+        async with run.tools.dialling.turn(party, endpoint.address) if index in chosen.dialled else nullcontext():
             evidence = await path.probe(endpoint, destination, target.policy, run.tools, party)
-        else:
-            async with run.tools.dialling.turn(party, endpoint.address):
-                evidence = await path.probe(endpoint, destination, target.policy, run.tools, party)
         run.on_evidence(target, evidence)
         return evidence
 
-    return tuple(await asyncio.gather(*(one(endpoint) for endpoint in chosen.endpoints)))
+    return tuple(await asyncio.gather(*(one(index, endpoint) for index, endpoint in enumerate(chosen.endpoints))))

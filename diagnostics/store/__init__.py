@@ -32,7 +32,13 @@ LEASE = timedelta(seconds=30)
 MAX_ATTEMPTS = 3
 
 RUNNING = "running"
-"""The state of a fix of which a write may be on its way. The store knows no other state by name."""
+"""The state of a fix of which a write may be on its way."""
+
+PLANS = ("planned", "blocked", "expired", "rejected")
+"""States in which a fix may be that nobody has asked for."""
+
+UNASKED = ("planned", "expired", "rejected")
+"""Events of the audit that say of a plan no more than that it was made and is over."""
 
 Outcome = Literal["success", "failure", "none"]
 
@@ -50,6 +56,14 @@ class StoreFault(Exception):
 
 class StoreUnavailable(Exception):
     """An open store does not answer now: half a sentence that says why. It may again a moment later, without being reopened."""
+
+
+class TooManyWatches(Exception):
+    """Half a sentence that says of what there are too many."""
+
+
+class StoreUnwritable(StoreUnavailable):
+    """It answers, and takes no change: its disk is full, or it may only be read."""
 
 
 class DoesNotFit(ValueError):
@@ -140,7 +154,7 @@ class AuditEntry:
 class Retention:
     """How long things are kept. The last success and the last failure of each word stay for `last_results`.
 
-    Fixes and their audit are kept for ever.
+    Fixes and their audit are kept for ever; plans that nobody asked for are not.
     """
 
     results: timedelta = timedelta(days=30)
@@ -148,6 +162,7 @@ class Retention:
     seen: timedelta = timedelta(days=2)
     answers: timedelta = timedelta(days=2)
     watches: timedelta = timedelta(days=7)
+    plans: timedelta = timedelta(days=1)
 
 
 KEEP = Retention()
@@ -157,7 +172,7 @@ class Store(Protocol):
     """Whatever is said of "once" holds over all replicas. Every method may raise StoreUnavailable."""
 
     async def ping(self) -> None:
-        """Returns if the store answers."""
+        """Returns if the store takes changes now: one is made and committed. Raises StoreUnwritable where it only answers."""
 
     # ---- results
 
@@ -192,8 +207,13 @@ class Store(Protocol):
 
     # ---- watches
 
-    async def add_watch(self, watch: Watch, *, now: datetime) -> bool:
-        """First due after `every`. False if a live watch has the same word and place, or the same id. Raises DoesNotFit."""
+    async def add_watch(
+        self, watch: Watch, *, now: datetime, most_of_word: int | None = None, most_of_actor: int | None = None
+    ) -> bool:
+        """First due after `every`. False if a live watch has the same word and place, or the same id.
+
+        Raises DoesNotFit, and TooManyWatches where as many others of that word or of that actor are alive, over all places.
+        """
 
     async def watch(self, id: str) -> Watch | None:
         """The watch, while it lives."""
@@ -209,13 +229,27 @@ class Store(Protocol):
 
     # ---- fixes: the ledger of what is changed in the tenant, and its audit
 
-    async def add_fix(self, fix: StoredFix, entry: AuditEntry) -> bool:
-        """A new row without an owner, at fence 0, and the audit's line on it. False if the id is there. Raises DoesNotFit."""
+    async def add_fix(self, fix: StoredFix, entry: AuditEntry | None = None) -> bool:
+        """A new row without an owner, at fence 0, and the audit's line on it, if any. False if the id is there.
+
+        Raises DoesNotFit. A line stays for ever, so a plan that is only looked at should have none.
+        """
 
     async def fix(self, id: str) -> StoredFix | None: ...
 
-    async def fixes(self, *, limit: int = 100, before: StoredFix | None = None, guid: str | None = None) -> list[StoredFix]:
-        """Newest first by `created`, then `id`; `before`, the last one seen, pages on. `guid`: of that connector alone."""
+    async def fixes(
+        self,
+        *,
+        limit: int = 100,
+        before: StoredFix | None = None,
+        guid: str | None = None,
+        states: Collection[str] | None = None,
+        since: datetime | None = None,
+    ) -> list[StoredFix]:
+        """Newest first by `created`, then `id`; `before`, the last one seen, pages on.
+
+        `guid`: of that connector alone; `states`: in one of these; `since`: created then or later.
+        """
 
     async def take_fix(
         self, id: str, *, owner: str, states: Collection[str], now: datetime, lease: timedelta, grace: timedelta

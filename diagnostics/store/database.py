@@ -1,16 +1,20 @@
 """One database, whichever it is: every piece of work is a transaction with an end, and every trouble is StoreUnavailable."""
 
 import asyncio
+import hashlib
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Delete, Executable, Insert, RowMapping, Select, Table, Update, select
+from sqlalchemy import Delete, Executable, Insert, RowMapping, Select, Table, Update, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from diagnostics.store import PATIENCE, StoreUnavailable
-from diagnostics.store.trouble import reason
+from diagnostics.store import PATIENCE, StoreUnavailable, StoreUnwritable
+from diagnostics.store.circuit import Circuit
+from diagnostics.store.trouble import FULL, NOT_WRITTEN, UNWRITABLE, is_silence, reason
+from diagnostics.transient import is_transient
 
 T = TypeVar("T")
 Work = Callable[[AsyncConnection], Awaitable[T]]
@@ -31,11 +35,16 @@ def first(page: Select[Any]) -> Select[Any]:
 
 
 class Database:
-    """An engine with a time limit."""
+    """An engine with a time limit. After one that was reached nobody waits before the database has answered again.
 
-    def __init__(self, engine: AsyncEngine, *, patience: float = PATIENCE) -> None:
+    `room` raises OSError where a file has no room to grow.
+    """
+
+    def __init__(self, engine: AsyncEngine, *, patience: float = PATIENCE, room: Callable[[], None] | None = None) -> None:
         self._engine = engine
         self._patience = patience
+        self._room = room
+        self._circuit = Circuit()
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def run(self, work: Work[T], *, reads: bool = False) -> T:
@@ -43,14 +52,25 @@ class Database:
 
         A caller that is cancelled leaves at once, and the work is brought to its end behind it.
         """
-        task = asyncio.create_task(self._transaction(work, reads))
+        if not await self._circuit.admits():
+            raise StoreUnavailable("the database did not answer a moment ago")
+        task = asyncio.create_task(self._timed(work, reads))
         self._tasks.add(task)
-        task.add_done_callback(self._ended)
+        late = asyncio.get_running_loop().call_later(self._patience, self._circuit.timed_out)
+        task.add_done_callback(lambda task: self._ended(task, late))
         # not a time limit around the work: a driver may take long to notice that it was cancelled
         await asyncio.wait({task}, timeout=self._patience)
         if not task.done():
             raise StoreUnavailable(f"no answer from the database within {self._patience:g} s")
         return task.result()
+
+    async def room(self) -> None:
+        """Raises StoreUnwritable where the disk of the database's file is full, as far as that can be seen from here."""
+        if self._room is not None:
+            try:
+                await asyncio.to_thread(self._room)
+            except OSError as error:
+                raise StoreUnwritable(FULL if is_transient(error) else NOT_WRITTEN) from None
 
     async def rows(self, statement: Executable, *, reads: bool = False) -> Sequence[RowMapping]:
         """What one statement returns, in a transaction of its own. Raises StoreUnavailable."""
@@ -75,25 +95,49 @@ class Database:
             return sqlite.insert(table).values(values).on_conflict_do_nothing()
         return postgresql.insert(table).values(values).on_conflict_do_nothing()
 
+    async def alone(self, connection: AsyncConnection, what: str) -> None:
+        """To the end of this transaction nobody else passes here for the same `what`. SQLite's writers are alone anyway."""
+        if self._engine.dialect.name != "sqlite":
+            key = int.from_bytes(hashlib.sha256(f"mailflow {what}".encode()).digest()[:8], signed=True)
+            await connection.execute(select(func.pg_advisory_xact_lock(key)))
+
     async def close(self) -> None:
         """Wait for what is under way, and close the connections."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=3 * self._patience)
         await self._engine.dispose()
 
+    async def _timed(self, work: Work[T], reads: bool) -> T:
+        """The transaction; its end says how the database is, be there still somebody waiting for it or not."""
+        begun = time.monotonic()
+        try:
+            result = await self._transaction(work, reads)
+        except TROUBLE as error:
+            seconds = time.monotonic() - begun
+            if is_silence(error) and seconds < self._patience + 1:
+                self._circuit.not_reached(seconds)
+            else:
+                # what was given up ends once the server answers the driver again, or its connection is gone: worth a new try
+                self._circuit.answered()
+            why = reason(error)
+            raise (StoreUnwritable if why in UNWRITABLE else StoreUnavailable)(why) from None
+        except Exception:
+            self._circuit.answered()  # an error of the work itself
+            raise
+        self._circuit.answered()
+        return result
+
     async def _transaction(self, work: Work[T], reads: bool) -> T:
         # SQLite's own limits are short enough, and a thread cannot be cancelled: SQLAlchemy may then wait for it for ever
         limit = None if self._engine.dialect.name == "sqlite" else self._patience
-        try:
-            async with asyncio.timeout(limit), self._engine.connect() as connection:
-                if reads:
-                    await connection.execution_options(**{READS: True})
-                async with connection.begin():
-                    return await work(connection)
-        except TROUBLE as error:
-            raise StoreUnavailable(reason(error)) from None
+        async with asyncio.timeout(limit), self._engine.connect() as connection:
+            if reads:
+                await connection.execution_options(**{READS: True})
+            async with connection.begin():
+                return await work(connection)
 
-    def _ended(self, task: asyncio.Task[Any]) -> None:
+    def _ended(self, task: asyncio.Task[Any], late: asyncio.TimerHandle) -> None:
+        late.cancel()
         self._tasks.discard(task)
         if not task.cancelled():
             task.exception()  # whoever waited for it has it, or has gone

@@ -23,7 +23,7 @@ class Fixes:
 
     _database: Database
 
-    async def add_fix(self, fix: StoredFix, entry: AuditEntry) -> bool:
+    async def add_fix(self, fix: StoredFix, entry: AuditEntry | None = None) -> bool:
         row = self._database.insert_new(
             fixes,
             {
@@ -35,12 +35,13 @@ class Fixes:
                 "fence": 0,
             },
         )
-        line = self._line(entry)
+        line = None if entry is None else self._line(entry)
 
         async def work(connection: AsyncConnection) -> bool:
             if (await connection.execute(row, execution_options={"preserve_rowcount": True})).rowcount != 1:
                 return False
-            await connection.execute(line)
+            if line is not None:
+                await connection.execute(line)
             return True
 
         return await self._database.run(work)
@@ -51,10 +52,22 @@ class Fixes:
         rows = await self._database.rows(select(*_ROW).where(_c.id == id), reads=True)
         return _fix(rows[0]) if rows else None
 
-    async def fixes(self, *, limit: int = 100, before: StoredFix | None = None, guid: str | None = None) -> list[StoredFix]:
+    async def fixes(
+        self,
+        *,
+        limit: int = 100,
+        before: StoredFix | None = None,
+        guid: str | None = None,
+        states: Collection[str] | None = None,
+        since: datetime | None = None,
+    ) -> list[StoredFix]:
         page = select(*_ROW).order_by(_c.created.desc(), _c.id.desc()).limit(limit)
         if guid is not None:
             page = page.where(_c.guid == _same(guid))
+        if states is not None:
+            page = page.where(_c.state.in_(states))
+        if since is not None:
+            page = page.where(_c.created >= since)
         if before is not None:
             position = tuple_(literal(before.created, Moment()), literal(before.id, AnyText()))
             page = page.where(tuple_(_c.created, _c.id) < position)

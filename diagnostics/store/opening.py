@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -29,7 +30,7 @@ async def open_store(url: str | None, *, data_dir: Path | None = None) -> AsyncI
         engine = await _open_sqlite(path)
     else:
         engine = await _open_postgresql(str(url))
-    database = Database(engine)
+    database = Database(engine, room=partial(lite.has_room, path) if kind == "sqlite" else None)
     try:
         yield Records(database)
     finally:
@@ -68,7 +69,7 @@ async def _open_sqlite(path: Path) -> AsyncEngine:
             except TROUBLE as error:
                 # where two processes make a file at once, SQLite may tell one of them so without waiting
                 if reason(error) != LOCKED or time.monotonic() > give_up:
-                    raise lite.fault(error, where) from None
+                    raise lite.fault(error, where, path) from None
                 await asyncio.sleep(0.1)
             else:
                 return engine

@@ -9,7 +9,7 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from diagnostics.store import PATIENCE, StoreFault
-from diagnostics.store.trouble import reason, sqlstate
+from diagnostics.store.trouble import may_pass, reason, sqlstate
 
 POOL = 5
 _STATEMENT = int(PATIENCE * 1000)
@@ -36,9 +36,9 @@ _MENDS = {
     "53": "give it more",
     "55": "wait for the process that changes the tables, then start again",
     "57": "start again when it is up",
+    "TLS": "correct sslmode and the certificates in it",
 }
 """By SQLSTATE's class."""
-_PASSING = {"08", "40", "53", "55", "57"}
 MIGRATION_LOCK = 0x6D61696C666C6F77  # "mailflow"
 
 
@@ -117,4 +117,4 @@ def fault(error: BaseException, where: str) -> StoreFault:
     """What went wrong at start, as a sentence with a mend."""
     state = sqlstate(error) or ""
     mend = next((mend for prefix, mend in _MENDS.items() if state.startswith(prefix)), "the server's log says more")
-    return StoreFault(f"MAILFLOW_DATABASE_URL: {where}: {reason(error)}; {mend}.", passing=state[:2] in _PASSING)
+    return StoreFault(f"MAILFLOW_DATABASE_URL: {where}: {reason(error)}; {mend}.", passing=may_pass(error))

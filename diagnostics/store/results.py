@@ -1,8 +1,9 @@
 """Results, and ids seen."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from diagnostics.store import MAX_DOCUMENT, MAX_ID, MAX_TEXT, MAX_WORD, Outcome, StoredResult
 from diagnostics.store.checking import fits
@@ -10,6 +11,7 @@ from diagnostics.store.database import Database
 from diagnostics.store.tables import results, seen
 
 _CUT = "\n… (cut: too long to be kept whole)"
+_PING = "ping"
 _OUTCOMES: dict[str, Outcome] = {"healthy": "success", "failing": "failure", "degraded": "failure"}
 
 
@@ -19,7 +21,16 @@ class Results:
     _database: Database
 
     async def ping(self) -> None:
-        await self._database.rows(select(1), reads=True)
+        await self._database.room()
+        now = datetime.now(UTC)
+        mark = update(seen).where(seen.c.kind == _PING, seen.c.id == _PING).values(at=now)
+        first = self._database.insert_new(seen, {"kind": _PING, "id": _PING, "at": now})
+
+        async def work(connection: AsyncConnection) -> None:
+            if (await connection.execute(mark)).rowcount == 0:
+                await connection.execute(first)
+
+        await self._database.run(work)
 
     async def keep_result(self, result: StoredResult) -> None:
         document = result.document

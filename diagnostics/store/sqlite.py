@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,9 +14,10 @@ from sqlalchemy import AsyncAdaptedQueuePool, Engine, event
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from diagnostics.store import PATIENCE, StoreFault
+from diagnostics.store import MAX_DOCUMENT, PATIENCE, StoreFault
 from diagnostics.store.database import READS
-from diagnostics.store.trouble import DAMAGED, FULL, LOCKED, NOT_SQLITE, reason
+from diagnostics.store.trouble import DAMAGED, FULL, LOCKED, NOT_OPENED, NOT_SQLITE, may_pass, reason
+from diagnostics.transient import is_transient
 
 BUSY = 3.0  # for another process's transaction; under PATIENCE, so that the reason can be told
 OLDEST = (3, 35)  # RETURNING
@@ -34,10 +36,22 @@ def create(path: Path) -> None:
                 folder.mkdir(mode=0o700, exist_ok=True)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     except OSError as error:
+        passing = is_transient(error)
+        remedy = "make room" if passing else "give this user the right to"
         raise StoreFault(
             f"MAILFLOW_DATABASE_URL: {path} cannot be written ({error.strerror}): "
-            "give this user the right to, or name another file as sqlite:///PATH."
+            f"{remedy}, or name another file as sqlite:///PATH.",
+            passing=passing,
         ) from None
+
+
+def has_room(path: Path) -> None:
+    """Raises OSError where the largest record would find no room on the file's disk.
+
+    A small change alone does not show it: it goes into space that the write-ahead log has had for long.
+    """
+    with tempfile.TemporaryFile(dir=path.parent) as probe:
+        os.posix_fallocate(probe.fileno(), 0, MAX_DOCUMENT)
 
 
 def location(path: Path) -> str:
@@ -137,12 +151,19 @@ def damaged(where: str) -> StoreFault:
     )
 
 
-def fault(error: BaseException, where: str) -> StoreFault:
+def fault(error: BaseException, where: str, path: Path) -> StoreFault:
     """What went wrong at start, as a sentence with a mend."""
-    why = reason(error)
+    why, passing = reason(error), may_pass(error)
+    if why == NOT_OPENED:
+        # it says the same where the -wal and -shm files find no room
+        try:
+            has_room(path)
+        except OSError as other:
+            if is_transient(other):
+                why, passing = FULL, True
     if why in (NOT_SQLITE, DAMAGED):
         return damaged(where)
     mend = {LOCKED: "stop the other process", FULL: "make room"}.get(
         why, "give this user the right to write the file and its folder, or name another file"
     )
-    return StoreFault(f"MAILFLOW_DATABASE_URL: {where}: {why}; {mend}.", passing=why in (LOCKED, FULL))
+    return StoreFault(f"MAILFLOW_DATABASE_URL: {where}: {why}; {mend}.", passing=passing)

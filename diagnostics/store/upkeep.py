@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Table, and_, delete, exists, literal, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from diagnostics.store import KEEP, LEASE, RUNNING, Retention
+from diagnostics.store import KEEP, LEASE, PLANS, RUNNING, UNASKED, Retention
 from diagnostics.store.database import Database, first
-from diagnostics.store.tables import AnyText, Moment, answers, fixes, results, seen, watches
+from diagnostics.store.tables import AnyText, Moment, answers, audit, fixes, results, seen, watches
 
 
 class Upkeep:
@@ -58,6 +58,7 @@ class Upkeep:
             "seen": await self._prune(seen, (s.at, s.kind, s.id), s.at < now - keep.seen, slice),
             # unfinished ones too: by then nobody waits for them
             "answers": await self._prune(answers, (a.started, a.id), a.started < now - keep.answers, slice),
+            "plans": await self._prune(fixes, (fixes.c.created, fixes.c.id), _unasked(now - keep.plans), slice),
             "watches": await self._prune(watches, (w.ended, w.id), w.ended < now - keep.watches, slice),
         }
 
@@ -93,3 +94,10 @@ class Upkeep:
             total += await self._database.changes(delete(results).where(c.id.in_(ids), disposable))
             position = tuple_(literal(page[-1]["at"], Moment()), literal(page[-1]["id"], AnyText()))
             await asyncio.sleep(0)
+
+
+def _unasked(before: datetime) -> ColumnElement[bool]:
+    """Plans made before that time which nobody wanted approved or done: no audit would miss them."""
+    f = fixes.c
+    asked = exists().where(audit.c.fix == f.id, audit.c.event.not_in(UNASKED))
+    return and_(f.state.in_(PLANS), f.busy.is_(None), f.created < before, ~asked)

@@ -3,10 +3,10 @@
 import hashlib
 from datetime import datetime, timedelta
 
-from sqlalchemy import RowMapping, select, update
+from sqlalchemy import RowMapping, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from diagnostics.store import LEASE, MAX_ID, MAX_PLACE, MAX_WORD, Answer, Watch
+from diagnostics.store import LEASE, MAX_ID, MAX_PLACE, MAX_WORD, Answer, TooManyWatches, Watch
 from diagnostics.store.answers import row_of
 from diagnostics.store.checking import fits
 from diagnostics.store.database import Database, first
@@ -21,7 +21,9 @@ class Watches:
 
     _database: Database
 
-    async def add_watch(self, watch: Watch, *, now: datetime) -> bool:
+    async def add_watch(
+        self, watch: Watch, *, now: datetime, most_of_word: int | None = None, most_of_actor: int | None = None
+    ) -> bool:
         values = {
             "id": fits("id", watch.id, MAX_ID),
             "word": fits("word", watch.word, MAX_WORD),
@@ -33,7 +35,19 @@ class Watches:
             "due": now + watch.every,
             "last": fits("last", watch.last, MAX_ID, shortest=0),
         }
-        return await self._database.changes(self._database.insert_new(watches, values)) == 1
+        new = self._database.insert_new(watches, values)
+
+        async def work(connection: AsyncConnection) -> bool:
+            await self._database.alone(connection, "watches")  # or many that are added at once would all be counted as few
+            for column, most, of in ((_c.word, most_of_word, "of this target"), (_c.actor, most_of_actor, "of yours")):
+                if most is None:
+                    continue
+                live = select(func.count()).where(_c.ended.is_(None), column == values[column.name], _c.live != values["live"])
+                if (await connection.execute(live)).scalar_one() >= most:
+                    raise TooManyWatches(f"{most} watches {of} are running")
+            return (await connection.execute(new, execution_options={"preserve_rowcount": True})).rowcount == 1
+
+        return await self._database.run(work)
 
     async def watch(self, id: str) -> Watch | None:
         if not 0 < len(id) <= MAX_ID:

@@ -2,9 +2,10 @@
 
 import asyncio
 import json
+import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -354,6 +355,73 @@ async def test_where_one_file_was_read_in_vain_the_form_is_offered_for_the_other
     assert (reply.headline, reply.audience) == ("This text names no error code of a mail server", "asker")
     assert [action.verb for action in reply.actions] == ["explain-error"]
     assert SCOPE in text(reply)
+
+
+HOSTILE = Attached("hostile.txt", b"4.4.316 " * (5 * 1024 * 1024 // 8))
+"""The slowest file known: 3.5 s of CPU."""
+
+
+async def test_no_file_holds_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loop's own thread: reading may cost what it wants elsewhere."""
+    longest = 0.0
+    plain = asyncio.Handle._run
+
+    def timed(handle: asyncio.Handle) -> None:
+        nonlocal longest
+        began = time.thread_time()
+        plain(handle)
+        longest = max(longest, time.thread_time() - began)
+
+    await said("explain", "450 4.4.316", actor=READER)  # what is imported once counts for none
+    monkeypatch.setattr(asyncio.Handle, "_run", timed)
+    process_began = time.process_time()
+    async with asyncio.timeout(60):
+        reply = await said("explain", actor=READER, files=(HOSTILE,))
+    assert reply.document.errors[0].code == "450 4.4.316"  # type: ignore[union-attr]
+    assert longest < 0.1
+    assert time.process_time() - process_began < 1.5, "no other thread of this process reads it either"
+
+
+async def test_large_files_of_one_person_do_not_make_another_wait() -> None:
+    ended: list[str] = []
+
+    async def ask(id: str, file: Attached) -> None:
+        async with open_services(Settings(dns=("127.0.0.1:1",), control_host="")) as services:
+            await run(Request(("explain",), Actor(id, frozenset({"reader"})), files=(file,)), services, lambda _: None)
+        ended.append(id)
+
+    hostile = [
+        asyncio.create_task(ask("U1", replace(HOSTILE, content=(HOSTILE.content or b"")[: 1024 * 1024]))) for _ in range(5)
+    ]
+    await asyncio.sleep(0)
+    await ask("U2", Attached("bounce.txt", b"450 4.4.316 Connection refused\n" * 4000))
+    assert ended.count("U1") <= 1
+    await asyncio.gather(*hostile)
+
+
+async def test_a_file_is_read_without_a_process_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def none_left(*_: object, **__: object) -> None:
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", none_left)
+    reply = await said("explain", actor=READER, files=(Attached("a.txt", b"450 4.4.316 Connection refused\n" * 4000),))
+    assert reply.document.errors[0].code == "450 4.4.316"  # type: ignore[union-attr]
+
+
+async def test_a_reader_that_is_killed_or_too_slow_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("diagnostics.parse.apart.SECONDS", 0.05)
+    reply = await said("explain", actor=READER, files=(HOSTILE,))
+    assert (reply.exit_code, reply.document) == (1, None)
+    assert "could not be read" in reply.headline
+
+
+async def test_whoever_goes_away_leaves_no_reader_behind() -> None:
+    asking = asyncio.create_task(said("explain", actor=READER, files=(HOSTILE,)))
+    await asyncio.sleep(0.4)
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+    children = Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text(encoding="ascii").split()
+    assert not [c for c in children if b"diagnostics.parse.apart" in Path(f"/proc/{c}/cmdline").read_bytes()]
 
 
 async def test_others_are_answered_while_a_large_file_is_read(tmp_path: Path) -> None:

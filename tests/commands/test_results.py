@@ -43,7 +43,7 @@ class Forgetful:
     async def result(self, id: str) -> StoredResult | None:
         raise StoreUnavailable("it is away")
 
-    async def add_watch(self, watch: Watch, *, now: datetime) -> bool:
+    async def add_watch(self, watch: Watch, *, now: datetime, **_limits: int | None) -> bool:
         raise StoreUnavailable("it is away")
 
 
@@ -53,7 +53,7 @@ class Noting(Forgetful):
     def __init__(self) -> None:
         self.watches: list[Watch] = []
 
-    async def add_watch(self, watch: Watch, *, now: datetime) -> bool:
+    async def add_watch(self, watch: Watch, *, now: datetime, **_limits: int | None) -> bool:
         self.watches.append(watch)
         return len(self.watches) == 1
 

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 import aiohttp
 import pytest
 
+from bot import ports
 from bot.demo.lab.lab import Lab
 from bot.demo.local_slack import LocalSlack
 from tests.e2e.conftest import over_http
@@ -146,10 +147,12 @@ async def test_an_address_that_is_none(address: str, lab: Lab, proxy: StrictProx
     assert error.exit_code == 2
 
 
-async def test_an_address_that_is_taken(lab: Lab, proxy: StrictProxy) -> None:
+async def test_an_address_that_is_taken(lab: Lab, proxy: StrictProxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ports, "WAIT", 0.1)
     taken = proxy.api.removeprefix("http://").partition("/")[0]
     error = await refused(lab, proxy, **over_http() | {"http_address": taken})
     assert f"cannot listen on {taken}" in str(error)
+    assert error.passing
 
 
 async def test_the_shortcut(slack: LocalSlack, proxy: StrictProxy, bot: Bot) -> None:

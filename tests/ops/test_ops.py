@@ -5,14 +5,17 @@ import contextlib
 import socket
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import aiohttp
 import pytest
 
 from bot import ops as module
+from bot import ports
 from bot.ops import Ready, ops, readiness
 from commands.command import CommandError
 from diagnostics.store import StoreUnavailable
+from diagnostics.store.opening import open_store
 from diagnostics.store.records import Records
 
 
@@ -91,14 +94,15 @@ async def test_off(address: str) -> None:
         assert where is None
 
 
-async def test_a_port_that_is_taken() -> None:
+async def test_a_port_that_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ports, "WAIT", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         with pytest.raises(CommandError) as caught:
             async with ops(address, yes):
                 raise AssertionError("it started")
     assert str(caught.value).startswith(f"MAILFLOW_OPS_ADDRESS: {address}: address already in use. Write another")
-    assert caught.value.exit_code == 2
+    assert caught.value.passing
 
 
 NO_ADDRESSES = ("9464", ":9464", "localhost", "127.0.0.1:", "127.0.0.1:http", "127.0.0.1:65536", "::1:9464", "127.0.0.1:-1")
@@ -173,3 +177,30 @@ async def test_what_ready_means() -> None:
     assert await readiness(lambda: True, Asked(away=False))() is None
     assert await readiness(lambda: True, Asked(away=True))() == "store unreachable"
     assert await readiness(lambda: False, Asked(away=True))() == "slack not connected"
+    assert await readiness(lambda: True, Asked(away=False), lambda: "slack: token_revoked")() == "slack: token_revoked"
+
+
+async def test_however_often_it_is_asked_the_store_is_asked_once() -> None:
+    class Counted(Records):
+        def __init__(self) -> None:
+            self.pings = 0
+
+        async def ping(self) -> None:
+            self.pings += 1
+            await asyncio.sleep(0.1)
+
+    store = Counted()
+    ready = readiness(lambda: True, store)
+    assert await asyncio.gather(*(ready() for _ in range(50))) == [None] * 50
+    assert await ready() is None
+    assert store.pings == 1
+
+
+async def test_a_store_that_can_only_be_read_is_not_ready(tmp_path: Path) -> None:
+    async with open_store(f"sqlite:///{tmp_path}/store.db") as store:
+        ready = readiness(lambda: True, store)
+        assert await ready() is None
+        await asyncio.sleep(module.KEPT + 0.1)
+        assert isinstance(store, Records)
+        await store._database.run(lambda connection: connection.exec_driver_sql("PRAGMA query_only = ON"))
+        assert await ready() == "store not writable: the database cannot be written"

@@ -88,3 +88,21 @@ async def test_who_was_told_is_not_told_again(services: Services, store: Store, 
     later.begin(services, told)
     await later.handlers["interrupted"](due)
     assert len(told.said) == 1
+
+
+async def test_newer_plans_hide_nothing(services: Services, store: Store, url: str, clock: Clock, told: Told) -> None:
+    await left_running(store, clock)
+    clock.forward(DEAD)
+    for number in range(120):
+        plan = FIX.model_copy(update={"id": f"f-plan-{number}", "created": clock()})
+        await ledger.add(store, plan, actor="U1", event="", now=clock())
+    assert await store.audit("f-plan-0") == [], "a plan that was only looked at leaves no line for ever"
+    later, stop = Later(), asyncio.Event()
+    async with open_durable(url, handlers=later.handlers) as jobs:
+        services = replace(services, jobs=jobs)
+        later.begin(services, told)
+        work = asyncio.create_task(settling(services, stop, every=timedelta(seconds=0.05)))
+        await until(lambda: told.said, 20)
+        stop.set()
+        await work
+    assert [place for place, _ in told.said] == [PLACE]

@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -187,17 +187,30 @@ def test_an_answer_without_details_has_no_thread() -> None:
     assert blocks.thread(Reply("nothing to check", severity="unknown")) == ()
 
 
+@dataclass(frozen=True)
 class Document:
+    results: int = 400
+
     def model_dump_json(self, *, indent: int | None = None, by_alias: bool = True) -> str:
-        return json.dumps({"schema": "mailflow/check/1", "results": ["<!channel>", "```"] * 600}, indent=indent)
+        return json.dumps({"schema": "mailflow/check/1", "results": ["<!channel>", "```"] * self.results}, indent=indent)
 
 
 def test_json_that_was_asked_for_is_in_the_thread_whole() -> None:
     messages = blocks.thread(replace(FAILING, document=Document(), as_json=True, parts=(FAILING,)))
     judge(messages)
     fences = re.findall(r"```\n(.*?)\n```", shown(*messages).replace("\u200b", ""), re.DOTALL)
-    assert "\n".join(fences).count('"<!channel>"') == 600
+    assert "\n".join(fences).count('"<!channel>"') == 400
     assert "Likely causes" not in shown(*messages)
+
+
+@pytest.mark.parametrize("results", [600, 700, 100_000])
+def test_json_of_more_than_two_messages_is_one_line_that_says_where_it_is(results: int) -> None:
+    asked = replace(FAILING, document=Document(results), as_json=True, parts=(FAILING,))
+    for messages in (blocks.thread(asked), blocks.inline(asked, "check --json", "U01ALICE"), blocks.private(asked, 5)):
+        judge(messages)
+        assert len(messages) == 1
+        assert "--json" in shown(*messages)
+        assert "!channel" not in shown(*messages)
 
 
 @pytest.mark.parametrize("user", ["U1|x", "<!channel>", "", "None"])

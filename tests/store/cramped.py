@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from diagnostics.store import Store, StoreFault, StoreUnavailable
+from diagnostics.store import Store, StoreFault, StoreUnavailable, StoreUnwritable
 from diagnostics.store.opening import open_store
 from tests.store.making import MINUTE, NOW, entry, fix, result
 
@@ -30,11 +30,14 @@ async def full(folder: Path) -> None:
         saved = 0
         while await can_save(store, saved + 1):
             saved += 1
+        with pytest.raises(StoreUnwritable, match="the disk is full"):
+            await store.ping()
         held = await store.fix("f-1")
         assert held
         assert held.document == (str(saved) if saved else fix().document), "with its line or not at all"
         assert [line.event for line in await store.audit()] == [str(n) for n in range(saved + 1)]
         filler.unlink()
+        await store.ping()
         await store.keep_result(result(f"r-{kept}"))
         assert await store.result(f"r-{kept}"), "with room again it goes on"
         assert await can_save(store, saved + 1)

@@ -375,3 +375,11 @@ async def test_nothing_of_it_is_pruned(taken: Store) -> None:
     await taken.prune(NOW + 9999 * DAY)
     assert len(await taken.fixes()) == 1
     assert len(await taken.audit()) == 2
+
+
+async def test_fixes_of_some_states_however_many_others_there_are(store: Store) -> None:
+    await store.add_fix(fix("f-old", state="running", created=NOW - DAY))
+    for n in range(60):
+        await store.add_fix(fix(f"f-{n}", state="planned", created=NOW))
+    assert [row.id for row in await store.fixes(limit=5, states=("running", "done"))] == ["f-old"]
+    assert await store.fixes(limit=5, states=("running",), since=NOW) == []

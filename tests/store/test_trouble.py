@@ -1,6 +1,7 @@
 """While it runs: the database goes away, is locked, is full. Every call ends, says why, and the next good moment is used."""
 
 import asyncio
+import contextlib
 import signal
 import sqlite3
 import subprocess
@@ -12,8 +13,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from diagnostics.store import Store, StoreUnavailable
+from diagnostics.store import PATIENCE, Store, StoreUnavailable, circuit
+from diagnostics.store import postgresql as pg
 from diagnostics.store import sqlite as lite
+from diagnostics.store.database import Database
 from diagnostics.store.opening import open_store
 from diagnostics.store.records import Records
 from tests.store import cramped
@@ -99,6 +102,62 @@ async def test_the_server_hangs(server: Server) -> None:
         await store.ping()
         await store.keep_result(result())
         assert await store.result("r-1") == result()
+
+
+@pytest.mark.needs("postgresql")
+async def test_a_server_that_hangs_is_waited_for_once(server: Server) -> None:
+    """Not by each use of each question: 20 of them would be 20 times the time-out."""
+    async with open_store(server.new_database()) as store:
+        await store.ping()
+        server.send(signal.SIGSTOP)
+        try:
+            await unavailable(store.claim("event", "0", at=NOW), "no answer from the database", within=PATIENCE + 2)
+            started = time.monotonic()
+            for n in range(10):
+                await unavailable(store.claim("event", str(n), at=NOW), "did not answer a moment ago", within=2)
+            assert time.monotonic() - started < PATIENCE
+            await asyncio.sleep(circuit.OPEN)
+            tries = [asyncio.create_task(store.claim("event", str(n), at=NOW)) for n in range(20)]
+            done, _ = await asyncio.wait(tries, timeout=PATIENCE / 2)
+            assert len(done) == 19, "one of them tries, the others know"
+            await asyncio.gather(*tries, return_exceptions=True)
+        finally:
+            server.send(signal.SIGCONT)
+        async with asyncio.timeout(2 * circuit.OPEN):
+            while not await recovered(store):
+                await asyncio.sleep(0.1)
+        assert await store.claim("event", "new", at=NOW)
+
+
+async def recovered(store: Store) -> bool:
+    with contextlib.suppress(StoreUnavailable):
+        await store.ping()
+        return True
+    return False
+
+
+async def test_a_peer_that_takes_connections_and_is_silent() -> None:
+    """A caller that left early does not hide that there was no answer."""
+    held: list[asyncio.StreamWriter] = []
+
+    async def silent(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        held.append(writer)
+
+    listener = await asyncio.start_server(silent, "127.0.0.1", 0)
+    port = listener.sockets[0].getsockname()[1]
+    database = Database(pg.engine(pg.address(f"postgresql://u:x@127.0.0.1:{port}/d")))
+    store = Records(database)
+    try:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.5):
+                await store.ping()
+        await asyncio.sleep(4)
+        await unavailable(store.ping(), "did not answer a moment ago", within=1)
+    finally:
+        for writer in held:
+            writer.close()
+        listener.close()
+        await database.close()
 
 
 @pytest.mark.needs("postgresql")

@@ -13,7 +13,7 @@ from diagnostics.store import Retention, Store
 from diagnostics.store.opening import open_store
 from diagnostics.store.records import Records
 from diagnostics.store.tables import results
-from tests.store.making import DAY, MINUTE, NOW, answer, result, watch
+from tests.store.making import DAY, MINUTE, NOW, answer, entry, fix, result, watch
 
 
 async def kept(store: Store, *ids: str) -> list[str]:
@@ -29,7 +29,7 @@ async def test_the_last_success_and_the_last_failure_stay(store: Store) -> None:
     pruned = await store.prune(NOW, slice=3)
     assert await kept(store, *verdicts) == ["c", "f"]
     assert await kept(store, *(f"other-{id}" for id in verdicts)) == ["other-c", "other-f"]
-    assert pruned == {"results": 8, "seen": 0, "answers": 0, "watches": 0}
+    assert pruned == {"results": 8, "seen": 0, "answers": 0, "plans": 0, "watches": 0}
 
 
 async def test_newer_ones_replace_them(store: Store) -> None:
@@ -61,7 +61,7 @@ async def test_ids_answers_and_watches_go(store: Store) -> None:
         await store.add_watch(watch(id, word=id), now=NOW - 30 * DAY)
     await store.end_watch("old", told=True, now=NOW - 8 * DAY)
     await store.end_watch("new", told=True, now=NOW - 6 * DAY)
-    assert await store.prune(NOW, slice=1) == {"results": 0, "seen": 1, "answers": 1, "watches": 1}
+    assert await store.prune(NOW, slice=1) == {"results": 0, "seen": 1, "answers": 1, "plans": 0, "watches": 1}
     assert not await store.claim("event", "new", at=NOW)
     assert await store.claim("event", "old", at=NOW)
     assert [w.id for w in await store.take_due_watches("one", now=NOW)] == ["live"]
@@ -133,3 +133,24 @@ async def test_pages_are_found_by_index(tmp_path: Path) -> None:
         assert any("mailflow_results_age" in line for line in plans)
         assert any("mailflow_results_last" in line for line in plans)
         assert [line for line in plans if line.startswith("SCAN") and "chosen" not in line] == []
+
+
+async def test_plans_that_nobody_asked_for_go(store: Store) -> None:
+    old = NOW - 2 * DAY
+    for state in ("planned", "blocked", "expired", "rejected"):
+        await store.add_fix(fix(f"f-{state}", state=state, created=old))
+        await store.add_fix(fix(f"f-{state}-asked", state=state, created=old), entry("planned", f"f-{state}-asked"))
+        await store.add_fix(fix(f"f-{state}-line", state=state, created=old), entry("planned", f"f-{state}-line"))
+        held = await store.take_fix(f"f-{state}-asked", owner="o", states=[state], now=NOW, lease=MINUTE, grace=MINUTE)
+        assert held
+        done = {"owner": "o", "fence": held.fence, "state": state, "document": "{}", "now": NOW, "lease": None}
+        assert await store.save_fix(held.id, **done, entry=entry("asked", held.id))  # type: ignore[arg-type]
+    for state in ("awaiting-approval", "running", "done", "half-done", "failed", "unknown", "undone"):
+        await store.add_fix(fix(f"f-{state}", state=state, created=old))
+    await store.add_fix(fix("f-new", state="planned", created=NOW - MINUTE))
+    assert (await store.prune(NOW, slice=3))["plans"] == 8
+    left = {row.id for row in await store.fixes()}
+    assert {"f-planned-asked", "f-blocked-asked", "f-expired-asked", "f-rejected-asked", "f-done", "f-running", "f-new"} <= left
+    assert not {"f-planned", "f-blocked", "f-expired", "f-rejected", "f-planned-line"} & left
+    assert len(left) == 12
+    assert len(await store.audit()) == 12, "no line of the audit is ever deleted"

@@ -1,11 +1,12 @@
 """A watch is looked at by one process at a time, and told once."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from diagnostics.store import LEASE, DoesNotFit, Store
+from diagnostics.store import LEASE, DoesNotFit, Store, TooManyWatches
 from diagnostics.store.opening import open_store
 from tests.store.making import DAY, MINUTE, NOW, SECOND, answer, watch
 
@@ -103,3 +104,23 @@ async def test_what_does_not_fit(store: Store) -> None:
     for wrong in ({"place": ""}, {"word": "x" * 401}, {"id": ""}):
         with pytest.raises(DoesNotFit):
             await store.add_watch(replace(watch(), **wrong), now=NOW)  # type: ignore[arg-type]
+
+
+async def test_as_many_of_a_word_and_of_a_person_as_are_allowed(store: Store) -> None:
+    limits = {"most_of_word": 3, "most_of_actor": 5}
+
+    async def add(n: int, word: str, actor: str = "U1") -> bool | str:
+        try:
+            new = replace(watch(f"w-{word}-{n}-{actor}", word, f"slack:C1:{n}"), actor=actor)
+            return await store.add_watch(new, now=NOW, **limits)
+        except TooManyWatches as error:
+            return str(error)
+
+    many = await asyncio.gather(*(add(n, "a") for n in range(20)))
+    assert sorted(map(str, many)).count("True") == 3
+    assert {one for one in many if one is not True} == {"3 watches of this target are running"}
+    assert [await add(n, "b") for n in range(3)] == [True, True, "5 watches of yours are running"]
+    assert await add(9, "a", "U2") == "3 watches of this target are running"
+    assert await add(9, "b", "U2") is True
+    await store.end_watch(f"w-a-{many.index(True)}-U1", told=True, now=NOW)
+    assert await add(30, "a") is True
