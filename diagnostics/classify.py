@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from diagnostics import causes
 from diagnostics.catalogue import Catalogue
-from diagnostics.connectors.model import Connector, Inventory
+from diagnostics.connectors.model import Connector, Inventory, Loss
 from diagnostics.findings import CERTIFICATE, Clue, Finding, Reason, Warn
 from diagnostics.fix.cmdlet import is_guid
 from diagnostics.fix.offer import Seen, offer
@@ -27,10 +27,13 @@ def classify(
     target = seen.target
     paths = _judged(seen, control)
     tested = [p for p in paths if p.tested]
-    verdict = _verdict(tested)
+    gaps = _gaps(target)
+    verdict = _as_far_as_known(_verdict(tested), target)
     bad = _first_bad(tested or paths, verdict)
     reason = bad.reason if bad else target.settled
-    findings = _clues(_beside(bad, paths, target)) + [f for p in paths for f in p.warnings]
+    if reason is None and verdict == "unknown":
+        reason = Reason.NOTHING_TO_CHECK
+    findings = _clues(_beside(bad, paths, target)) + [f for p in paths for f in p.warnings] + gaps
     shown = tuple(_path(p, catalogue) for p in paths)
     warnings = _warnings(target, paths, findings, catalogue)
     common = {
@@ -56,6 +59,7 @@ def classify(
     words = _words(target, bad)
     claimed = verdict in ("failing", "degraded")
     proof = [_shown(p, p.finding) for p in paths if p.finding and p.reason is reason] or [Finding(reason, target.why)]
+    told = _incomplete(verdict, target, f"{entry.title}: {words['where']}." if bad else "")
     ranked = causes.rank(entry, [*proof, *findings], words, _audience(target))
     return Result(
         **common,
@@ -64,8 +68,8 @@ def classify(
         code_basis=entry.basis if claimed and entry.code else None,
         also_seen_as=entry.also_seen_as if claimed else (),
         reason=reason,
-        title=entry.title,
-        summary=_summary(verdict, target, tested, entry.summary.format_map(words)),
+        title=entry.title if bad or not told else "The export is incomplete",
+        summary=told or _summary(verdict, target, tested, entry.summary.format_map(words)),
         meaning=entry.meaning,
         causes=ranked,
         fixes=causes.fixes(entry, ranked, words, _audience(target)),
@@ -75,6 +79,42 @@ def classify(
 
 def _judged(seen: Observed, control: Control | None) -> tuple[Judged, ...]:
     return from_this_vantage(tuple(judge(e, seen.target.policy) for e in seen.evidence), control)
+
+
+def _gaps(target: Target) -> list[Finding]:
+    """What is not known of the connector itself."""
+    connector, found = target.connector, []
+    if connector is None:
+        return []
+    if not target.policy.known:
+        said = f"TlsSettings is {connector.TlsSettings[:64]!r}" if connector.TlsSettings else "the export has no TlsSettings"
+        found.append(Finding(Warn.TLS_SETTINGS_UNKNOWN, said))
+    if connector.lost:
+        found.append(Finding(Warn.EXPORT_CUT, "; ".join(map(_loss, connector.lost[:3]))))
+    return found
+
+
+def _loss(loss: Loss) -> str:
+    how = {"cut": "is", "more": "ends early:", "joined": "is one text:", "missing": "is missing"}[loss.kind]
+    return f"{loss.field} {how} {loss.value!r}" if loss.value else f"{loss.field} {how}"
+
+
+def _as_far_as_known(verdict: Verdict, target: Target) -> Verdict:
+    """Without all hosts nothing is said of all of them; without TlsSettings nothing passes (contract 2)."""
+    if target.connector and target.connector.lost_destinations and verdict in ("healthy", "failing"):
+        return "unknown"
+    return "unknown" if verdict == "healthy" and not target.policy.known else verdict
+
+
+def _incomplete(verdict: Verdict, target: Target, seen: str) -> str:
+    """The summary where the export is why nothing can be told, else "". `seen`: a sentence on a path that is not fine."""
+    gaps = _gaps(target)
+    lost = target.connector.lost_destinations if target.connector else ()
+    if verdict != "unknown" or not gaps or (target.policy.known and not lost):
+        return ""
+    what = "; ".join(gap.evidence for gap in gaps)
+    so = "its hosts are not all known" if lost else "what TLS it demands is not known"
+    return f"{seen} {target.asked} cannot be judged from this export, because {so}: {what}. Export it anew.".strip()
 
 
 def _verdict(tested: Sequence[Judged]) -> Verdict:
