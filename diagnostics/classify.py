@@ -70,7 +70,7 @@ def classify(
         reason=reason,
         title=entry.title if bad or not told else "The export is incomplete",
         summary=told or _summary(verdict, target, tested, entry.summary.format_map(words)),
-        meaning=entry.meaning,
+        meaning="" if told else entry.meaning,
         causes=ranked,
         fixes=causes.fixes(entry, ranked, words, _audience(target)),
         partner_ask=entry.partner.format_map(words | {"where": _public_where(bad) if bad else target.asked}),
