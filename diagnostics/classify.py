@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from diagnostics import causes, summary
 from diagnostics.catalogue import Catalogue
 from diagnostics.connectors.model import Connector, Inventory
-from diagnostics.findings import NO_FACTS, Clue, Finding, Trace, Warn
+from diagnostics.findings import NO_FACTS, Clue, Finding, Reason, Trace, Warn
 from diagnostics.fix.offer import Seen, offer
 from diagnostics.judge import Judged, from_this_vantage, judge, needs_control
 from diagnostics.model import ConnectorRef, Path, Result, Step, Tried, Verdict
@@ -26,13 +26,12 @@ def classify(
     target = seen.target
     paths = _judged(seen, control)
     tested = [p for p in paths if p.tested]
-    verdict = _verdict(tested)
-    # whether what was left out fails too is not known (contract 3)
-    is_open = verdict == "failing" and bool(seen.left_out)
-    verdict = "unknown" if is_open else verdict
+    verdict = _as_far_as_known(_verdict(tested), seen)
     bad = _first_bad(tested or paths, verdict)
     reason = bad.reason if bad else target.settled
-    findings = _clues(_beside(bad, paths, target)) + [f for p in paths for f in p.warnings]
+    if reason is None and verdict == "unknown":
+        reason = Reason.NOTHING_TO_CHECK
+    findings = _clues(_beside(bad, paths, target)) + [f for p in paths for f in p.warnings] + summary.gaps(target)
     shown = tuple(_path(p, catalogue) for p in paths)
     warnings = summary.warnings(seen, paths, findings, catalogue)
     common = {
@@ -59,6 +58,7 @@ def classify(
     claimed = verdict in ("failing", "degraded")
     proof = [_shown(p, p.finding) for p in paths if p.finding and p.reason is reason] or [Finding(reason, target.facts)]
     ranked = causes.rank(entry, [*proof, *findings], words, _audience(target), catalogue)
+    told = summary.incomplete(verdict, target, words["where"] if bad else "", entry.title, catalogue)
     return Result(
         **common,
         verdict=verdict,
@@ -66,9 +66,9 @@ def classify(
         code_basis=entry.basis if claimed and entry.code else None,
         also_seen_as=entry.also_seen_as if claimed else (),
         reason=reason,
-        title=entry.title,
-        summary=summary.summary(verdict, seen, tested, entry.summary.format_map(words), catalogue),
-        meaning=entry.meaning,
+        title=entry.title if bad or not told else catalogue.summaries.say("export-title", NO_FACTS),
+        summary=told or summary.summary(verdict, seen, tested, entry.summary.format_map(words), catalogue),
+        meaning="" if told else entry.meaning,
         causes=ranked,
         fixes=causes.fixes(entry, ranked, words, _audience(target), catalogue),
         partner_ask=entry.partner.format_map(words | {"where": bad.public_where if bad else target.asked}),
@@ -77,6 +77,16 @@ def classify(
 
 def _judged(seen: Observed, control: Control | None) -> tuple[Judged, ...]:
     return from_this_vantage(tuple(judge(e, seen.target.policy) for e in seen.evidence), control)
+
+
+def _as_far_as_known(verdict: Verdict, seen: Observed) -> Verdict:
+    """Without all hosts and addresses nothing is said of all of them; without TlsSettings nothing passes (contract 2 and 3)."""
+    target = seen.target
+    if verdict == "failing" and seen.left_out:
+        return "unknown"
+    if target.connector and target.connector.lost_destinations and verdict in ("healthy", "failing"):
+        return "unknown"
+    return "unknown" if verdict == "healthy" and not target.policy.known else verdict
 
 
 def _verdict(tested: Sequence[Judged]) -> Verdict:

@@ -68,6 +68,8 @@ class Warn(StrEnum):
     CERTIFICATE_DIFFERS = "certificate-differs"
     SMTP_IRREGULAR = "smtp-irregular"
     CONNECTOR_TEST_MODE = "connector-test-mode"
+    TLS_SETTINGS_UNKNOWN = "tls-settings-unknown"
+    EXPORT_CUT = "export-cut"
 
 
 class Clue(StrEnum):

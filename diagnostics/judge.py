@@ -90,11 +90,13 @@ def weigh(finding: Finding, evidence: Evidence, policy: Policy) -> Weight:
     if reason in UNTESTED:
         return "untested"
     if reason in CERTIFICATE:
+        if not policy.known:
+            return "unknown"
         return "fault" if policy.tls in ("CertificateValidation", "DomainValidation") else "warning"
     if policy.tls is not None:
         return "fault"
     if reason is Reason.STARTTLS_MISSING:
-        return "warning"
+        return "warning" if policy.known else "unknown"
     failed = {step.step for step in evidence.steps if step.status == "failed"}
     # offered and then failing: whether Exchange Online falls back to plain text is not documented
     return "unknown" if failed & {"starttls", "tls"} else "fault"

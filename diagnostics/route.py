@@ -202,7 +202,15 @@ def _by_name(connector: Connector, asked: str) -> Target:
 
 def whole(connector: Connector, asked: str) -> Target:
     """A connector with all that it leads to: its smart hosts, or its domains by MX."""
-    if connector.UseMXRecord or not connector.SmartHosts:
+    target = _whole(connector, asked)
+    if connector.lost_destinations and not target.destinations:
+        # what an export has in their place is not looked up; classify.py says what was lost
+        return replace(target, settled=Reason.NOTHING_TO_CHECK, facts={"how": "lost"})
+    return target
+
+
+def _whole(connector: Connector, asked: str) -> Target:
+    if _goes_by_mx(connector):
         left_out = [d for d in connector.RecipientDomains if d == "*" or d.startswith("*.")]
         domains = [d for d in connector.RecipientDomains if d != "*" and not d.startswith("*.")]
         destinations = tuple(Destination(pattern(d), "mx", listed=True) for d in dict.fromkeys(domains))
@@ -217,6 +225,11 @@ def whole(connector: Connector, asked: str) -> Target:
     return Target(asked, destinations, connector, policy_of(connector), left_out=tuple(left_out))
 
 
+def _goes_by_mx(connector: Connector) -> bool:
+    """Hosts that an export lost are no sign of delivery by MX."""
+    return connector.UseMXRecord or not (connector.SmartHosts or connector.lost_destinations)
+
+
 def _smart_host(entry: str) -> Destination | None:
     """A smart host; None for a range (it is not expanded). A name that cannot be one is kept, and DNS says so."""
     if names.network(entry):
@@ -229,19 +242,20 @@ def _smart_host(entry: str) -> Destination | None:
 
 
 def _for_domain(connector: Connector, domain: str, asked: str) -> Target:
-    if connector.UseMXRecord or not connector.SmartHosts:
+    if _goes_by_mx(connector):
         listed = domain in map(pattern, connector.RecipientDomains)
         return Target(asked, (Destination(domain, "mx", listed=listed),), connector, policy_of(connector))
     return whole(connector, asked)
 
 
 def policy_of(connector: Connector) -> Policy:
-    """TLS policy of a connector. A setting that we do not know demands TLS at least: never healthier than it may be."""
+    """TLS policy of a connector. A setting that we do not know demands TLS at least; it is never taken for a known one."""
     known: dict[str, TlsSettings] = {
         "encryptiononly": "EncryptionOnly",
         "certificatevalidation": "CertificateValidation",
         "domainvalidation": "DomainValidation",
     }
     if not connector.TlsSettings:
-        return Policy()
-    return Policy(known.get(connector.TlsSettings.lower(), "EncryptionOnly"), connector.TlsDomain or None)
+        return Policy(known=connector.tls_known)
+    tls = known.get(connector.TlsSettings.lower())
+    return Policy(tls or "EncryptionOnly", connector.TlsDomain or None, known=tls is not None)

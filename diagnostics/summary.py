@@ -82,6 +82,31 @@ def warnings(seen: Observed, paths: Sequence[Judged], findings: Sequence[Finding
     return tuple(Warning(id=key, text=catalogue.warnings[key] + (f": {said}" if said else ".")) for key, said in found.items())
 
 
+def gaps(target: Target) -> list[Finding]:
+    """What is not known of the connector itself."""
+    connector, found = target.connector, []
+    if connector is None:
+        return []
+    if not target.policy.known:
+        value = (connector.TlsSettings or "")[:64]
+        found.append(Finding(Warn.TLS_SETTINGS_UNKNOWN, {"how": "value" if value else "missing", "value": value}))
+    for loss in connector.lost[:NAMED]:
+        facts = {"how": loss.kind if loss.value else f"{loss.kind}-nameless", "field": loss.field, "value": loss.value}
+        found.append(Finding(Warn.EXPORT_CUT, facts))
+    return found
+
+
+def incomplete(verdict: Verdict, target: Target, where: str, title: str, catalogue: Catalogue) -> str:
+    """The summary where the export is why nothing can be told, else "". `where`: a path that is not fine; `title`: its reason."""
+    found = gaps(target)
+    lost = target.connector.lost_destinations if target.connector else ()
+    if verdict != "unknown" or not found or (target.policy.known and not lost):
+        return ""
+    facts = {"target": target.asked, "what": "; ".join(map(catalogue.evidence, found)), "title": title, "where": where}
+    said = catalogue.summaries.say("export-incomplete", facts | {"how": "hosts" if lost else "tls"})
+    return f"{catalogue.summaries.say('export-path', facts)} {said}" if where else said
+
+
 def left_out(seen: Observed) -> int:
     """How many addresses were not dialled, since there are more than are tried."""
     return sum(each.count for each in seen.left_out)

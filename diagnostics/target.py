@@ -13,10 +13,14 @@ TlsSettings = Literal["EncryptionOnly", "CertificateValidation", "DomainValidati
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """TlsSettings and TlsDomain of the connector; `tls` None is opportunistic."""
+    """TlsSettings and TlsDomain of the connector; `tls` None is opportunistic.
+
+    Not `known`: the source does not tell TlsSettings, or a value that we do not know; `tls` is the least that it may demand.
+    """
 
     tls: TlsSettings | None = None
     domain: str | None = None
+    known: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,8 @@ def _explained(explained: Explained) -> list[str]:
 
 
 def _row(fix: FixEntry) -> str:
-    return f"| `{fix.id}` | {fix.owner} | {fix.text} |"
+    text = fix.text.replace("|", "\\|")
+    return f"| `{fix.id}` | {fix.owner} | {text} |"
 
 
 if __name__ == "__main__":

@@ -131,7 +131,9 @@ class ExchangeOnline:
         live, testing, domains = (task.result() for task in asked)
         # connectors in test mode are a list of their own; a service that knows no test mode gives the same list twice
         guids = {row.get("Guid") for row in live}
-        connectors = [*live, *({**row, "TestMode": True} for row in testing if row.get("Guid") not in guids)]
+        found = [*live, *({**row, "TestMode": True} for row in testing if row.get("Guid") not in guids)]
+        # null is opportunistic TLS; a row without the property tells nothing of it
+        connectors = [{**row, "tls_known": "TlsSettings" in row, "lost": ()} for row in found]
         self._known = Inventory(
             connectors=_models(Connector, connectors, "Get-OutboundConnector"),
             accepted_domains=_models(AcceptedDomain, domains, "Get-AcceptedDomain"),
