@@ -16,6 +16,7 @@ from bot.wiring import open_services
 from commands.reply import Reply
 from commands.request import Actor, Request
 from commands.run import run
+from diagnostics.catalogue.phrases import MISSING
 from diagnostics.model import Diagnosis, Result
 
 ALWAYS = frozenset({"split-horizon", "probed-from-inside", "revocation-not-checked"})
@@ -79,6 +80,8 @@ def hold_against(outcome: Outcome, expected: Sequence[Mapping[str, Any]]) -> Non
 
 def _hold_one(result: Result, expectation: Mapping[str, Any]) -> None:
     where = expectation["target"]
+    said = result.model_dump_json() + "".join(line for path in result.paths for line in path.transcript)
+    assert MISSING not in said, f"{where}: a template wants a fact that nobody gave"
     seen = (result.verdict, result.code, result.reason)
     assert seen == (expectation["verdict"], expectation.get("code"), expectation.get("reason")), f"{where}: {result.summary}"
     warnings = {w.id for w in result.warnings}

@@ -10,12 +10,13 @@ from diagnostics.findings import Facts
 ANY = "*"
 """The table of templates that hold for every key, by their `how`."""
 
-_MISSING = "(?)"
+MISSING = "(?)"
+"""Stands for a fact that a template wants and a finding lacks."""
 
 
 class _Known(dict[str, str]):
     def __missing__(self, key: str) -> str:
-        return _MISSING
+        return MISSING
 
 
 class Phrases:
