@@ -90,7 +90,7 @@ async def test_addresses_are_charged_once_dns_has_told_them(tmp_path: Path) -> N
         assert await ask() == 16
 
 
-@pytest.mark.parametrize("word", ["x" * 401, "connector:" + "n" * 900, "a" * 390 + "@contoso.test", "smarthost:" + "é" * 5000])
+@pytest.mark.parametrize("word", ["x" * 401, "connector:" + "n" * 900, "smarthost:" + "é" * 5000])
 async def test_a_target_that_is_too_long_is_one_line_that_names_it(word: str) -> None:
     async with open_services(Settings(dns=("127.0.0.1:1",), control_host="")) as services:
         reply = await run(Request(("check", "ok.lab.test", word), READER), services, lambda _: None)
