@@ -1,0 +1,77 @@
+"""4. One person asks for far too much: everybody else must hardly notice."""
+
+import asyncio
+from collections.abc import Sequence
+
+import aiohttp
+
+from attack.attacks.common import ATTACKER, connector, silent
+from attack.report import Figures
+from attack.stage import BOT, Question, Stage, opened
+from attack.watcher import watching
+
+NAMES, HOSTS, PER_HOST = 59, 10, 16
+FILE_BYTES = 5 * 1024 * 1024
+FILES = 12
+CONNECTORS = 500
+PIECES = (
+    b"Server at x returned '450 4.4.316 y' ",
+    b'<a href="x">[Message=450 4.4.317 [{LED=',
+    b"Diagnostic-Code: smtp;550 5.4.316 x\n",
+    b"From: <a@b>\nContent-Type: multipart/mixed; boundary=x\n\n--x\n",
+)
+
+
+async def attack(transport: str, *, short: bool) -> list[Figures]:
+    """Silent addresses, files and connectors, each by one person alone."""
+    if short:
+        return [await _silent_names(transport, 20, 4), await _files(transport, 4)]
+    return [await _silent_names(transport, NAMES, HOSTS), await _files(transport, FILES), await _connectors(transport)]
+
+
+async def _silent_names(transport: str, count: int, hosts: int) -> Figures:
+    """A line of names, each a domain of several mail hosts with 16 silent addresses."""
+    names: dict[str, Sequence[str]] = {}
+    number = iter(range(count * hosts * PER_HOST))
+    for n in range(count):
+        names[f"silent{n}.test"] = [f"MX 10 mx{h}.silent{n}.test." for h in range(hosts)]
+        names |= {f"mx{h}.silent{n}.test": [f"A {silent(next(number))}" for _ in range(PER_HOST)] for h in range(hosts)}
+    async with opened(transport, names=names) as stage:
+        title = f"4 {count} names, {count * hosts * PER_HOST} silent addresses"
+        async with watching(stage, title, late=300) as watcher:
+            await asyncio.sleep(1)
+            question = stage.ask(ATTACKER, "check " + " ".join(f"silent{n}.test" for n in range(count)))
+            await stage.all_answered(300, [question])
+        return watcher.figures
+
+
+async def _files(transport: str, count: int) -> Figures:
+    """Files of 5 MiB that are hard to read, by one person at once."""
+    async with opened(transport) as stage:
+        async with watching(stage, f"4 {count} files of 5 MiB to explain", late=180) as watcher:
+            await asyncio.sleep(1)
+            asked = await asyncio.gather(*(_upload(stage, n) for n in range(count)))
+            await stage.all_answered(180, asked)
+        return watcher.figures
+
+
+async def _connectors(transport: str) -> Figures:
+    """All of one's own connectors are silent: no fault of anybody's, and no reason for others to wait."""
+    rows = [connector(f"Silent {n}", f"only{n}.test") for n in range(CONNECTORS)]
+    names = {f"only{n}.test": [f"A {silent(n)}"] for n in range(CONNECTORS)}
+    async with opened(transport, names=names, connectors=rows) as stage:
+        async with watching(stage, f"4 {CONNECTORS} silent connectors", late=120) as watcher:
+            await asyncio.sleep(1)
+            await stage.all_answered(120, [stage.ask(ATTACKER, "check")])
+        return watcher.figures
+
+
+async def _upload(stage: Stage, number: int) -> Question:
+    question = Question(stage.room(), f"U0PERSON{ATTACKER}", f"explain file {number}")
+    piece = PIECES[number % len(PIECES)]
+    form = aiohttp.FormData({"channel": question.room, "user": question.user, "text": f"<@{BOT}> explain"})
+    form.add_field("file", piece * (FILE_BYTES // len(piece)), filename=f"bounce{number}.{('txt', 'eml', 'csv')[number % 3]}")
+    async with aiohttp.ClientSession() as http, http.post(f"{stage.slack.base}/_control/upload", data=form) as answer:
+        answer.raise_for_status()
+    stage.questions.append(question)
+    return question
