@@ -5,7 +5,7 @@ stage     local-slack behind the strict proxy, the peers, the bot; what people a
 service   the processes; measured.py starts `serve` with a clock on its event loop
 watcher   what everybody else sees meanwhile
 peers     mail servers and a resolver, sound and hostile, in processes of their own
-attacks   one module an attack: `async def attack(transport, *, short) -> list[Figures]`, and a row of ATTACKS in __main__.py
+attacks   one module an attack: `def attack(transport, *, short) -> list[Case]`, and a row of ATTACKS in __main__.py
 
 The bot is never spared: every attack has a new process, store and Slack. A figure over its limit makes the exit code 1.
 """

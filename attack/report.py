@@ -1,6 +1,6 @@
 """The figures of an attack, what was asked for, and the table."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 MEMORY_MIB = 512.0
@@ -45,6 +45,10 @@ class Figures:
 
     def worst(self, name: str, value: float) -> None:
         self.values[name] = max(value, self.values.get(name, 0.0))
+
+
+Case = Callable[[], Awaitable[Figures]]
+"""One line of the table, to be made when its turn comes."""
 
 
 def head() -> str:

@@ -4,8 +4,9 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
-from attack.report import Figures
+from attack.report import Case, Figures
 from attack.stage import Stage, opened
 from attack.watcher import Watcher, watching
 
@@ -21,13 +22,13 @@ HALVES = (
 )
 
 
-async def attack(transport: str, *, short: bool) -> list[Figures]:
+def attack(transport: str, *, short: bool) -> list[Case]:
     """Under Socket Mode there is the ops port alone."""
     seconds = 8.0 if short else 40.0
-    rows = [await _half_open(transport, seconds)]
+    cases: list[Case] = [partial(_half_open, transport, seconds)]
     if transport == "http":
-        rows.append(await _bodies(transport, seconds))
-    return rows
+        cases.append(partial(_bodies, transport, seconds))
+    return cases
 
 
 async def _half_open(transport: str, seconds: float) -> Figures:

@@ -2,10 +2,11 @@
 
 import asyncio
 import time
+from functools import partial
 
 from attack.attacks.common import ATTACKER
 from attack.peers.hostile import FORGED, KINDS, MOST, address
-from attack.report import Figures
+from attack.report import Case, Figures
 from attack.stage import Names, opened
 from attack.watcher import watching
 
@@ -24,19 +25,19 @@ def _names(addresses: int) -> Names:
     return names
 
 
-async def attack(transport: str, *, short: bool) -> list[Figures]:
-    """Each kind of handshake by itself, then the worst one with a kill -9."""
-    rows = []
+def attack(transport: str, *, short: bool) -> list[Case]:
+    """Each kind of handshake by itself, then the worst ones with a kill -9."""
     addresses = 64 if short else MOST
-    for kind in ("anonymous-dh",) if short else KINDS:
-        async with opened(transport, names=_names(addresses), hostile=True) as stage:
-            async with watching(stage, f"1 {kind}, {addresses} addresses", late=SETTLE) as watcher:
-                await asyncio.sleep(1)
-                question = stage.ask(ATTACKER, f"check domain:{kind}.test")
-                await stage.all_answered(SETTLE, [question])
-            rows.append(watcher.figures)
-    rows.append(await _killed(transport, 64 if short else 160))
-    return rows
+    kinds = [partial(_checked, transport, kind, addresses) for kind in (("anonymous-dh",) if short else KINDS)]
+    return [*kinds, partial(_killed, transport, 64 if short else 160)]
+
+
+async def _checked(transport: str, kind: str, addresses: int) -> Figures:
+    async with opened(transport, names=_names(addresses), hostile=True) as stage:
+        async with watching(stage, f"1 {kind}, {addresses} addresses", late=SETTLE) as watcher:
+            await asyncio.sleep(1)
+            await stage.all_answered(SETTLE, [stage.ask(ATTACKER, f"check domain:{kind}.test")])
+        return watcher.figures
 
 
 async def _killed(transport: str, addresses: int) -> Figures:

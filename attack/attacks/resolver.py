@@ -1,18 +1,19 @@
 """DNS answers of 64 KiB over TCP, in the forms that take longest to read."""
 
 import asyncio
+from functools import partial
 
 from attack.attacks.common import ATTACKER
 from attack.peers.big_answers import BIG, ZONE_OF
-from attack.report import Figures
+from attack.report import Case, Figures
 from attack.stage import opened
 from attack.watcher import watching
 
 
-async def attack(transport: str, *, short: bool) -> list[Figures]:
+def attack(transport: str, *, short: bool) -> list[Case]:
     """Each form by itself; in the short form all at once."""
     kinds = [tuple(BIG)] if short else [(kind,) for kind in BIG]
-    return [await _asked(transport, group) for group in kinds]
+    return [partial(_asked, transport, group) for group in kinds]
 
 
 async def _asked(transport: str, kinds: tuple[str, ...]) -> Figures:

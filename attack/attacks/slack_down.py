@@ -2,11 +2,13 @@
 
 import asyncio
 import hashlib
+from collections.abc import Callable
+from functools import partial
 
 from attack.attacks.common import ATTACKER
 from attack.peers.sound import SILENT, healthy
 from attack.proxy import Outage, Trouble
-from attack.report import Figures
+from attack.report import Case, Figures
 from attack.stage import Stage, opened
 from attack.watcher import watching
 
@@ -24,21 +26,14 @@ RECOVERY = 150.0
 QUESTIONS = 8
 
 
-async def attack(transport: str, *, short: bool) -> list[Figures]:
+def attack(transport: str, *, short: bool) -> list[Case]:
     """Each call fails once; then all calls fail for a while."""
-    kinds = (0, 2, 4) if short else range(len(TROUBLES))
-    rows = (
-        []
-        if short
-        else [
-            await _under(transport, f"2 Slack: each call once {_named(TROUBLES[k])}", _each_once(TROUBLES[k]), 6) for k in kinds
-        ]
-    )
-    rows.append(await _under(transport, "2 Slack: away, all kinds", _all(), 6 if short else 20))
-    return rows
+    away = partial(_under, transport, "2 Slack: away, all kinds", _all, 6 if short else 20)
+    once = [partial(_under, transport, f"2 Slack: once {_named(one)}", partial(_each_once, one), 6) for one in TROUBLES]
+    return [away] if short else [*once, away]
 
 
-async def _under(transport: str, title: str, outage: Outage, seconds: float) -> Figures:
+async def _under(transport: str, title: str, outage: Callable[[], Outage], seconds: float) -> Figures:
     async with opened(transport, names={"silent.test": [f"A {SILENT.format(0, 9)}"]}) as stage:
         # others get nothing either while Slack is away: what counts is that all is there afterwards
         async with watching(stage, title, late=RECOVERY, others=False) as watcher:
@@ -46,7 +41,7 @@ async def _under(transport: str, title: str, outage: Outage, seconds: float) -> 
                 stage.ask(ATTACKER + n, f"check {'silent.test' if n % 2 else healthy(n)[0]}") for n in range(QUESTIONS // 2)
             ]
             await asyncio.sleep(1.5)
-            stage.proxy.outage = outage
+            stage.proxy.outage = outage()
             for n in range(len(before), QUESTIONS):
                 stage.ask(ATTACKER + n, f"check {'silent.test' if n % 2 else healthy(n)[0]}")
                 await asyncio.sleep(seconds / QUESTIONS)

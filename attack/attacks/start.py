@@ -7,12 +7,13 @@ import os
 import shlex
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from attack.proxy import Trouble
-from attack.report import Figures
+from attack.report import Case, Figures
 from attack.service import ROOT
 from attack.stage import Stage, opened
 
@@ -66,17 +67,20 @@ FAULTS = (
 SHORT = ("Slack: internal_error", "Slack: 500 as text", "PostgreSQL: away", "the disk is full", "Slack: invalid_auth")
 
 
-async def attack(transport: str, *, short: bool) -> list[Figures]:
+def attack(transport: str, *, short: bool) -> list[Case]:
     """Each fault in a process of its own."""
+    return [partial(_faults, transport, [fault for fault in FAULTS if not short or fault.title in SHORT])]
+
+
+async def _faults(transport: str, chosen: Sequence[Fault]) -> Figures:
     figures = Figures("3 faults at the start", transport)
-    chosen = [fault for fault in FAULTS if not short or fault.title in SHORT]
     async with opened(transport, start=False) as stage:
         for fault in chosen:
             code, said = await _started(stage, fault)
             if code != fault.code:
                 figures.wrong.append(f"{fault.title}: exit code {code} instead of {fault.code}: {said}")
     figures.notes.append(f"{len(chosen) - len(figures.wrong)} of {len(chosen)} as asked")
-    return [figures]
+    return figures
 
 
 async def _started(stage: Stage, fault: Fault) -> tuple[int | None, str]:

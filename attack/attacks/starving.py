@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 
 import aiohttp
 
 from attack.attacks.common import ATTACKER, connector, silent
-from attack.report import Figures
+from attack.report import Case, Figures
 from attack.stage import BOT, Question, Stage, opened
 from attack.watcher import watching
 
@@ -22,11 +23,11 @@ PIECES = (
 )
 
 
-async def attack(transport: str, *, short: bool) -> list[Figures]:
+def attack(transport: str, *, short: bool) -> list[Case]:
     """Silent addresses, files and connectors, each by one person alone."""
     if short:
-        return [await _silent_names(transport, 20, 4), await _files(transport, 4)]
-    return [await _silent_names(transport, NAMES, HOSTS), await _files(transport, FILES), await _connectors(transport)]
+        return [partial(_silent_names, transport, 20, 4), partial(_files, transport, 4)]
+    return [partial(_silent_names, transport, NAMES, HOSTS), partial(_files, transport, FILES), partial(_connectors, transport)]
 
 
 async def _silent_names(transport: str, count: int, hosts: int) -> Figures:

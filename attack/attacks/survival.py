@@ -2,11 +2,12 @@
 
 import asyncio
 import signal
+from functools import partial
 
 import aiohttp
 
 from attack.peers.sound import healthy
-from attack.report import Figures
+from attack.report import Case, Figures
 from attack.stage import BOT, Stage, opened
 from attack.watcher import watching
 
@@ -16,11 +17,11 @@ STOPS_WITHIN = 45.0
 RECOVERY = 120.0
 
 
-async def attack(transport: str, *, short: bool) -> list[Figures]:
+def attack(transport: str, *, short: bool) -> list[Case]:
     """A kill and a stop, each under the load of as many people."""
     people = 8 if short else 24
-    rows = [await _ended(transport, people, number) for number in (signal.SIGKILL, signal.SIGTERM)]
-    return [*rows, await _replayed(transport, people)]
+    ends = [partial(_ended, transport, people, number) for number in (signal.SIGKILL, signal.SIGTERM)]
+    return [*ends, partial(_replayed, transport, people)]
 
 
 async def _ended(transport: str, people: int, number: signal.Signals) -> Figures:

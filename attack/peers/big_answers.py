@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+import dns.exception
 import dns.message
 import dns.name
 import dns.rdatatype
@@ -58,8 +59,10 @@ class BigNames(NameServer):
     """The resolver of a world, which answers at length about the names of ZONE_OF."""
 
     def react(self, wire: bytes, *, tcp: bool) -> Reaction:
-        message = dns.message.from_wire(wire)
-        question = message.question[0]
+        try:
+            question = dns.message.from_wire(wire).question[0]
+        except (dns.exception.DNSException, IndexError):
+            return super().react(wire, tcp=tcp)
         name = question.name.to_text(omit_final_dot=True).lower()
         kind = next((kind for kind, zone in ZONE_OF.items() if name == zone), None)
         if kind is None:
