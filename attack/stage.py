@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import aiohttp
+
 from attack.proxy import Proxy
 from attack.service import PEER_PORTS, Json, Serve, free_port, peer
 from bot.demo.local_slack import BINARY, LocalSlack
@@ -31,11 +33,12 @@ Names = Mapping[str, Sequence[str] | str]
 
 @dataclass(slots=True)
 class Question:
-    """What somebody asked in a room of its own."""
+    """What somebody asked in a room of its own. `expects`: what the answer has to have in it."""
 
     room: str
     user: str
     text: str
+    expects: str = ""
     asked: float = field(default_factory=time.monotonic)
     answered: float | None = None
 
@@ -49,17 +52,27 @@ class Stage:
         self._rooms = iter(range(ROOMS))
         self._typing: set[asyncio.Task[Any]] = set()
 
-    def ask(self, person: int, text: str) -> Question:
+    def ask(self, person: int, text: str, expects: str = "") -> Question:
         """Type a slash command; returns at once."""
-        question = Question(f"C0ROOM{next(self._rooms)}", f"U0PERSON{person}", text)
-        self.questions.append(question)
+        question = self._question(person, text, expects)
         task = asyncio.create_task(self.slack.command(question.room, question.user, text))
         self._typing.add(task)
         task.add_done_callback(self._typing.discard)
         return question
 
-    def room(self) -> str:
-        return f"C0ROOM{next(self._rooms)}"
+    async def upload(self, person: int, name: str, content: bytes, expects: str = "") -> Question:
+        """Drop a file into a room and mention the bot, which is to explain it."""
+        question = self._question(person, f"explain {name}", expects)
+        form = aiohttp.FormData({"channel": question.room, "user": question.user, "text": f"<@{BOT}> explain"})
+        form.add_field("file", content, filename=name)
+        async with aiohttp.ClientSession() as http, http.post(f"{self.slack.base}/_control/upload", data=form) as answer:
+            answer.raise_for_status()
+        return question
+
+    def _question(self, person: int, text: str, expects: str) -> Question:
+        question = Question(f"C0ROOM{next(self._rooms)}", f"U0PERSON{person}", text, expects)
+        self.questions.append(question)
+        return question
 
     async def said(self, question: Question) -> list[Json]:
         """What the bot wrote in the question's room."""

@@ -14,7 +14,8 @@ from attack.stage import Question, Stage
 EVERY_HEALTH = 0.1
 EVERY_CHECK = 2.5  # each costs an edit, and Slack takes 50 a minute
 FIRST_OTHER, OTHERS = 30, 10
-LATE = 60.0
+LATE = 30.0
+"""Seconds after an attack in which what is still owed may come: it has waited for its own questions before."""
 _GIVE_UP = 120.0
 _ACK = ("ack after", "no ack", "HTTP 200 after")  # a figure of its own
 
@@ -60,7 +61,7 @@ class Watcher:
     async def other(self) -> Question:
         """One check of a bystander, begun."""
         name, _ = healthy(self._count)
-        question = self.stage.ask(FIRST_OTHER + self._count % OTHERS, f"check {name}")
+        question = self.stage.ask(FIRST_OTHER + self._count % OTHERS, f"check {name}", "✅")
         self._count += 1
         self.others.append(question)
         return question
@@ -89,8 +90,8 @@ class Watcher:
         for question in self.others:
             figures.worst("other", (question.answered or now) - question.asked)
             said = [m["text"] for m in await stage.said(question)]
-            if question.answered and not any(text.startswith("✅") for text in said):
-                figures.wrong.append(f"{question.text!r} of a sound server: {said[-1][:80]}")
+            if question.answered and not any(question.expects in text for text in said):
+                figures.wrong.append(f"somebody else's {question.text!r}: {said[-1][:80]}")
         if self._health_asked is not None:
             figures.worst("healthz", now - self._health_asked)
         for ack in stage.proxy.acks[self._acks :]:

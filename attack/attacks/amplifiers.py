@@ -36,7 +36,7 @@ async def _plans(transport: str) -> Figures:
             variables = {**tenant.variables, "MAILFLOW_FIX_APPROVERS": "U0PERSON39"}
             names = {f"gone{n}.test": [REFUSED] for n in range(PLANS)}
             async with opened(transport, names=names, variables=variables) as stage:
-                async with watching(stage, f"6 {PLANS} plans of fixes", late=180) as watcher:
+                async with watching(stage, f"6 {PLANS} plans of fixes") as watcher:
                     await asyncio.sleep(1)
                     before = len(tenant.requests)
                     asked = [stage.ask(ATTACKER, f'fix "Gone {n}"') for n in range(PLANS)]
@@ -48,7 +48,7 @@ async def _plans(transport: str) -> Figures:
 async def _watches(transport: str, count: int) -> Figures:
     """One word, one person, many places."""
     async with opened(transport, names={"silent.test": [f"A {silent(1)}"]}) as stage:
-        async with watching(stage, f"6 {count} watches of one word", late=120) as watcher:
+        async with watching(stage, f"6 {count} watches of one word") as watcher:
             await stage.all_answered(30, [stage.ask(ATTACKER, "check silent.test")])
             (id,) = _rows(stage, "select id from mailflow_results where word like '%silent.test' limit 1")[0]
             command = find("watch")
@@ -67,7 +67,7 @@ async def _json(transport: str, count: int) -> Figures:
     rows = [connector(f"Refused {n} {'x' * 60}", f"refused{n}.test") for n in range(count)]
     names = {f"refused{n}.test": [REFUSED] for n in range(count)}
     async with opened(transport, names=names, connectors=rows) as stage:
-        async with watching(stage, f"6 JSON of {count} connectors", late=180) as watcher:
+        async with watching(stage, f"6 JSON of {count} connectors") as watcher:
             await asyncio.sleep(1)
             question = stage.ask(ATTACKER, "check --json")
             await stage.all_answered(60, [question])

@@ -18,7 +18,7 @@ def attack(transport: str, *, short: bool) -> list[Case]:
 
 async def _asked(transport: str, kinds: tuple[str, ...]) -> Figures:
     async with opened(transport) as stage:
-        async with watching(stage, f"DNS of 64 KiB: {kinds[0] if len(kinds) == 1 else 'all forms'}", late=90) as watcher:
+        async with watching(stage, f"DNS of 64 KiB: {kinds[0] if len(kinds) == 1 else 'all forms'}") as watcher:
             await asyncio.sleep(1)
             asked = [stage.ask(ATTACKER + n, f"check domain:{ZONE_OF[kind]}") for n, kind in enumerate(kinds * 2)]
             asked += [stage.ask(ATTACKER + n, f"check {ZONE_OF[kind]}") for n, kind in enumerate(kinds)]

@@ -36,7 +36,7 @@ def attack(transport: str, *, short: bool) -> list[Case]:
 async def _under(transport: str, title: str, outage: Callable[[], Outage], seconds: float) -> Figures:
     async with opened(transport, names={"silent.test": [f"A {SILENT.format(0, 9)}"]}) as stage:
         # others get nothing either while Slack is away: what counts is that all is there afterwards
-        async with watching(stage, title, late=RECOVERY, others=False) as watcher:
+        async with watching(stage, title, others=False) as watcher:
             before = [
                 stage.ask(ATTACKER + n, f"check {'silent.test' if n % 2 else healthy(n)[0]}") for n in range(QUESTIONS // 2)
             ]

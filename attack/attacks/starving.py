@@ -4,16 +4,15 @@ import asyncio
 from collections.abc import Sequence
 from functools import partial
 
-import aiohttp
-
 from attack.attacks.common import ATTACKER, connector, silent
 from attack.report import Case, Figures
-from attack.stage import BOT, Question, Stage, opened
-from attack.watcher import watching
+from attack.stage import opened
+from attack.watcher import FIRST_OTHER, watching
 
 NAMES, HOSTS, PER_HOST = 59, 10, 16
 FILE_BYTES = 5 * 1024 * 1024
-FILES = 12
+FILES, SHORT_FILES = 12, 4
+BOUNCE = b"Server at mx0.sound.test returned '450 4.4.316 Connection refused'"
 CONNECTORS = 500
 PIECES = (
     b"Server at x returned '450 4.4.316 y' ",
@@ -39,7 +38,7 @@ async def _silent_names(transport: str, count: int, hosts: int) -> Figures:
         names |= {f"mx{h}.silent{n}.test": [f"A {silent(next(number))}" for _ in range(PER_HOST)] for h in range(hosts)}
     async with opened(transport, names=names) as stage:
         title = f"4 {count} names, {count * hosts * PER_HOST} silent addresses"
-        async with watching(stage, title, late=300) as watcher:
+        async with watching(stage, title) as watcher:
             await asyncio.sleep(1)
             question = stage.ask(ATTACKER, "check " + " ".join(f"silent{n}.test" for n in range(count)))
             await stage.all_answered(300, [question])
@@ -47,11 +46,16 @@ async def _silent_names(transport: str, count: int, hosts: int) -> Figures:
 
 
 async def _files(transport: str, count: int) -> Figures:
-    """Files of 5 MiB that are hard to read, by one person at once."""
+    """Files of 5 MiB that are hard to read, by one person at once; somebody else has a short one explained meanwhile."""
     async with opened(transport) as stage:
-        async with watching(stage, f"4 {count} files of 5 MiB to explain", late=180) as watcher:
+        async with watching(stage, f"4 {count} files of 5 MiB to explain") as watcher:
             await asyncio.sleep(1)
-            asked = await asyncio.gather(*(_upload(stage, n) for n in range(count)))
+            contents = [PIECES[n % len(PIECES)] * (FILE_BYTES // len(PIECES[n % len(PIECES)])) for n in range(count)]
+            names = [f"bounce{n}.{('txt', 'eml', 'csv')[n % 3]}" for n in range(count)]
+            asked = await asyncio.gather(*(stage.upload(ATTACKER, *file) for file in zip(names, contents, strict=True)))
+            for _ in range(SHORT_FILES):
+                watcher.others.append(await stage.upload(FIRST_OTHER, "bounce.txt", BOUNCE, "4.4.316"))
+                await asyncio.sleep(1)
             await stage.all_answered(180, asked)
         return watcher.figures
 
@@ -61,18 +65,7 @@ async def _connectors(transport: str) -> Figures:
     rows = [connector(f"Silent {n}", f"only{n}.test") for n in range(CONNECTORS)]
     names = {f"only{n}.test": [f"A {silent(n)}"] for n in range(CONNECTORS)}
     async with opened(transport, names=names, connectors=rows) as stage:
-        async with watching(stage, f"4 {CONNECTORS} silent connectors", late=120) as watcher:
+        async with watching(stage, f"4 {CONNECTORS} silent connectors") as watcher:
             await asyncio.sleep(1)
             await stage.all_answered(120, [stage.ask(ATTACKER, "check")])
         return watcher.figures
-
-
-async def _upload(stage: Stage, number: int) -> Question:
-    question = Question(stage.room(), f"U0PERSON{ATTACKER}", f"explain file {number}")
-    piece = PIECES[number % len(PIECES)]
-    form = aiohttp.FormData({"channel": question.room, "user": question.user, "text": f"<@{BOT}> explain"})
-    form.add_field("file", piece * (FILE_BYTES // len(piece)), filename=f"bounce{number}.{('txt', 'eml', 'csv')[number % 3]}")
-    async with aiohttp.ClientSession() as http, http.post(f"{stage.slack.base}/_control/upload", data=form) as answer:
-        answer.raise_for_status()
-    stage.questions.append(question)
-    return question

@@ -27,7 +27,7 @@ def attack(transport: str, *, short: bool) -> list[Case]:
 async def _ended(transport: str, people: int, number: signal.Signals) -> Figures:
     """Those that are acknowledged when the process ends are answered by the next one, at the latest."""
     async with opened(transport, names={"slow.test": ["A 127.72.0.1"]}) as stage:
-        async with watching(stage, f"{number.name} under load", late=RECOVERY, others=False) as watcher:
+        async with watching(stage, f"{number.name} under load", others=False) as watcher:
             for n in range(people):
                 stage.ask(n, f"check {'slow.test' if n % 2 else healthy(n)[0]}")
             await asyncio.sleep(2)
