@@ -6,9 +6,11 @@ MFTEST_NOFILE limits the descriptors, as a unit or a container would.
 """
 
 import asyncio
+import ctypes
 import json
 import os
 import resource
+import signal
 import sys
 import threading
 import time
@@ -16,10 +18,13 @@ from pathlib import Path
 from typing import TextIO
 
 FLOOR = 0.02
+PR_SET_PDEATHSIG = 1
 MOST_LINES = 20_000
 
 
 def main() -> int:
+    # a bot that outlives an attack cut short would go on for ever
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if limit := os.environ.pop("MFTEST_NOFILE", ""):
         resource.setrlimit(resource.RLIMIT_NOFILE, (int(limit), int(limit)))
     with Path(os.environ.pop("MFTEST_LAG_FILE")).open("a", buffering=1, encoding="utf-8") as file:

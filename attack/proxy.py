@@ -54,6 +54,8 @@ class Proxy(StrictProxy):
         self._requests_open[id(request)] = time.monotonic()
         try:
             return await super()._event(request)
+        except aiohttp.ClientError:
+            return web.Response(status=502)  # the bot was killed: Slack tells that to the person itself
         finally:
             self._requests_open.pop(id(request))
 

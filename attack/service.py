@@ -91,12 +91,6 @@ class Serve:
         except (aiohttp.ClientError, TimeoutError):
             return False
 
-    async def exit_code(self, seconds: float) -> int:
-        """How it ended by itself. Raises TimeoutError."""
-        assert self._process is not None  # noqa: S101
-        async with asyncio.timeout(seconds):
-            return await self._process.wait()
-
     async def kill(self, number: signal.Signals = signal.SIGKILL) -> int:
         """Its exit code; after END it is killed whatever `number` said."""
         self.peak()
