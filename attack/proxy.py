@@ -1,0 +1,67 @@
+"""The strict proxy of the end-to-end tests, which can besides be a Slack in trouble, and tells what waits for its ack."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Self
+
+import aiohttp
+from aiohttp import web
+
+from tests.e2e.strict_proxy import StrictProxy
+
+Outage = Callable[[str, bytes], "Trouble | None"]
+"""Called with the method ("response_url" for hooks) and the body: None lets the call through."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """An HTTP answer that is not Slack's own: any status, any body."""
+
+    status: int
+    body: bytes
+    content_type: str
+
+
+class Proxy(StrictProxy):
+    """`outage` answers instead of Slack while it is set."""
+
+    def __init__(self, base: str, *, outlet: str = "") -> None:
+        super().__init__(base, outlet=outlet)
+        self.outage: Outage | None = None
+        self.troubled = 0
+        self._requests_open: dict[int, float] = {}
+
+    async def __aenter__(self) -> Self:
+        await super().__aenter__()
+        # a new connection for each request, as Slack may make: one that is kept would hide a port that takes none
+        connector = aiohttp.TCPConnector(force_close=True, limit=0)
+        self._http = await self._stack.enter_async_context(aiohttp.ClientSession(connector=connector))
+        return self
+
+    def waiting_for_ack(self) -> list[float]:
+        """Seconds since each envelope or request that has no acknowledgement yet."""
+        now = time.monotonic()
+        return [now - at for at in (*self._open_envelopes.values(), *self._requests_open.values())]
+
+    async def _api(self, request: web.Request) -> web.StreamResponse:
+        return await self._trouble(request, request.match_info["method"]) or await super()._api(request)
+
+    async def _hook(self, request: web.Request) -> web.StreamResponse:
+        return await self._trouble(request, "response_url") or await super()._hook(request)
+
+    async def _event(self, request: web.Request) -> web.StreamResponse:
+        self._requests_open[id(request)] = time.monotonic()
+        try:
+            return await super()._event(request)
+        except aiohttp.ClientError:
+            return web.Response(status=502)  # the bot was killed: Slack tells that to the person itself
+        finally:
+            self._requests_open.pop(id(request))
+
+    async def _trouble(self, request: web.Request, method: str) -> web.Response | None:
+        trouble = self.outage(method, await request.read()) if self.outage else None
+        if trouble is None:
+            return None
+        self.troubled += 1
+        return web.Response(status=trouble.status, body=trouble.body, content_type=trouble.content_type)
