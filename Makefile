@@ -22,7 +22,7 @@ unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME VIRTUAL_ENV UV_PYTHON
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint bench attack
+.PHONY: help demo test lint bench attack breaks
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name what; do printf 'make %-7s %s\n' "$$name" "$$what"; done
@@ -46,6 +46,9 @@ attack: $(VENV)/.dev $(NODE)/.installed ## what a stranger, Slack and one's own 
 	@$(BIN)/python -m attack $(ATTACK_ARGS)
 
 python_can = $(shell $(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit(1); $(1)' 2>/dev/null && echo yes)
+
+breaks: $(VENV)/.dev $(NODE)/.installed ## take each rule out of a copy, and see its tests fail (BREAKS=words of their names)
+	@$(BIN)/python -m tests.breaks $(BREAKS)
 
 # `ensurepip` and not `venv`: Debian ships the latter without the former, and then fails half-way.
 $(BIN)/uv: .ci/uv.txt
