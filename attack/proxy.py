@@ -24,11 +24,11 @@ class Trouble:
 
 
 class Proxy(StrictProxy):
-    """`outage` answers instead of Slack while it is set."""
+    """`trouble` answers instead of Slack while it is set."""
 
     def __init__(self, base: str, *, outlet: str = "") -> None:
         super().__init__(base, outlet=outlet)
-        self.outage: Outage | None = None
+        self.trouble: Outage | None = None
         self.troubled = 0
         self._requests_open: dict[int, float] = {}
 
@@ -60,7 +60,7 @@ class Proxy(StrictProxy):
             self._requests_open.pop(id(request))
 
     async def _trouble(self, request: web.Request, method: str) -> web.Response | None:
-        trouble = self.outage(method, await request.read()) if self.outage else None
+        trouble = self.trouble(method, await request.read()) if self.trouble else None
         if trouble is None:
             return None
         self.troubled += 1

@@ -41,12 +41,12 @@ async def _under(transport: str, title: str, outage: Callable[[], Outage], secon
                 stage.ask(ATTACKER + n, f"check {'silent.test' if n % 2 else healthy(n)[0]}") for n in range(QUESTIONS // 2)
             ]
             await asyncio.sleep(1.5)
-            stage.proxy.outage = outage()
+            stage.proxy.trouble = outage()
             for n in range(len(before), QUESTIONS):
                 stage.ask(ATTACKER + n, f"check {'silent.test' if n % 2 else healthy(n)[0]}")
                 await asyncio.sleep(seconds / QUESTIONS)
             await asyncio.sleep(seconds / 2)
-            stage.proxy.outage = None
+            stage.proxy.trouble = None
             await stage.all_answered(RECOVERY)
             await _none_runs(stage, watcher.figures)
             if not stage.proxy.troubled:

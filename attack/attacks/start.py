@@ -86,7 +86,7 @@ async def _faults(transport: str, chosen: Sequence[Fault]) -> Figures:
 async def _started(stage: Stage, fault: Fault) -> tuple[int | None, str]:
     """Exit code (None: it did not end) and the end of what it said."""
     trouble = fault.trouble
-    stage.proxy.outage = (lambda _method, _body: trouble) if trouble else None
+    stage.proxy.trouble = (lambda _method, _body: trouble) if trouble else None
     with _taken() if fault.port_taken else contextlib.nullcontext("127.0.0.1:0") as ops:
         variables = {**stage.serve.variables, "MAILFLOW_OPS_ADDRESS": ops, **fault.variables(stage)}
         async with _process(stage, variables, fault.before) as process:
