@@ -11,22 +11,27 @@ import logging
 import resource
 import socket
 import time
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aiohttp import web
 
 log = logging.getLogger("mailflow.listener")
 
-_BACKLOG = 128
+_BACKLOG = 1024
+"""Connections that wait to be accepted. Beyond it Linux drops the first packet, which comes again a second later, then three."""
+
 _SHARE = 8  # of all descriptors, one in so many
 _FEW = 8
 _NO_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _BACK_OFF = 0.1  # seconds
 _LOG_EVERY = 60.0  # seconds
 _BUFFER = 16 * 1024  # bytes of a body that wait to be read, for each connection
-_LINGER = 1.0  # seconds in which the rest of a refused request is read, so that its sender sees the answer
+_ANSWERED = 0.02  # seconds after which an answer is on the wire
+_HEAD = 16 * 1024  # bytes of a request before its body
+_LINGER = 0.5  # seconds in which the rest of a refused request is read, so that its sender sees the answer
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -88,16 +93,42 @@ async def listening(app: web.Application, host: str, port: int, limits: Limits, 
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
+                await listener.close()
     finally:
         await runner.cleanup()
+
+
+@dataclass(slots=True, eq=False)
+class _Visitor:
+    """A connection whose request has not begun, and what came of its head."""
+
+    connection: socket.socket
+    born: float
+    head: bytearray = field(default_factory=bytearray)
+
+
+class _Opening(asyncio.Protocol):
+    """Gives a request to its protocol: the head that was read already, and all that follows it."""
+
+    def __init__(self, request: asyncio.Protocol, head: bytes) -> None:
+        self._request, self._head = request, head
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport.set_protocol(self._request)
+        self._request.connection_made(transport)
+        self._request.data_received(self._head)
 
 
 class _Listener:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._born: dict[asyncio.BaseProtocol, float] = {}
+        self._answered: dict[asyncio.BaseProtocol, float] = {}
         self._begun: set[asyncio.BaseProtocol] = set()
         self.trusted: set[asyncio.BaseProtocol] = set()
+        self._door = asyncio.Lock()
+        self._visitors: dict[_Visitor, None] = {}
+        self._handing: OrderedDict[_Visitor, asyncio.Task[None]] = OrderedDict()
         self._logged = -_LOG_EVERY
         self.server: web.Server
 
@@ -110,17 +141,76 @@ class _Listener:
         """Until cancelled."""
         loop = asyncio.get_running_loop()
         while True:
-            await self._room()
             try:
                 connection, _ = await loop.sock_accept(listening)
             except OSError as error:
                 await self._not_accepted(error)
                 continue
-            try:
-                await loop.connect_accepted_socket(self._protocol, connection)
-            except Exception:
-                connection.close()
-                log.exception("a connection could not be taken")
+            self._arrived(connection)
+            await asyncio.sleep(0)
+
+    def _arrived(self, connection: socket.socket) -> None:
+        """A connection holds a socket alone until the head of its request is there, which a sound client sends at once."""
+        connection.setblocking(False)
+        visitor = _Visitor(connection, time.monotonic())
+        if self._has_more(visitor):
+            self._visitors[visitor] = None
+            asyncio.get_running_loop().add_reader(connection, self._readable, visitor)
+        while len(self._visitors) > self._limits.allowed:
+            self._send_away(next(iter(self._visitors)))
+
+    def _readable(self, visitor: "_Visitor") -> None:
+        if not self._has_more(visitor):
+            asyncio.get_running_loop().remove_reader(visitor.connection)
+            del self._visitors[visitor]
+
+    def _has_more(self, visitor: "_Visitor") -> bool:
+        """Read what came of the head. False once there is no more to wait for: it is handed on, or has ended."""
+        try:
+            data = visitor.connection.recv(_HEAD - len(visitor.head))
+        except (BlockingIOError, InterruptedError):
+            return True
+        except OSError:
+            data = b""
+        visitor.head += data
+        if not data:
+            visitor.connection.close()
+            return False
+        if b"\r\n\r\n" not in visitor.head and len(visitor.head) < _HEAD:
+            return True
+        self._handing[visitor] = asyncio.create_task(self._hand_on(visitor), name="request")
+        while len(self._handing) > _BACKLOG:
+            self._handing.popitem(last=False)[1].cancel()
+        return False
+
+    async def _hand_on(self, visitor: "_Visitor") -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            async with self._door:  # or all that wait would drop a connection each for one place
+                await self._room()
+                await loop.connect_accepted_socket(lambda: _Opening(self._protocol(), bytes(visitor.head)), visitor.connection)
+        except asyncio.CancelledError:
+            visitor.connection.close()
+            raise
+        except Exception:
+            visitor.connection.close()
+            log.exception("a connection could not be taken")
+        finally:
+            self._handing.pop(visitor, None)
+
+    def _send_away(self, visitor: "_Visitor") -> None:
+        del self._visitors[visitor]
+        asyncio.get_running_loop().remove_reader(visitor.connection)
+        visitor.connection.close()
+
+    async def close(self) -> None:
+        """What has no request yet ends."""
+        for visitor in list(self._visitors):
+            self._send_away(visitor)
+        tasks = list(self._handing.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def sweep(self) -> None:
         """Until cancelled: end what takes too long."""
@@ -128,32 +218,39 @@ class _Listener:
             await asyncio.sleep(min(0.5, self._limits.head / 4))
             self._forget()
             now = time.monotonic()
+            for visitor in [each for each in self._visitors if now - each.born > self._limits.head]:
+                self._send_away(visitor)
             for connection, born in self._born.items():
                 if now - born > (self._limits.lasts if connection in self._begun else self._limits.head):
                     _drop(connection)
 
     async def _room(self) -> None:
         """Until one more connection may be held."""
-        while len(self.server.connections) >= self._limits.allowed:
+        while sum(map(_is_open, self.server.connections)) >= self._limits.allowed:
             if not self._drop_oldest():
                 await asyncio.sleep(0.01)
             await asyncio.sleep(0)
 
     def _drop_oldest(self) -> bool:
-        latest = time.monotonic() - self._limits.grace
-        for connection in self.server.connections:
-            if connection not in self.trusted and self._born.get(connection, 0.0) <= latest and _drop(connection):
-                return True
-        return False
+        """One that was refused and lingers, else the oldest that did not prove itself."""
+        now = time.monotonic()
+        strange = [connection for connection in self.server.connections if connection not in self.trusted]
+        answered = [each for each in strange if now - self._answered.get(each, now) > _ANSWERED]
+        old = [each for each in strange if now - self._born.get(each, 0.0) >= self._limits.grace]
+        return any(_drop(connection) for connection in (*answered, *old))
+
+    def note_answer(self, request: web.Request) -> None:
+        self._answered[request.protocol] = time.monotonic()
 
     def _forget(self) -> None:
         """What has ended holds its body and buffers for as long as it is known here."""
         live = self.server.connections
         self._born = {connection: self._born[connection] for connection in live if connection in self._born}
+        self._answered = {connection: self._answered[connection] for connection in live if connection in self._answered}
         self._begun.intersection_update(live)
         self.trusted.intersection_update(live)
 
-    def _protocol(self) -> asyncio.BaseProtocol:
+    def _protocol(self) -> asyncio.Protocol:
         self._forget()
         connection = self.server()
         self._born[connection] = time.monotonic()
@@ -165,7 +262,10 @@ class _Listener:
         if time.monotonic() - self._logged >= _LOG_EVERY:
             self._logged = time.monotonic()
             log.warning("connections wait, since descriptors or memory are used up: %s", error.strerror)
-        self._drop_oldest()
+        if self._visitors:
+            self._send_away(next(iter(self._visitors)))
+        else:
+            self._drop_oldest()
         await asyncio.sleep(_BACK_OFF)
 
 
@@ -186,17 +286,23 @@ _http_log.addFilter(_now_and_then)
 _LISTENER = web.AppKey("listener", _Listener)
 
 
-def _drop(connection: asyncio.BaseProtocol) -> bool:
+def _is_open(connection: asyncio.BaseProtocol) -> bool:
+    """aiohttp counts a connection until its handler has ended, which may read on for a while after its socket is gone."""
     transport = getattr(connection, "transport", None)
-    if transport is None or transport.is_closing():
+    return transport is not None and not transport.is_closing()
+
+
+def _drop(connection: asyncio.BaseProtocol) -> bool:
+    if not _is_open(connection):
         return False
-    transport.abort()
+    connection.transport.abort()  # type: ignore[attr-defined]
     return True
 
 
-async def _closing(_request: web.Request, response: web.StreamResponse) -> None:
+async def _closing(request: web.Request, response: web.StreamResponse) -> None:
     """One request a connection: whoever keeps it could send the next just when it is given up."""
     # aiohttp has written its own headers by now, so force_close alone would close without saying so
+    request.app[_LISTENER].note_answer(request)
     response.headers.update({"Server": "mailflow", "Connection": "close"})
     response.force_close()
 

@@ -30,7 +30,7 @@ CONNECTIONS = 32
 
 _READ = 3.0  # seconds; Slack itself waits no longer for the answer
 _LASTS = 10.0
-_GRACE = 0.1  # seconds that a burst of Slack's own has to get its requests through when connections are short
+_GRACE = 0.05  # seconds that a burst of Slack's own has to get its requests through when connections are short
 _CLOSE = 5.0
 _LOG_EVERY = 1.0  # seconds
 _AGE = 300  # seconds (docs.slack.dev/authentication/verifying-requests-from-slack)
