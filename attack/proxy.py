@@ -8,6 +8,7 @@ from typing import Self
 import aiohttp
 from aiohttp import web
 
+from attack.service import Json
 from tests.e2e.strict_proxy import StrictProxy
 
 Outage = Callable[[str, bytes], "Trouble | None"]
@@ -30,6 +31,9 @@ class Proxy(StrictProxy):
         super().__init__(base, outlet=outlet)
         self.trouble: Outage | None = None
         self.troubled = 0
+        self.private: dict[str, list[Json]] = {}
+        """Room → what the bot wrote there for the asker alone, which no history of the room has."""
+        self._rooms: list[str] = []
         self._requests_open: dict[int, float] = {}
 
     async def __aenter__(self) -> Self:
@@ -47,8 +51,19 @@ class Proxy(StrictProxy):
     async def _api(self, request: web.Request) -> web.StreamResponse:
         return await self._trouble(request, request.match_info["method"]) or await super()._api(request)
 
+    def _through_here(self, payload: Json) -> None:
+        if payload.get("response_url"):
+            self._rooms.append(str(payload.get("channel_id") or payload.get("channel", {}).get("id") or ""))
+        super()._through_here(payload)
+
     async def _hook(self, request: web.Request) -> web.StreamResponse:
-        return await self._trouble(request, "response_url") or await super()._hook(request)
+        if trouble := await self._trouble(request, "response_url"):
+            return trouble
+        answer = await super()._hook(request)
+        if answer.status == 200:
+            room = self._rooms[int(request.match_info["number"])]
+            self.private.setdefault(room, []).append({"text": (await request.json()).get("text", ""), "user": "U0BOT"})
+        return answer
 
     async def _event(self, request: web.Request) -> web.StreamResponse:
         self._requests_open[id(request)] = time.monotonic()

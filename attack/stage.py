@@ -75,7 +75,11 @@ class Stage:
         return question
 
     async def said(self, question: Question) -> list[Json]:
-        """What the bot wrote in the question's room."""
+        """What the bot wrote in the question's room, also for the asker alone."""
+        direct = [dict(c.args) for c in self.proxy.calls if c.method == "chat.postMessage" and c.args["channel"] == question.user]
+        return await self._public(question) + self.proxy.private.get(question.room, []) + direct
+
+    async def _public(self, question: Question) -> list[Json]:
         return [m for m in await self.slack.messages(question.room) if m.get("user") == BOT]
 
     async def is_answered(self, question: Question) -> bool:
@@ -94,7 +98,7 @@ class Stage:
 
     async def still_running(self) -> list[Question]:
         """Whose message says that it runs."""
-        return [q for q in self.questions if any(m["text"].startswith(_RUNNING) for m in await self.said(q))]
+        return [q for q in self.questions if any(m["text"].startswith(_RUNNING) for m in await self._public(q))]
 
     async def texts(self) -> str:
         return json.dumps([m["text"] for q in self.questions for m in await self.said(q)], ensure_ascii=False)

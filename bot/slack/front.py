@@ -35,6 +35,7 @@ from diagnostics.store import Answer
 log = logging.getLogger("mailflow.slack")
 
 FEW = 4  # questions at once that hold files, one a person: those of many would fill the memory
+DOUBT = (1.0, 2.0, 4.0, 8.0)  # seconds between looks at who asks, while Slack answers other calls
 GRACE = 0.25  # an answer that is there by then (help, a mistyped word) needs no parent
 _SPENT = "mailflow ended twice while it was answering this, so it has given up. Ask again, for fewer targets at once."
 _FORGOTTEN = "mailflow was stopped while answering this. It keeps nobody's text, so it has to be given once more: ask again."
@@ -142,10 +143,15 @@ class Front:
             self.ledger.dropped(inquiry.id)
 
     async def _admitted(self, inquiry: Inquiry) -> Admission:
-        """Where Slack is away altogether, nobody could be told that they were not let in: so it is waited for."""
+        """Slack is asked again while it fails to say who asks: a refusal for that would be an answer that is lost."""
         admission = await self.doors.admit(inquiry.place, shared=inquiry.shared)
-        if admission.in_doubt and not await self.slack.answers():
-            await outage.over(self.slack)
+        for pause in DOUBT:
+            if not admission.in_doubt:
+                break
+            if await self.slack.answers():
+                await asyncio.sleep(pause)
+            else:
+                await outage.over(self.slack)
             admission = await self.doors.admit(inquiry.place, shared=inquiry.shared)
         return admission
 

@@ -95,13 +95,18 @@ def nothing_is_mailflows_fault(caplog: pytest.LogCaptureFixture, proxy: StrictPr
     assert not [call for call in proxy.calls if "mailflow failed" in str(call.args.get("text"))]
 
 
-@pytest.mark.parametrize("method", ["chat.postMessage", "chat.update", "users.info", "conversations.info", "response_url"])
-@pytest.mark.parametrize("kind", KINDS)
+ODD_ANSWERS = [
+    (kind, method)
+    for method in ("chat.postMessage", "chat.update", "users.info", "conversations.info", "response_url")
+    for kind in KINDS
+    if (kind, method) != ("200 empty", "response_url")  # that is how stand-ins for Slack say ok
+]
+
+
+@pytest.mark.parametrize(("kind", "method"), ODD_ANSWERS)
 async def test_what_is_no_answer_of_slacks_loses_none(
     kind: str, method: str, slack: LocalSlack, proxy: StrictProxy, *, bot: Bot, caplog: pytest.LogCaptureFixture
 ) -> None:
-    if method == "response_url" and kind == "200 empty":
-        pytest.skip("that is how stand-ins for Slack say ok")
     proxy.fail(method, ODD[kind])
     if method == "response_url":
         await slack.command("G03PRIV", "U01ALICE", LINE)
