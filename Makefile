@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 NODE := bot/demo/node_modules
 DEMO_ARGS ?=
+ATTACK_ARGS ?=
 TEST_ARGS ?=
 # Most tests wait for a peer or for the clock. More processes than this make those late that wait for each other.
 TEST_WORKERS ?= 2
@@ -21,7 +22,7 @@ unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME VIRTUAL_ENV UV_PYTHON
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint bench
+.PHONY: help demo test lint bench attack breaks
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name what; do printf 'make %-7s %s\n' "$$name" "$$what"; done
@@ -41,7 +42,13 @@ lint: $(VENV)/.dev ## style, types, and which room may import which
 bench: $(VENV)/.dev ## how long things take
 	@$(BIN)/python -m bench
 
+attack: $(VENV)/.dev $(NODE)/.installed ## what a stranger, Slack and one's own people can do to a running bot (ATTACK_ARGS=--short)
+	@$(BIN)/python -m attack $(ATTACK_ARGS)
+
 python_can = $(shell $(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit(1); $(1)' 2>/dev/null && echo yes)
+
+breaks: $(VENV)/.dev $(NODE)/.installed ## take each rule out of a copy, and see its tests fail (BREAKS=words of their names)
+	@$(BIN)/python -m tests.breaks $(BREAKS)
 
 # `ensurepip` and not `venv`: Debian ships the latter without the former, and then fails half-way.
 $(BIN)/uv: .ci/uv.txt

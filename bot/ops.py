@@ -7,13 +7,13 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from functools import partial
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from aiohttp import web
 
 from bot import metrics
-from bot.ports import listening
+from bot.listener import Limits, listening
+from bot.ports import when_free
 from commands.command import CommandError
 from diagnostics.store import Store, StoreUnavailable, StoreUnwritable
 
@@ -39,17 +39,13 @@ async def ops(address: str, ready: Ready) -> AsyncIterator[tuple[str, int] | Non
         return
     host, port = _place(address)
     metrics.start()
-    runner = web.AppRunner(_app(ready), access_log=None, handle_signals=False, shutdown_timeout=1)
-    await runner.setup()
-    assert runner.server is not None  # noqa: S101 - set up just now
-    try:
-        listen = partial(asyncio.get_running_loop().create_server, _connections(runner.server), host, port)
-        server = await listening(listen, f"MAILFLOW_OPS_ADDRESS: {address[:80]}", "Write another HOST:PORT, or off.")
-        async with server:
-            found = server.sockets[0].getsockname()
-            yield str(found[0]), int(found[1])
-    finally:
-        await runner.cleanup()
+    limits = Limits(MAX_CONNECTIONS, head=LONGEST, lasts=LONGEST)
+    async with AsyncExitStack() as stack:
+
+        async def listen() -> tuple[str, int]:
+            return await stack.enter_async_context(listening(_app(ready), host, port, limits, end=1))
+
+        yield await when_free(listen, f"MAILFLOW_OPS_ADDRESS: {address[:80]}", "Write another HOST:PORT, or off.")
 
 
 def readiness(connected: Callable[[], bool], store: Store | None, token: Callable[[], str] = lambda: "") -> Ready:
@@ -117,13 +113,12 @@ def _app(ready: Ready) -> web.Application:
         body, content_type = metrics.page(request.headers.get("Accept", ""))
         return web.Response(body=body, headers={"Content-Type": content_type})
 
-    async def short(_request: web.Request, response: web.StreamResponse) -> None:
-        response.headers.update({"Server": "mailflow", "Cache-Control": "no-store"})
-        response.force_close()
+    async def fresh(_request: web.Request, response: web.StreamResponse) -> None:
+        response.headers["Cache-Control"] = "no-store"
 
     app = web.Application(client_max_size=1)
     app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/metrics", metrics_page)])
-    app.on_response_prepare.append(short)
+    app.on_response_prepare.append(fresh)
     return app
 
 
@@ -140,21 +135,3 @@ async def _why_not(ready: Ready) -> str | None:
 
 def _answer(status: int, text: str) -> web.Response:
     return web.Response(status=status, text=f"{text}\n")
-
-
-def _connections(server: web.Server) -> Callable[[], asyncio.Protocol]:
-    """Makes a connection's protocol, which lasts LONGEST at most: aiohttp waits without end for a request to begin."""
-    loop = asyncio.get_running_loop()
-
-    def drop(connection: asyncio.Protocol) -> None:
-        if (transport := getattr(connection, "transport", None)) is not None:
-            transport.abort()
-
-    def begin() -> asyncio.Protocol:
-        if len(server.connections) >= MAX_CONNECTIONS:
-            drop(server.connections[0])
-        connection = server()
-        loop.call_later(LONGEST, drop, connection)
-        return connection
-
-    return begin

@@ -18,7 +18,7 @@ WAIT = 30.0  # seconds; a process that is told to end has its answers finished w
 AGAIN = 0.5  # seconds between two tries
 
 
-async def listening(listen: Callable[[], Awaitable[T]], where: str, remedy: str = "") -> T:
+async def when_free(listen: Callable[[], Awaitable[T]], where: str, remedy: str = "") -> T:
     """What `listen` returns; it is called again while the port is in use, for up to WAIT seconds.
 
     `where` names the setting and its address. Raises CommandError, `passing` where nothing need be wrong with the address.

@@ -1,15 +1,14 @@
 """All that an answer may need, loaded before the first question.
 
 An import holds up the whole loop, and an acknowledgement has 3 seconds. Once the process has no file descriptor left, an import
-fails, and Python and dnspython both remember for good that there is no such codec or type.
+fails, and Python remembers for good that there is no such codec.
 """
 
 import encodings
+import gc
 import importlib
 import pkgutil
 from contextlib import suppress
-
-import dns.rdata
 
 from commands.registry import COMMANDS
 from diagnostics.probes.trust import TrustFault
@@ -41,6 +40,7 @@ def preload(tools: Tools) -> None:
     for codec in pkgutil.iter_modules(encodings.__path__):  # a mail names its own
         if codec.name not in _NOT_HERE:
             importlib.import_module(f"encodings.{codec.name}")
-    dns.rdata.load_all_types()  # type: ignore[no-untyped-call]  # an answer holds whatever its server likes
     with suppress(TrustFault):  # told with each check
         _ = tools.instruments.trust.store, tools.instruments.trust.dated
+    gc.collect()
+    gc.freeze()  # a full collection would walk all of this again, 0.1 s of the loop each time

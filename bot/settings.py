@@ -5,6 +5,7 @@ import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
@@ -12,7 +13,7 @@ from bot.given import SECRETS, given
 from commands.command import CommandError
 from commands.registry import OWNER_OPTIONS
 
-__all__ = ["CONTROL_HOST", "SECRETS", "VARIABLES", "VERIFY_AFTER", "Settings", "load"]
+__all__ = ["CONTROL_HOST", "SECRETS", "VARIABLES", "VERIFY_AFTER", "Settings", "is_loopback", "load"]
 
 CONTROL_HOST = "outlook-com.olc.protection.outlook.com"
 
@@ -112,9 +113,33 @@ class Settings(BaseModel):
 
     @field_validator("slack_api_url")
     @classmethod
-    def _slash(cls, value: str) -> str:
+    def _encrypted(cls, value: str) -> str:
+        scheme, rest, host = value.partition("://")[0].lower(), value.partition("://")[2], _host(value)
+        if not host or scheme not in ("http", "https"):
+            raise ValueError("write an address that begins with https://")
+        if scheme == "http" and not is_loopback(value):
+            raise ValueError("the tokens go there, so it has to be https:// (http:// is for this machine's own addresses only)")
         # slack_sdk joins base and method as they are
-        return value.rstrip("/") + "/"
+        return f"{scheme}://{rest.rstrip('/')}/"
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the address is on this machine, which no proxy leads to."""
+    host = _host(url)
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _host(url: str) -> str:
+    """The host that a client will connect to; "" where clients may not agree on it."""
+    if re.search(r"[\s\\\x00-\x1f]", url):
+        return ""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 def load(flags: dict[str, tuple[str, ...]], *, dotenv: bool = False) -> Settings:

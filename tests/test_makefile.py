@@ -65,4 +65,4 @@ def test_without_the_local_slack_it_goes_on(tmp_path: Path, npm: str | None) -> 
 
 def test_help_is_the_default_and_names_each_target(tmp_path: Path) -> None:
     done = make(tmp_path)
-    assert [line.split()[1] for line in done.stdout.splitlines()] == ["help", "demo", "test", "lint", "bench"]
+    assert [line.split()[1] for line in done.stdout.splitlines()] == ["help", "demo", "test", "lint", "bench", "attack", "breaks"]

@@ -80,7 +80,7 @@ class TestInstalled:
         assert {path for path in found if path.suffix != ".pyc"} == expected
         assert any(path.suffix == ".toml" for path in expected)
         assert Path("bot/demo/package-lock.json") in expected
-        assert not names & {"tests", "bench", "docs"}
+        assert not names & {"tests", "bench", "attack", "docs"}
 
 
 def test_the_lock_is_current() -> None:

@@ -8,8 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
+
 from bot.slack.attached import is_worth_fetching
-from bot.slack.client import FAILURES, Slack, error_code, noted
+from bot.slack.client import FAILURES, Slack, error_code, noted, part
 from bot.slack.inquiry import Inquiry, explains
 from bot.slack.intake import plain
 from bot.slack.quoted import files_of, text_of
@@ -66,11 +68,10 @@ async def _thread(slack: Slack, inquiry: Inquiry) -> tuple[list[Message], bool]:
         async with asyncio.timeout(_PATIENCE):
             for _ in range(_PAGES):
                 page = await slack.once.conversations_replies(channel=channel, ts=ts, latest=latest, limit=_PAGE, cursor=cursor)
-                found = page.get("messages")
-                new = [message for message in found if isinstance(message, Mapping)] if isinstance(found, list) else []
+                new = [message for message in part(page, "messages", list) if isinstance(message, Mapping)]
                 # each page may begin with the thread's first message
                 thread |= {str(message.get("ts", "")): message for message in new}
-                cursor = str((page.get("response_metadata") or {}).get("next_cursor") or "") if page.get("has_more") else ""
+                cursor = _next(page)
                 if not cursor:
                     break
     except FAILURES as error:
@@ -81,6 +82,13 @@ async def _thread(slack: Slack, inquiry: Inquiry) -> tuple[list[Message], bool]:
             raise Unread(_SCOPE if code == "missing_scope" else _FAILED.format(code)) from None
     before = [message for at, message in thread.items() if latest is None or at < latest]
     return before, not cursor
+
+
+def _next(page: AsyncSlackResponse) -> str:
+    """Where the next page begins; "" where this is the last."""
+    told = page.get("response_metadata")
+    cursor = told.get("next_cursor") if page.get("has_more") and isinstance(told, Mapping) else ""
+    return cursor if isinstance(cursor, str) else ""
 
 
 def _meant(thread: Sequence[Message], me: str) -> Message | None:

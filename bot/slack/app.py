@@ -14,7 +14,7 @@ from bot.preload import preload
 from bot.schedule import watching
 from bot.settings import Settings
 from bot.slack.approvers import SlackApprovers, approvers
-from bot.slack.client import Me, Slack, accepted, open_slack
+from bot.slack.client import FAILURES, Me, Slack, accepted, open_slack, part
 from bot.slack.front import Front
 from bot.slack.http import Http, http
 from bot.slack.identity import Doors, readers
@@ -58,7 +58,7 @@ async def serve(
         # the transport closes first: nothing new is taken while the rest is finished
         async with (
             looked_after(slack, standing or Standing()),
-            _clockwork(front, later),
+            _clockwork(front, later, ready),
             _transport(settings, app, slack) as transport,
         ):
             log.info("connected to Slack as @%s", slack.me.name)
@@ -88,8 +88,13 @@ def _bot_token(settings: Settings) -> str:
 
 
 def _me(answer: AsyncSlackResponse) -> Me:
-    user, name, team, enterprise = (str(answer.get(key) or "") for key in ("user_id", "user", "team_id", "enterprise_id"))
-    return Me(user, name, team, enterprise)
+    """Raises CommandError where the answer is none of Slack's: nobody could be told from a stranger then."""
+    try:
+        user, name, team = (part(answer, key, str) for key in ("user_id", "user", "team_id"))
+    except FAILURES as error:
+        raise CommandError(f"Slack did not say whose SLACK_BOT_TOKEN is (SLACK_API_URL): {error}.", exit_code=1) from None
+    enterprise = answer.get("enterprise_id")
+    return Me(user, name, team, enterprise if isinstance(enterprise, str) else "")
 
 
 def _transport(settings: Settings, app: AsyncApp, slack: Slack) -> AbstractAsyncContextManager[Socket | Http]:
@@ -101,12 +106,12 @@ def _transport(settings: Settings, app: AsyncApp, slack: Slack) -> AbstractAsync
 
 
 @asynccontextmanager
-async def _clockwork(front: Front, later: Later) -> AsyncIterator[None]:
-    """Leases are renewed and unfinished answers taken over until all is drained; watches are looked after meanwhile."""
+async def _clockwork(front: Front, later: Later, ready: asyncio.Event) -> AsyncIterator[None]:
+    """Leases are renewed until all is drained, unfinished answers taken over once `ready`; watches are looked after meanwhile."""
     stop = asyncio.Event()
     watches = asyncio.create_task(watching(front.services, front.tell, stop, woken=later.watch_is_due), name="watches")
     fixes = asyncio.create_task(settling(front.services, stop), name="fixes")
-    leases = asyncio.create_task(front.ledger.keep(front.again), name="leases")
+    leases = asyncio.create_task(front.ledger.keep(front.again, ready), name="leases")
     try:
         yield
     finally:

@@ -5,7 +5,8 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from bot.slack.client import FAILURES, Slack, error_code, noted
+from bot.slack.calls import PAUSE, Got
+from bot.slack.client import FAILURES, Slack, error_code, may_pass, noted
 from bot.slack.pieces import Message
 from bot.slack.place import Place
 
@@ -23,13 +24,16 @@ class Refused(Exception):
 
 
 class Aside:
-    """The ways to one person, the least obtrusive first; what one way did not take, the next gets."""
+    """The ways to one person, the least obtrusive first; what one way did not take, the next gets.
+
+    `passing`: of what was sent last, a way failed that may be open again later.
+    """
 
     def __init__(self, slack: Slack, place: Place) -> None:
         self._slack = slack
         self._place = place
-        self._webhook = slack.webhook(place.response_url)
         self._uses = _USES if place.response_url else 0
+        self.passing = False
 
     @property
     def left(self) -> int:
@@ -38,12 +42,14 @@ class Aside:
 
     async def send(self, *messages: Message) -> bool:
         """All of them; whether Slack took them."""
+        self.passing = False
         rest: Sequence[Message] = messages
         for way in (self._by_url, self._by_ephemeral, self._by_direct_message):
             rest = await self._as_far_as(way, rest)
             if not rest:
                 return bool(messages)
-        log.error("an answer could not be delivered in any way")
+        if not self.passing:
+            log.error("an answer could not be delivered in any way")
         return False
 
     async def _as_far_as(self, way: Sent, messages: Sequence[Message]) -> Sequence[Message]:
@@ -55,26 +61,33 @@ class Aside:
             except Refused:
                 return messages[number:]
             except FAILURES as error:
+                self.passing |= may_pass(error)
                 log.warning("%s failed: %s", way.__name__.strip("_"), named(error))
                 return messages[number:]
         return ()
 
     async def _by_url(self, message: Message) -> None:
-        if self._uses < 1:
-            raise Refused
-        self._uses -= 1
-        # response_type is always said: what is left out here cannot be mended by a later use
-        answer = await self._webhook.send(
-            response_type="ephemeral",
-            replace_original=False,
-            unfurl_links=False,
-            unfurl_media=False,
+        """Each try is a use of it, the second one after a failure too."""
+        # response_type is always said: what is left out here cannot be corrected by a later use
+        body = {
+            **{"response_type": "ephemeral", "replace_original": False, "unfurl_links": False, "unfurl_media": False},
             **arguments(message),
-        )
-        if answer.status_code != 200:
-            log.warning("response_url failed: HTTP %d", answer.status_code)
-            self._uses = 0
-            raise Refused
+        }
+        for last in (False, True):
+            if self._uses < 1:
+                raise Refused
+            self._uses -= 1
+            got = await self._slack.respond(self._place.response_url, body)
+            if _taken(got):
+                return
+            log.warning("response_url failed: HTTP %d", got.status)
+            if not _passing(got):
+                self._uses = 0
+                raise Refused
+            self.passing = True
+            if not last:
+                await asyncio.sleep(PAUSE)
+        raise Refused
 
     async def _by_ephemeral(self, message: Message) -> None:
         if self._place.direct:
@@ -99,6 +112,16 @@ class Aside:
         except FAILURES as error:
             noted("chat.postMessage", error)
             raise
+
+
+def _taken(got: Got) -> bool:
+    """Slack says `ok`, or an object that does, and stand-ins say nothing; a proxy's page with status 200 is none of these."""
+    return got.status == 200 and (got.raw.strip() in (b"ok", b"") or bool(got.body.get("ok")))
+
+
+def _passing(got: Got) -> bool:
+    """404 and 410 are Slack's words for a response_url that was used up."""
+    return got.passing if got.body.get("error") else got.status in (200, 408, 429) or got.status >= 500
 
 
 def arguments(message: Message) -> dict[str, Any]:

@@ -1,44 +1,57 @@
 """The ways to Slack: one HTTP session, two Web API clients on it, response_urls; and the SDK's log, without secrets."""
 
 import asyncio
-import ipaddress
 import logging
 import re
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from typing import Any
 
 import aiohttp
-from slack_sdk.errors import SlackApiError, SlackClientError
-from slack_sdk.http_retry.async_handler import AsyncRetryHandler
-from slack_sdk.http_retry.builtin_async_handlers import (
-    AsyncConnectionErrorRetryHandler,
-    AsyncRateLimitErrorRetryHandler,
-    AsyncServerErrorRetryHandler,
-)
+from slack_sdk.proxy_env_variable_loader import load_http_proxy_from_env
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
-from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot import metrics
+from bot.settings import is_loopback
+from bot.slack.calls import FAILURES, Got, SlackFault, error_code, may_pass, part, request, retry_after
 from commands.command import CommandError
 
-FAILURES = (SlackClientError, aiohttp.ClientError, TimeoutError)
-"""What a call to Slack raises when it did not work."""
-
-PASSING = frozenset(
-    {
-        *("internal_error", "fatal_error", "service_unavailable", "request_timeout", "ratelimited", "rate_limited"),
-        # the workspace is being moved into an organisation
-        *("team_added_to_org", "org_login_required"),
-    }
-)
-"""Slack's words for troubles of its own: https://docs.slack.dev/reference/methods/auth.test, section Errors."""
+__all__ = ["FAILURES", "Me", "Slack", "SlackFault", "accepted", "error_code", "is_loopback", "may_pass", "noted", "noted_as"]
+__all__ += ["open_slack", "part", "refusal", "retry_after", "sdk_log"]
 
 _CONNECT = 30.0
-_SECONDS = 10.0  # one request; the SDK's own timeout counts only for sessions that it made itself
+_SECONDS = 10.0  # one request
+_HEARD = 4.0  # seconds: whether Slack answers at all
 _SECRETS = re.compile(r"xox[a-z.]*-[\w-]+|xapp-[\w-]+|(?<=ticket=)[^&\s'\"]+|(?<=//hooks\.)\S+")
+
+
+class Client(AsyncWebClient):
+    """The SDK's methods over requests of our own: the SDK takes only JSON objects for answers, and fails in its own code at
+    all else. `sure` calls are made once more when they failed, and wait out 429.
+    """
+
+    def __init__(self, token: str, base_url: str, session: aiohttp.ClientSession, *, sure: bool) -> None:
+        super().__init__(token, base_url, session=session, logger=sdk_log, retry_handlers=[])
+        self._requests = session
+        self._sure = sure
+        if is_loopback(base_url):
+            # the SDK takes HTTPS_PROXY for every address, this machine's own included
+            self.proxy = None
+
+    async def api_call(self, api_method: str, **more: Any) -> AsyncSlackResponse:
+        """Raises one of FAILURES."""
+        try:
+            return await super().api_call(api_method, **more)
+        except FAILURES:
+            raise
+        except Exception as error:
+            raise SlackFault(f"{api_method}: {type(error).__name__}") from error
+
+    async def _request(self, *, http_verb: str, api_url: str, req_args: dict[str, Any]) -> dict[str, Any]:
+        got = await request(self._requests, http_verb, api_url, req_args, waits=self._sure, again=1 if self._sure else 0)
+        return {"data": got.body, "headers": got.headers, "status_code": got.status}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,24 +73,31 @@ class Slack:
     session: aiohttp.ClientSession = field(repr=False)
     me: Me = Me()
 
-    def webhook(self, url: str) -> AsyncWebhookClient:
-        """A client of a response_url. Bolt's own `respond` gives up at the first 429."""
-        client = AsyncWebhookClient(url, session=self.session, logger=sdk_log, retry_handlers=_retries())
-        if is_loopback(url):
-            client.proxy = None
-        return client
+    async def respond(self, url: str, body: Mapping[str, Any]) -> Got:
+        """One use of a response_url; 429 is waited out. Raises one of FAILURES."""
+        proxy = None if is_loopback(url) else load_http_proxy_from_env(sdk_log)
+        try:
+            return await request(self.session, "POST", url, {"json": body, "proxy": proxy}, waits=True, again=0)
+        except FAILURES:
+            raise
+        except Exception as error:
+            raise SlackFault(f"response_url: {type(error).__name__}") from error
+
+    async def answers(self) -> bool:
+        """Whether Slack answers at all now, be it with an error."""
+        try:
+            async with asyncio.timeout(_HEARD):
+                await self.once.auth_test()
+        except FAILURES as error:
+            return not may_pass(error)
+        return True
 
 
 @asynccontextmanager
 async def open_slack(base_url: str, token: str) -> AsyncIterator[Slack]:
     """Clients for `base_url` (with its slash at the end), within the running loop."""
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_SECONDS)) as session:
-        sure = AsyncWebClient(token, base_url, session=session, logger=sdk_log, retry_handlers=_retries())
-        once = AsyncWebClient(token, base_url, session=session, logger=sdk_log, retry_handlers=[])
-        if is_loopback(base_url):
-            # the SDK takes HTTPS_PROXY for every address, this machine's own included
-            sure.proxy = once.proxy = None
-        yield Slack(sure, once, session)
+        yield Slack(Client(token, base_url, session, sure=True), Client(token, base_url, session, sure=False), session)
 
 
 async def accepted(call: Awaitable[AsyncSlackResponse], variable: str) -> AsyncSlackResponse:
@@ -85,32 +105,23 @@ async def accepted(call: Awaitable[AsyncSlackResponse], variable: str) -> AsyncS
     try:
         async with asyncio.timeout(_CONNECT):
             return await call
-    except Exception as error:  # whatever the SDK raises for bodies that it does not expect
+    except FAILURES as error:
         if code := refusal(error):
             raise CommandError(f"Slack does not accept {variable}: {code}.") from None
-        said = _said(error)[1] or type(error).__name__
-        raise CommandError(f"Slack cannot be reached (SLACK_API_URL): {said}.", exit_code=1, passing=True) from None
+        why = error_code(error) or _seen(error)
+        said = f"Slack cannot be reached (SLACK_API_URL): {why}. Try again later."
+        raise CommandError(said, exit_code=1, passing=True) from None
 
 
 def refusal(error: Exception) -> str:
     """Slack's own word for why it does not take a token; "" where it may take the same token later."""
-    status, code = _said(error)
-    return code if status < 500 and status != 429 and code not in PASSING else ""
+    return "" if may_pass(error) else error_code(error)
 
 
-def _said(error: Exception) -> tuple[int, str]:
-    """Status and Slack's own word, each 0 or "" where there is none."""
-    response = getattr(error, "response", None)
-    status = getattr(response, "status_code", None) or getattr(response, "status", None)
-    data = response if isinstance(response, dict) else getattr(response, "data", None)
-    code = data.get("error") if isinstance(data, dict) else None
-    return status if isinstance(status, int) else 0, code[:80] if isinstance(code, str) else ""
-
-
-def error_code(error: Exception) -> str:
-    """Slack's own word (`channel_not_found`), or "" when Slack did not answer in its way."""
-    response = error.response if isinstance(error, SlackApiError) else {}
-    return str(response.get("error") or "") if hasattr(response, "get") else ""
+def _seen(error: Exception) -> str:
+    """What came instead of an answer of Slack's, in a word or two."""
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    return f"HTTP {status} without an answer of its API" if status else type(error).__name__
 
 
 def noted(method: str, error: Exception) -> None:
@@ -120,31 +131,6 @@ def noted(method: str, error: Exception) -> None:
 
 def noted_as(method: str, error: str) -> None:
     metrics.slack_error(method, error)
-
-
-def retry_after(error: Exception) -> float:
-    """Seconds that a 429 asks for; 0 for anything else."""
-    headers = getattr(getattr(error, "response", None), "headers", None) or {}
-    value = next((v for k, v in headers.items() if k.lower() == "retry-after"), "0")
-    return float(value) if str(value).isdecimal() else 0.0
-
-
-def is_loopback(url: str) -> bool:
-    """Whether the address is on this machine, which no proxy leads to."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _retries() -> list[AsyncRetryHandler]:
-    # only the first of these is the SDK's default; 429 ends with the patience of whoever calls
-    return [
-        AsyncConnectionErrorRetryHandler(),
-        AsyncRateLimitErrorRetryHandler(max_retry_count=100),
-        AsyncServerErrorRetryHandler(max_retry_count=2),
-    ]
 
 
 def _without_secrets(record: logging.LogRecord) -> bool:

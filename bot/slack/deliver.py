@@ -5,7 +5,7 @@ Where the bot may not post, or others read along, the asker gets the whole answe
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack import blocks
 from bot.slack.aside import LONGEST, Aside, arguments, named
-from bot.slack.client import FAILURES, Slack, error_code, noted, retry_after
+from bot.slack.client import FAILURES, Slack, error_code, may_pass, noted, part, retry_after
 from bot.slack.identity import not_a_member
 from bot.slack.pace import Pace
 from bot.slack.pieces import Message
@@ -26,12 +26,17 @@ QUIET = 3.0  # no progress before: most answers are there by then
 EVERY = 1.0  # seconds between two edits of one message
 _PATIENCE = 4.0  # for one progress edit
 _NOT_A_MEMBER = ("channel_not_found", "not_in_channel")  # Slack says the first of private channels
+_APART = "The answer is in a message of its own: Slack did not let me edit this one."
 
 Posted = Callable[[str], Awaitable[None]]
 
 
 class Undelivered(Exception):
     """Nobody was told."""
+
+
+class _NotYet(Exception):
+    """Slack still fails at the first thing that is asked of it."""
 
 
 class _Message(NamedTuple):
@@ -51,7 +56,8 @@ async def _nobody(_parent: str) -> None:
 class Delivery:
     """`begin`, any number of `tell`, then `finish`, or `give_up` when there is no answer.
 
-    `alone` says why the answer is for the asker alone, `posted` is told the parent's timestamp.
+    `alone` says why the answer is for the asker alone, `posted` is told the parent's timestamp. What Slack took stays: a
+    `finish` that is called again goes on from there (bot/slack/outage.py).
     """
 
     def __init__(
@@ -64,12 +70,28 @@ class Delivery:
         self._buttons = buttons
         self._posted = posted
         self._parent = _Message(place.channel, place.parent)
-        self._hint = alone
+        self._alone = self._hint = alone
         self._begun = False
         self._latest: Progress | None = None
         self._over = asyncio.Event()
         self._editor: asyncio.Task[None] | None = None
         self._in_doubt = False
+        self._shown = False  # the verdict stands, or the first message of an answer among others
+        self._replies = 0  # messages below it that stand
+        self._delivered = False
+        self._again = False
+        self._passing = False
+        self._left: Callable[[], Awaitable[None]] | None = None  # what brings a parent to its end that still says "Running"
+
+    @property
+    def unfinished(self) -> bool:
+        """Slack has not taken the answer, and may later: it failed, but did not refuse."""
+        return self._passing and not self._delivered
+
+    @property
+    def left_running(self) -> bool:
+        """The answer is out, and its parent still says that it is under way: `end_parent` may work later."""
+        return self._delivered and self._left is not None
 
     def address(self, *, asked: bool) -> str:
         """Where this answer stands, for what comes back later; "" where nothing could come back to.
@@ -99,9 +121,43 @@ class Delivery:
         """The newest state; what has not been shown before it is dropped."""
         self._latest = progress
 
-    async def finish(self, reply: Reply) -> bool:
-        """The answer, whole; whether Slack took it in one way or another."""
+    async def finish(self, reply: Reply, *, again: bool = False) -> bool:
+        """The answer, whole; whether Slack took it in one way or another. `again`: only as far as the first failure."""
         self._over.set()
+        self._attempt(again=again)
+        try:
+            self._left = None
+            self._delivered = await self._deliver(reply)
+        except _NotYet:
+            pass
+        return self._delivered
+
+    async def give_up(self, sentence: str, *, again: bool = False) -> bool:
+        """Instead of an answer; whether Slack took it. Never raises: it is what is done when all else failed."""
+        self._attempt(again=again)
+        message = blocks.sentence(sentence)
+        try:
+            async with asyncio.timeout(2 * _PATIENCE):
+                await self._editor_ended()
+                if self._parent:
+                    await self._edit(self._slack.once, message)
+                    self._delivered, self._left = True, None
+                    return True
+        except FAILURES as error:
+            log.warning("the parent could not be closed: %s", named(error))
+            if may_pass(error):
+                self._passing, self._left = True, lambda: self._final_edit(message)
+        if not (again and self._passing):
+            self._delivered = await self._aside.send(message)
+            self._passing |= self._aside.passing
+        return self._delivered
+
+    def _attempt(self, *, again: bool) -> None:
+        self._again, self._passing = again, False
+        if again:
+            self._hint = self._alone
+
+    async def _deliver(self, reply: Reply) -> bool:
         if reply.audience == "nobody":
             await self._withdraw()
             return True
@@ -114,18 +170,15 @@ class Delivery:
             await (self._inline(reply) if self._place.inline else self._in_a_thread(reply))
         return await self._privately(reply) if self._hint else True
 
-    async def give_up(self, sentence: str) -> None:
-        """Instead of an answer. Never raises: it is what is done when all else failed."""
-        message = blocks.sentence(sentence)
-        try:
-            async with asyncio.timeout(2 * _PATIENCE):
-                await self._editor_ended()
-                if self._parent:
-                    await self._edit(self._slack.once, message)
+    async def end_parent(self) -> None:
+        """Once more what Slack failed at. Never raises but when cancelled."""
+        if self._left is not None:
+            try:
+                await self._left()
+            except FAILURES as error:
+                if may_pass(error):
                     return
-        except FAILURES as error:
-            log.warning("the parent could not be closed: %s", named(error))
-        await self._aside.send(message)
+            self._left = None
 
     # ---- in the open
 
@@ -135,29 +188,33 @@ class Delivery:
         A parent that waits is concluded last, so that whoever reads the verdict finds its reasons below.
         """
         verdict = blocks.parent(reply, self._place.line, self._place.user)
-        waiting = bool(self._parent)
-        if not waiting:
+        if not self._parent:
             await self._post_parent(verdict)
             if not self._parent:
                 return
-        try:
-            for message in blocks.thread(reply):
-                await self._post(message, self._parent.ts)
-        except FAILURES as error:
-            self._hint = self._why_private(error)
-        if waiting:
+            self._shown = True
+        await self._below(blocks.thread(reply), self._parent.ts)
+        if not self._shown:
             await self._concluded(verdict)
 
     async def _inline(self, reply: Reply) -> None:
         """In somebody's thread, or in a direct message, one after the other; the first takes the place of what waited."""
         first, *rest = blocks.inline(reply, self._place.line, "" if self._place.direct else self._place.user)
-        if self._parent:
-            await self._concluded(first)
-        else:
-            await self._post_parent(first)
+        if not self._shown:
+            if self._parent:
+                await self._concluded(first)
+            else:
+                await self._post_parent(first)
+                self._shown = bool(self._parent)
+        if not self._hint:
+            await self._below(rest, self._place.thread)
+
+    async def _below(self, messages: Sequence[Message], thread: str) -> None:
+        """What stands already is not posted again."""
         try:
-            for message in rest if not self._hint else ():
-                await self._post(message, self._place.thread)
+            for message in messages[self._replies :]:
+                await self._post(message, thread)
+                self._replies += 1
         except FAILURES as error:
             self._hint = self._why_private(error)
 
@@ -207,9 +264,14 @@ class Delivery:
                     await asyncio.sleep(_PATIENCE)
                     await self._final_edit(message)
             except FAILURES as error:
-                # deleted, too old to edit
+                # deleted, too old to edit, or Slack fails
                 log.warning("the parent could not be edited: %s", named(error))
+                if self._failed(error):
+                    self._left = lambda: self._final_edit(message)
                 await self._post(message, self._place.thread)
+                if self._left is not None:
+                    self._left = lambda: self._final_edit(blocks.sentence(_APART))
+            self._shown = True
         except FAILURES as error:
             self._hint = self._why_private(error)
 
@@ -219,11 +281,16 @@ class Delivery:
         if not self._parent:
             return
         try:
-            async with asyncio.timeout(LONGEST):
-                await self._slack.sure.chat_delete(channel=self._parent.channel, ts=self._parent.ts)
+            await self._delete_parent()
         except FAILURES as error:
             noted("chat.delete", error)
             log.warning("the parent could not be deleted: %s", named(error))
+            if may_pass(error):
+                self._passing, self._left = True, self._delete_parent
+
+    async def _delete_parent(self) -> None:
+        async with asyncio.timeout(LONGEST):
+            await self._slack.sure.chat_delete(channel=self._parent.channel, ts=self._parent.ts)
 
     # ---- single messages
 
@@ -233,7 +300,12 @@ class Delivery:
 
     async def _final_edit(self, message: Message) -> None:
         await self._pace.final()
-        await self._edit(self._slack.sure, message)
+        try:
+            await self._edit(self._slack.sure, message)
+        except FAILURES as error:
+            if may_pass(error):
+                self._pace.failed()
+            raise
 
     async def _edit(self, client: AsyncWebClient, message: Message) -> None:
         try:
@@ -245,9 +317,21 @@ class Delivery:
 
     async def _privately(self, reply: Reply) -> bool:
         """For the asker's eyes alone."""
-        return await self._aside.send(*blocks.private(reply, self._aside.left, self._hint, buttons=self._buttons))
+        sent = await self._aside.send(*blocks.private(reply, self._aside.left, self._hint, buttons=self._buttons))
+        self._passing |= self._aside.passing
+        return sent
+
+    def _failed(self, error: Exception) -> bool:
+        """Whether it may pass. Raises _NotYet where the answer is offered once more, and Slack fails still."""
+        if not may_pass(error):
+            return False
+        self._passing = True
+        if self._again:
+            raise _NotYet
+        return True
 
     def _why_private(self, error: Exception) -> str:
+        self._failed(error)
         code = error_code(error)
         log.info("posting failed, answering the asker alone: %s", named(error))
         if code in _NOT_A_MEMBER and not self._place.direct:
@@ -262,10 +346,10 @@ async def post(slack: Slack, channel: str, message: Message, thread: str = "") -
             posted = await slack.sure.chat_postMessage(
                 channel=channel, thread_ts=thread or None, unfurl_links=False, unfurl_media=False, **arguments(message)
             )
+        return _Message(part(posted, "channel", str), part(posted, "ts", str))
     except FAILURES as error:
         noted("chat.postMessage", error)
         raise
-    return _Message(str(posted["channel"]), str(posted["ts"]))
 
 
 async def replace_message(slack: Slack, pace: Pace, channel: str, ts: str, message: Message) -> None:
@@ -279,13 +363,12 @@ async def replace_message(slack: Slack, pace: Pace, channel: str, ts: str, messa
         log.warning("used buttons could not be taken away: %s", named(error))
 
 
-async def tell_place(slack: Slack, pace: Pace, place: str, reply: Reply, *, alone: str = "") -> None:
-    """Later news for a place that `Delivery.address` gave: into its thread, else to the asker alone.
+def news_for(slack: Slack, pace: Pace, place: str, *, alone: str = "") -> Delivery:
+    """For later news of a place that `Delivery.address` gave: into its thread, else to the asker alone.
 
-    Raises Undelivered, and ValueError for a place that is none.
+    Raises ValueError for a place that is none.
     """
-    if not await Delivery(slack, load(place), pace, alone=alone, buttons=not alone).finish(reply):
-        raise Undelivered("Slack took a message in no way")
+    return Delivery(slack, load(place), pace, alone=alone, buttons=not alone)
 
 
 async def _within(event: asyncio.Event, seconds: float) -> bool:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from dataclasses import dataclass
 
-from bot.slack.client import FAILURES, Slack, error_code, noted
+from bot.slack.client import FAILURES, Slack, error_code, noted, part
 from bot.slack.pieces import Block
 
 log = logging.getLogger("mailflow.slack")
@@ -31,7 +31,7 @@ class Forms:
         """The form's id. Raises NotOpened."""
         try:
             opened = await self.slack.once.views_open(trigger_id=trigger, view=view)
-            return str(opened["view"]["id"])
+            return part(part(opened, "view", dict), "id", str)
         except FAILURES as error:
             noted("views.open", error)
             raise NotOpened(again=error_code(error) != "exchanged_trigger_id") from None

@@ -3,17 +3,18 @@
 import asyncio
 import logging
 import secrets
+from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from bot import metrics
 from bot.news import owed
-from bot.slack import above, attached, blocks, modals
+from bot.slack import above, attached, blocks, modals, outage
 from bot.slack import inquiry as inquiries
 from bot.slack.buttons import changes_a_tenant
 from bot.slack.client import Slack
-from bot.slack.deliver import Delivery, Undelivered, replace_message, tell_place
+from bot.slack.deliver import Delivery, Undelivered, news_for, replace_message
 from bot.slack.forms import SETTLED, Forms, NotOpened
 from bot.slack.identity import Admission, Doors
 from bot.slack.inquiry import Inquiry
@@ -34,8 +35,9 @@ from diagnostics.store import Answer
 log = logging.getLogger("mailflow.slack")
 
 FEW = 4  # questions at once that hold files, one a person: those of many would fill the memory
+DOUBT = (1.0, 2.0, 4.0, 8.0)  # seconds between looks at who asks, while Slack answers other calls
 GRACE = 0.25  # an answer that is there by then (help, a mistyped word) needs no parent
-_SPENT = "mailflow was stopped several times while answering this, so it has given up. Ask again."
+_SPENT = "mailflow ended twice while it was answering this, so it has given up. Ask again, for fewer targets at once."
 _FORGOTTEN = "mailflow was stopped while answering this. It keeps nobody's text, so it has to be given once more: ask again."
 _SHARED = "Others read this channel, so nothing is changed from here. Use a channel of your own organisation."
 _ALONE = "Nobody else reads a direct message, so nobody could approve it. Ask for it in a channel."
@@ -69,29 +71,32 @@ class Front:
         else:
             await self.ask(click.inquiry)
 
-    def again(self, answer: Answer) -> None:
-        """Go on with an answer that another process, or this one before its restart, did not finish."""
+    def again(self, answer: Answer) -> asyncio.Task[None] | None:
+        """Go on with an answer that another process, or this one before its restart, did not finish. None: not now."""
         if not self.tasks.open:
-            return
+            return None
         if (reply := owed(answer)) is not None:
-            self.tasks.spawn(self._owed(answer, reply), "news")
-            return
+            return self.tasks.spawn(self._owed(answer, reply), "news")
         try:
             inquiry = inquiries.read(answer.id, answer.place, answer.request)
         except ValueError:
             log.exception("an unfinished answer cannot be read")
-            self.tasks.spawn(self.ledger.finished(answer.id), "unreadable answer")
-            return
-        self.tasks.spawn(self._again(inquiry, spent=answer.spent), "answer")
+            return self.tasks.spawn(self.ledger.finished(answer.id), "unreadable answer")
+        return self.tasks.spawn(self._again(inquiry, spent=answer.spent), "answer")
 
     async def tell(self, place: str, reply: Reply) -> None:
         """Later news for a place that a Request carried. Raises Undelivered when it may be tried again."""
+        delivery = await self._news_for(place)
+        if delivery is not None and not await delivery.finish(reply):
+            raise Undelivered("Slack took a message in no way")
+
+    async def _news_for(self, place: str) -> Delivery | None:
         try:
             alone, _ = await self.doors.seclusion(load(place).channel)
+            return news_for(self.slack, self.pace, place, alone=alone)
         except ValueError:
             log.exception("news for a place that cannot be read")
-            return
-        await tell_place(self.slack, self.pace, place, reply, alone=alone)
+            return None
 
     # ---- one answer
 
@@ -99,42 +104,72 @@ class Front:
         """What a watch found, and its process did not live to tell."""
         self.ledger.took(answer.id)
         try:
-            if not answer.spent:
-                await self.tell(answer.place, reply)
-        except Undelivered:
+            delivery = None if answer.spent else await self._news_for(answer.place)
+            if delivery is None or await self._delivered(delivery, reply):
+                await self.ledger.finished(answer.id)
+        finally:
             self.ledger.dropped(answer.id)
-        else:
-            await self.ledger.finished(answer.id)
 
     async def _again(self, inquiry: Inquiry, *, spent: bool) -> None:
         self.ledger.took(inquiry.id)
-        if spent or inquiry.forgotten:
-            delivery = Delivery(self.slack, inquiry.place, self.pace)
-            await delivery.give_up(_FORGOTTEN if inquiry.forgotten else _SPENT)
-            await self.ledger.finished(inquiry.id)
-        else:
+        if not (spent or inquiry.forgotten):
             await self._answer(inquiry)
+            return
+        try:
+            if await self._given_up(Delivery(self.slack, inquiry.place, self.pace), _FORGOTTEN if inquiry.forgotten else _SPENT):
+                await self.ledger.finished(inquiry.id)
+        finally:
+            self.ledger.dropped(inquiry.id)
 
     async def _answer(self, inquiry: Inquiry) -> None:
-        """From admission to the end. Whatever happens, the person is told."""
+        """From admission to the end. Whatever happens, the person is told, or the answer is left to whoever takes it over."""
         delivery = Delivery(self.slack, inquiry.place, self.pace)
         try:
-            admission = await self.doors.admit(inquiry.place, shared=inquiry.shared)
+            admission = await self._admitted(inquiry)
             delivery = self._delivery(inquiry, admission)
-            await self._work(inquiry, admission, delivery)
+            if await self._work(inquiry, admission, delivery):
+                await self.ledger.finished(inquiry.id)
         except asyncio.CancelledError:
-            if self.ledger.survives(inquiry.id):
-                self.ledger.dropped(inquiry.id)
-            else:
+            if not self.ledger.survives(inquiry.id):
                 await delivery.give_up("mailflow was stopped before this was answered. Ask again in a minute.")
             raise
         except Exception:
             said = f"mailflow failed while answering, so nothing is said about your mail: error {_logged()}."
-            await delivery.give_up(said)
+            await self._given_up(delivery, said)
             await self._told_in_form(inquiry, run.mistake(said, 3))
-        await self.ledger.finished(inquiry.id)
+            await self.ledger.finished(inquiry.id)
+        finally:
+            # a lease is renewed for as long as somebody works on it, and no longer
+            self.ledger.dropped(inquiry.id)
 
-    async def _work(self, inquiry: Inquiry, admission: Admission, delivery: Delivery) -> None:
+    async def _admitted(self, inquiry: Inquiry) -> Admission:
+        """Slack is asked again while it fails to say who asks: a refusal for that would be an answer that is lost."""
+        admission = await self.doors.admit(inquiry.place, shared=inquiry.shared)
+        for pause in DOUBT:
+            if not admission.in_doubt:
+                break
+            if await self.slack.answers():
+                await asyncio.sleep(pause)
+            else:
+                await outage.over(self.slack)
+            admission = await self.doors.admit(inquiry.place, shared=inquiry.shared)
+        return admission
+
+    async def _delivered(self, delivery: Delivery, reply: Reply) -> bool:
+        """Whether the answer is at its end: taken, or refused for good in every way."""
+        return await self._taken(delivery, lambda again: delivery.finish(reply, again=again))
+
+    async def _given_up(self, delivery: Delivery, said: str) -> bool:
+        return await self._taken(delivery, lambda again: delivery.give_up(said, again=again))
+
+    async def _taken(self, delivery: Delivery, attempt: Callable[[bool], Awaitable[bool]]) -> bool:
+        taken = await outage.until_taken(delivery, attempt)
+        if delivery.left_running and self.tasks.open:
+            self.tasks.spawn(outage.until_ended(delivery), "end of a parent")
+        return taken or not delivery.unfinished
+
+    async def _work(self, inquiry: Inquiry, admission: Admission, delivery: Delivery) -> bool:
+        """Whether the answer is at its end."""
         work = asyncio.ensure_future(self._reply(inquiry, admission, delivery))
         try:
             await asyncio.wait({work}, timeout=GRACE)
@@ -143,8 +178,9 @@ class Front:
             reply = await work
             if reply.audience == "asker" and await self._told_in_form(inquiry, reply):
                 reply = replace(reply, audience="nobody")
-            await delivery.finish(reply)
+            ended = await self._delivered(delivery, reply)
             await self._spend(inquiry, reply)
+            return ended
         finally:
             work.cancel()
             await asyncio.wait({work})

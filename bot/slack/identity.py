@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from bot.slack.client import FAILURES, Slack, error_code, noted
+from bot.slack.client import FAILURES, Me, Slack, SlackFault, error_code, may_pass, noted, part
 from bot.slack.place import PERSON, Place
 from commands.command import CommandError
 from commands.request import Actor
@@ -30,6 +30,8 @@ class Admission:
     alone: str = ""
     secluded: bool = False
     """Others may read along there, so there are no buttons either."""
+    in_doubt: bool = False
+    """Slack failed when it was asked, so the same question may be answered otherwise a moment later."""
 
 
 def readers(given: tuple[str, ...]) -> tuple[str, ...]:
@@ -56,76 +58,87 @@ class Doors:
 
     async def admit(self, place: Place, *, shared: bool = False) -> Admission:
         """Never raises but when cancelled."""
-        refusal, (alone, secluded) = await asyncio.gather(self._refusal(place), self.seclusion(place.channel, shared=shared))
-        if refusal:
-            return Admission(None, refusal, alone, secluded)
-        return Admission(Actor(place.user, frozenset({"reader"})), "", alone, secluded)
+        (refusal, unknown), (alone, secluded, unseen) = await asyncio.gather(
+            self._refusal(place), self._seclusion(place.channel, shared=shared)
+        )
+        actor = None if refusal else Actor(place.user, frozenset({"reader"}))
+        return Admission(actor, refusal, alone, secluded, in_doubt=unknown or unseen)
 
-    async def seclusion(self, channel: str, *, shared: bool = False) -> tuple[str, bool]:
+    async def seclusion(self, channel: str) -> tuple[str, bool]:
         """Why an answer in that channel is for the asker alone ("": it is not), and whether for fear of others who read along."""
+        alone, secluded, _ = await self._seclusion(channel)
+        return alone, secluded
+
+    async def _seclusion(self, channel: str, *, shared: bool = False) -> tuple[str, bool, bool]:
+        """And whether Slack failed to say."""
         if channel.startswith("D"):
-            return "", False
+            return "", False, False
         if not shared:
             try:
                 shared = await self._channels.get(channel)
             except FAILURES as error:
                 noted("conversations.info", error)
-                return self._why_unknown(error_code(error)), True
-        return ("This channel is shared with another organisation, so only you see this.", True) if shared else ("", False)
+                return self._why_unknown(error_code(error)), True, may_pass(error)
+        why = "This channel is shared with another organisation, so only you see this." if shared else ""
+        return why, shared, False
 
     def _why_unknown(self, code: str) -> str:
         if code in ("channel_not_found", "not_in_channel"):
             return not_a_member(self._slack)
         return f"Slack did not tell me who reads this channel ({code or 'no answer'}), so only you see this."
 
-    async def _refusal(self, place: Place) -> str:
-        """Why this person may not ask; "" when they may."""
+    async def _refusal(self, place: Place) -> tuple[str, bool]:
+        """Why this person may not ask, "" when they may; and whether that is because Slack failed."""
         if not PERSON.fullmatch(place.user):
-            return "mailflow answers people only."
+            return "mailflow answers people only.", False
         if place.team and place.team != self._slack.me.team and not self._slack.me.enterprise:
-            return _STRANGER
+            return _STRANGER, False
         try:
             user = await self._users.get(place.user)
         except FAILURES as error:
             noted("users.info", error)
             if error_code(error) in ("user_not_found", "user_not_visible"):
-                return _STRANGER
-            return (
-                f"Slack did not tell me who you are ({error_code(error) or 'no answer'}), so I may not answer. Try again later."
-            )
-        return not_a_full_member(user, self._slack) or await self._not_a_reader(place)
+                return _STRANGER, False
+            why = error_code(error) or "no answer"
+            return f"Slack did not tell me who you are ({why}), so I may not answer. Try again later.", may_pass(error)
+        if why := not_a_full_member(user, self._slack):
+            return why, False
+        return await self._not_a_reader(place)
 
-    async def _not_a_reader(self, place: Place) -> str:
+    async def _not_a_reader(self, place: Place) -> tuple[str, bool]:
         if not self._allowed or self._allowed & {place.user, place.channel}:
-            return ""
+            return "", False
         for group in self._groups:
             try:
                 if place.user in await self._members.get(group):
-                    return ""
+                    return "", False
             except FAILURES as error:
                 noted("usergroups.users.list", error)
                 why = error_code(error) or "no answer"
-                return f"Slack did not tell me who is in the user group that may ask ({why}), so I may not answer."
-        return "You may not ask mailflow here: the owner of mailflow decides who may (MAILFLOW_READERS)."
+                return f"Slack did not tell me who is in the user group that may ask ({why}), so I may not answer.", may_pass(
+                    error
+                )
+        return "You may not ask mailflow here: the owner of mailflow decides who may (MAILFLOW_READERS).", False
 
     # ---- what Slack is asked
 
     async def _ask_channel(self, channel: str) -> bool:
-        found = (await self._slack.sure.conversations_info(channel=channel)).get("channel") or {}
+        found = part(await self._slack.sure.conversations_info(channel=channel), "channel", dict)
         # is_shared is also true of channels that two workspaces of one organisation share
-        return bool(found.get("is_ext_shared") or found.get("is_pending_ext_shared") or not found)
+        return bool(found.get("is_ext_shared") or found.get("is_pending_ext_shared"))
 
 
 async def user_of(slack: Slack, id: str) -> Mapping[str, Any]:
     """What Slack says of a person now. Raises one of FAILURES."""
-    found: Mapping[str, Any] = (await slack.sure.users_info(user=id)).get("user") or {}
-    return found
+    return part(await slack.sure.users_info(user=id), "user", dict)
 
 
 async def members_of(slack: Slack, group: str) -> frozenset[str]:
     """Who is in a user group now. Raises one of FAILURES."""
-    answer = await slack.sure.usergroups_users_list(usergroup=group)
-    return frozenset(answer.get("users") or ())
+    users = (await slack.sure.usergroups_users_list(usergroup=group)).get("users")
+    if not isinstance(users, list):
+        raise SlackFault("an answer of Slack's lacks users")
+    return frozenset(user for user in users if isinstance(user, str))
 
 
 _STRANGER = "mailflow answers members of its own workspace only."
@@ -143,9 +156,20 @@ def not_a_full_member(user: Mapping[str, Any], slack: Slack) -> str:
         return "That account has been switched off."
     if user.get("is_restricted") or user.get("is_ultra_restricted"):
         return "mailflow does not answer guests. Ask a full member of this workspace."
-    organisation = (user.get("enterprise_user") or {}).get("enterprise_id")
-    ours = user.get("team_id") == slack.me.team or (slack.me.enterprise and organisation == slack.me.enterprise)
-    return _STRANGER if user.get("is_stranger") or not ours else ""
+    return _STRANGER if user.get("is_stranger") or not _is_ours(user, slack.me) else ""
+
+
+def _is_ours(user: Mapping[str, Any], me: Me) -> bool:
+    """Of the installing workspace. In an Enterprise Grid people belong to several, and `team_id` names but one of them:
+    `enterprise_user.teams` has all (docs.slack.dev/reference/objects/user-object).
+    """
+    if user.get("team_id") == me.team:
+        return True
+    grid = user.get("enterprise_user")
+    if not me.enterprise or not isinstance(grid, Mapping) or grid.get("enterprise_id") != me.enterprise:
+        return False
+    teams = grid.get("teams")
+    return isinstance(teams, list) and me.team in teams
 
 
 class _Kept(Generic[T]):

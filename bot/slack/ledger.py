@@ -22,7 +22,8 @@ _CLAIM = 1.0  # seconds; a form must be open within three of the click
 _SEEN = 10_000
 _LATE = 10_000
 
-Again = Callable[[Answer], None]
+Again = Callable[[Answer], asyncio.Task[None] | None]
+"""Goes on with an answer; None where nothing more is taken."""
 
 
 class Ledger:
@@ -118,13 +119,19 @@ class Ledger:
 
     # ---- the clock
 
-    async def keep(self, again: Again) -> None:
-        """Until cancelled: hold what runs, take over what others left, `again` each of them."""
-        if self._store is None:
-            return
+    async def keep(self, again: Again, ready: asyncio.Event | None = None) -> None:
+        """Until cancelled: hold what runs; while `ready`, take over what others left, `again` each of them."""
+        if ready is None:
+            ready = asyncio.Event()
+            ready.set()
+        if self._store is not None:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._regularly(self._renew), name="renew leases")
+                group.create_task(self._regularly(lambda: self._resume(again, ready)), name="resume answers")
+
+    async def _regularly(self, work: Callable[[], Awaitable[None]]) -> None:
         while True:
-            await self._quietly(self._renew)
-            await self._quietly(lambda: self._take(again))
+            await self._quietly(work)
             await asyncio.sleep(RENEW)
 
     async def release(self) -> None:
@@ -141,7 +148,8 @@ class Ledger:
         for id in list(self._late):
             await self._store.finish_answer(id, owner=self._owner, now=_now())
             self._late.pop(id, None)
-        held = set(self._held)
+        # what nobody works on any more may be taken over
+        held = {id for id in self._held if self._is_alive(id)}
         kept = await self._store.renew(self._owner, held, now=_now()) if held else frozenset()
         for id in held - kept:
             # finished in the meantime, or somebody else's since we were away too long: two answers would be one too many
@@ -149,12 +157,23 @@ class Ledger:
                 log.warning("an answer was taken over by another process")
                 task.cancel()
 
-    async def _take(self, again: Again) -> None:
-        if self._store is None:
-            return
-        for answer in await self._store.take_unfinished(self._owner, now=_now()):
-            if answer.id not in self._running and answer.id not in self._late:
-                again(answer)
+    async def _resume(self, again: Again, ready: asyncio.Event) -> None:
+        """One after the other, and each counted when its turn comes: what ends the process again costs no other answer a run."""
+        await ready.wait()
+        while self._store is not None and ready.is_set():
+            taken = await self._store.take_unfinished(self._owner, now=_now(), limit=1)
+            if not taken:
+                return
+            (answer,) = taken
+            if self._is_alive(answer.id) or answer.id in self._late:
+                continue
+            if (task := again(answer)) is None:
+                return
+            await asyncio.wait({task})
+
+    def _is_alive(self, id: str) -> bool:
+        task = self._running.get(id)
+        return task is not None and not task.done()
 
     async def _quietly(self, work: Callable[[], Awaitable[None]]) -> None:
         try:

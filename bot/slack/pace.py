@@ -33,6 +33,11 @@ class Pace:
                 await asyncio.sleep(self._edits[0] + MINUTE - time.monotonic() + 0.01)
             self._edits.append(time.monotonic())
 
+    def failed(self) -> None:
+        """The last edit did not come to be: Slack was away, and it will be tried again."""
+        if self._edits:
+            self._edits.pop()
+
     def turn(self, channel: str) -> asyncio.Lock:
         """One message at a time in a channel: while one waits out a 429, the others need not be refused too."""
         lock = self._channels.get(channel)

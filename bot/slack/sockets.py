@@ -7,8 +7,9 @@ from contextlib import asynccontextmanager
 
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.slack.client import Slack, accepted, is_loopback, sdk_log
+from bot.slack.client import FAILURES, Slack, accepted, is_loopback, part, sdk_log
 from commands.command import CommandError
 
 CONNECT = 30.0
@@ -43,10 +44,10 @@ class Socket:
 async def socket(app: AsyncApp, slack: Slack, app_token: str) -> AsyncIterator[Socket]:
     """Connected. Raises CommandError when the token is refused or Slack cannot be reached."""
     # asked here first: the SDK would go on trying with a token that Slack refuses
-    opened = await accepted(slack.sure.apps_connections_open(app_token=app_token), "SLACK_APP_TOKEN")
+    address = _address(await accepted(slack.sure.apps_connections_open(app_token=app_token), "SLACK_APP_TOKEN"))
     handler = AsyncSocketModeHandler(app, app_token, logger=sdk_log, web_client=slack.sure)
-    handler.client.wss_uri = str(opened["url"])
-    if is_loopback(handler.client.wss_uri):
+    handler.client.wss_uri = address
+    if is_loopback(address):
         handler.client.proxy = None
     try:
         try:
@@ -57,6 +58,17 @@ async def socket(app: AsyncApp, slack: Slack, app_token: str) -> AsyncIterator[S
         yield Socket(handler)
     finally:
         await _closed(handler)
+
+
+def _address(opened: AsyncSlackResponse) -> str:
+    """Raises CommandError where Slack gave no address, or one that would send everything unencrypted over a network."""
+    try:
+        url = part(opened, "url", str)
+    except FAILURES:
+        url = ""
+    if url.startswith("wss://") or (url.startswith("ws://") and is_loopback(url)):
+        return url
+    raise CommandError("Slack gave no address for Socket Mode (SLACK_API_URL). Try again later.", exit_code=1)
 
 
 async def _closed(handler: AsyncSocketModeHandler) -> None:

@@ -20,14 +20,15 @@ class Tasks:
         """False once `drain` has begun: nothing new is taken."""
         return self._open
 
-    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        """Run `work` to its end. It should tell its own failure; what escapes is logged."""
+    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        """Run `work` to its end. It should tell its own failure; what escapes is logged. Raises RuntimeError while draining."""
         if not self._open:
             work.close()
             raise RuntimeError("no work is taken while stopping")
         task = asyncio.create_task(work, name=name)
         self._live.add(task)
         task.add_done_callback(self._ended)
+        return task
 
     async def drain(self, seconds: float) -> None:
         """Take nothing new; wait for what runs, and cancel what has not ended after `seconds`."""

@@ -5,7 +5,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from bot.slack.client import Slack, noted, refusal
+from bot.slack.client import FAILURES, Slack, noted, refusal
 
 log = logging.getLogger("mailflow.slack")
 
@@ -28,7 +28,7 @@ class Standing:
         try:
             async with asyncio.timeout(_PATIENCE):
                 await slack.once.auth_test()
-        except Exception as error:
+        except FAILURES as error:
             noted("auth.test", error)
             refused = refusal(error)
             self._failures += 1

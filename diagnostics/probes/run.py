@@ -13,6 +13,7 @@ from diagnostics.model import Evidence
 from diagnostics.probes import dns, path
 from diagnostics.probes.choosing import Chosen, Resolved, choose, refusals
 from diagnostics.probes.instruments import Instruments
+from diagnostics.probes.slots import RUN
 from diagnostics.target import Destination, Target
 
 OnEvidence = Callable[[Target, Evidence], None]
@@ -79,6 +80,8 @@ async def probe_all(
 ) -> tuple[Observed, ...]:
     """Everything that the targets show. `fresh`: nothing that was seen before counts. Raises what `asker.charge` raises."""
     name = f"{asker.name}, many" if asker.name and len(targets) > 1 else asker.name
+    if name:
+        RUN.set(name)  # the resolver's slots go round by person as well
     run = _Run(tools, dns.Lookups(tools.resolver.ask), on_evidence, _Bill(asker.charge, targets), name, fresh)
     return tuple(await _all(_target(target, run) for target in targets))
 

@@ -29,7 +29,8 @@ PATIENCE = 5.0
 LEASE = timedelta(seconds=30)
 """Renew at least every third of it."""
 
-MAX_ATTEMPTS = 3
+MAX_ATTEMPTS = 2
+"""Runs of one answer, the resumed one included: what ended its process twice may be what ends it."""
 
 RUNNING = "running"
 """The state of a fix of which a write may be on its way."""

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -51,16 +51,43 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What a method answers instead of reaching local-slack; `seconds` delays, and without a body nothing else happens."""
+    """What a method answers instead of reaching local-slack; `seconds` delays, and without a body nothing else happens.
+
+    `raw` instead of `body`: what is no answer of Slack's API, as proxies and load balancers give it.
+    """
 
     status: int = 200
     body: Json | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
+    raw: bytes | None = None
 
 
 def rate_limited(seconds: int) -> Fault:
     return Fault(429, {"ok": False, "error": "ratelimited"}, {"Retry-After": str(seconds)})
+
+
+def odd(status: int, raw: bytes, kind: str) -> Fault:
+    return Fault(status, raw=raw, headers={"Content-Type": kind})
+
+
+BODIES = {
+    "text": (b"upstream connect error or disconnect/reset before headers", "text/plain"),
+    "html": (b"<html><body><h1>502 Bad Gateway</h1></body></html>", "text/html"),
+    "list": (b'[{"ok": true}]', "application/json"),
+    "empty list": (b"[]", "application/json"),
+    "string": (b'"ok"', "application/json"),
+    "null": (b"null", "application/json"),
+    "empty": (b"", "application/json"),
+    "no json": (b"{", "application/json"),
+    "no utf-8": (b'{"ok": "\xff"}', "application/json; charset=nonsense"),
+    "gzip": (b"\x1f\x8b\x08", "application/gzip"),
+    "nothing in it": (b"{}", "application/json"),
+    "error of another kind": (b'{"ok": false, "error": {"code": 1}}', "application/json"),
+}
+"""What stands in an answer's place that is none: bytes and content type."""
+
+ODD = {f"{status} {name}": odd(status, *BODIES[name]) for status in (200, 500, 502, 503, 504) for name in BODIES}
 
 
 class StrictProxy:
@@ -86,6 +113,7 @@ class StrictProxy:
         self.acks: list[float] = []
         self.violations: list[str] = []
         self.faults: dict[str, list[Fault]] = {}
+        self.away: Fault | None = None
         self.closed: dict[str, str] = {}
         self.tokens = set(TOKENS)
         self.groups: dict[str, list[str]] = {}
@@ -127,6 +155,15 @@ class StrictProxy:
         """The next calls of `method` ("response_url" and "download" included) meet these, one each."""
         self.faults.setdefault(method, []).extend(faults)
 
+    @contextlib.contextmanager
+    def outage(self, fault: Fault) -> Iterator[None]:
+        """Everything that the bot asks meets this meanwhile; a Socket Mode connection stays."""
+        self.away = fault
+        try:
+            yield
+        finally:
+            self.away = None
+
     def close_channel(self, channel: str, error: str) -> None:
         """From now on the bot cannot write there: `channel_not_found` (private), `is_archived`…"""
         self.closed[channel] = error
@@ -152,6 +189,10 @@ class StrictProxy:
         method = request.match_info["method"]
         raw = await request.read()
         args = await _arguments(request, raw)
+        if (fault := self._odd(method)) is not None:
+            self.calls.append(Call(time.monotonic(), method, args, f"HTTP {fault.status}"))
+            await asyncio.sleep(fault.seconds)
+            return web.Response(status=fault.status, body=fault.raw, headers=fault.headers)
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
         body, status, headers = await self._answer(request, method, raw, args, token)
         self.calls.append(Call(time.monotonic(), method, args, "ok" if body.get("ok") else str(body.get("error"))))
@@ -203,7 +244,15 @@ class StrictProxy:
         async with self._http.get(f"{self._base}{request.path}", headers={"Authorization": sent}) as found:
             return web.Response(status=found.status, body=await found.read(), content_type=found.content_type)
 
+    def _odd(self, method: str) -> Fault | None:
+        """The next fault, if it is no answer of Slack's."""
+        waiting = self.faults.get(method)
+        coming = self.away or (waiting[0] if waiting else None)
+        return self._fault(method) if coming is not None and coming.raw is not None else None
+
     def _fault(self, method: str) -> Fault | None:
+        if self.away is not None:
+            return self.away
         waiting = self.faults.get(method)
         return waiting.pop(0) if waiting else None
 
@@ -286,10 +335,11 @@ class StrictProxy:
 
     async def _socket(self, request: web.Request) -> web.StreamResponse:
         bot = web.WebSocketResponse()
-        await bot.prepare(request)
-        self._live.add(bot)
         try:
             async with self._http.ws_connect(self._sockets[int(request.match_info["number"])]) as slack:
+                # only now: what local-slack sends while no socket is open is lost
+                await bot.prepare(request)
+                self._live.add(bot)
                 down = asyncio.create_task(self._down(slack, bot))
                 await self._up(bot, slack)
                 await slack.close()
@@ -381,6 +431,8 @@ class StrictProxy:
         if fault := self._fault("response_url"):
             answer = f"HTTP {fault.status}"
         self.calls.append(Call(time.monotonic(), "response_url", {**body, "hook": number}, answer))
+        if fault and fault.raw is not None:
+            return web.Response(status=fault.status, body=fault.raw, headers=fault.headers)
         if fault:
             return web.json_response(fault.body, status=fault.status, headers=fault.headers)
         if answer != "ok":

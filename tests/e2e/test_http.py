@@ -1,9 +1,14 @@
 """Signed HTTP: what is not Slack's is refused before it is parsed; what Slack sends twice is done once."""
 
 import asyncio
+import contextlib
 import io
 import json
+import resource
+import signal
 import time
+from collections.abc import AsyncIterator
+from pathlib import Path
 from urllib.parse import urlencode
 
 import aiohttp
@@ -11,16 +16,28 @@ import pytest
 
 from bot import ports
 from bot.demo.lab.lab import Lab
-from bot.demo.local_slack import LocalSlack
+from bot.demo.local_slack import LocalSlack, eventually
 from tests.e2e.conftest import over_http
 from tests.e2e.reading import Bot, Message, done_reply, final_parent, thread_of
-from tests.e2e.strict_proxy import StrictProxy, signature
-from tests.e2e.test_serve import refused
+from tests.e2e.strict_proxy import ACK_SECONDS, StrictProxy, signature
+from tests.e2e.test_serve import program, refused
 
 pytestmark = [
     pytest.mark.needs("local-slack", "namespaces"),
     pytest.mark.parametrize("transport", ["http"], indirect=True),
 ]
+
+
+def head(headers: dict[str, str], *more: str) -> bytes:
+    """What stands before a body, by hand."""
+    given = [f"{name}: {value}" for name, value in headers.items()]
+    return "\r\n".join(["POST /slack/events HTTP/1.1", "Host: x", *given, *more, "", ""]).encode()
+
+
+async def connection(proxy: StrictProxy) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    host, port = proxy.target.removeprefix("http://").partition("/")[0].split(":")
+    return await asyncio.open_connection(host, int(port))
+
 
 FORM = "application/x-www-form-urlencoded"
 LINE = 'check "Branch office"'
@@ -84,20 +101,125 @@ async def test_forged_requests(wrong: str, slack: LocalSlack, proxy: StrictProxy
     assert not lab.queries
 
 
-async def test_too_large_a_body_is_not_read(proxy: StrictProxy, bot: Bot) -> None:
-    body = b"text=" + b"x" * (1 << 20)
+@pytest.mark.parametrize("over", [1, 1 << 20])
+async def test_too_large_a_body_is_not_read(over: int, proxy: StrictProxy, bot: Bot) -> None:
+    body = b"text=" + b"x" * (256 * 1024 - 5 + over)
     sent = {"Content-Type": FORM, **signature(body)}
     async with aiohttp.ClientSession() as http, http.post(proxy.target, data=io.BytesIO(body), headers=sent) as answer:
         assert answer.status == 413
 
 
 async def test_a_body_that_comes_too_slowly(proxy: StrictProxy, bot: Bot) -> None:
-    host, port = proxy.target.removeprefix("http://").partition("/")[0].split(":")
-    reader, writer = await asyncio.open_connection(host, int(port))
-    writer.write(b"POST /slack/events HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nx")
+    reader, writer = await connection(proxy)
+    writer.write(head(signature(b"x" * 100), "Content-Length: 100") + b"x")
     async with asyncio.timeout(5):
         assert b" 408 " in await reader.readline()
     writer.close()
+
+
+@pytest.mark.parametrize("missing", ["X-Slack-Signature", "X-Slack-Request-Timestamp", "neither", "its age"])
+async def test_no_body_is_awaited_that_cannot_be_signed(missing: str, proxy: StrictProxy, bot: Bot) -> None:
+    sent = signature(b"x", at=time.time() - (400 if missing == "its age" else 0))
+    sent = {} if missing == "neither" else {name: value for name, value in sent.items() if name != missing}
+    reader, writer = await connection(proxy)
+    writer.write(head(sent, "Content-Length: 200000") + b"x")
+    async with asyncio.timeout(2):
+        assert b" 401 " in await reader.readline()
+    writer.close()
+
+
+@pytest.mark.parametrize("sent", [b"", b"POST /slack/ev", b"POST /slack/events HTTP/1.1\r\nHost: x\r\nX-A: "])
+async def test_a_head_that_does_not_come(sent: bytes, proxy: StrictProxy, bot: Bot) -> None:
+    reader, writer = await connection(proxy)
+    writer.write(sent)
+    async with asyncio.timeout(6):
+        with contextlib.suppress(ConnectionError):
+            assert await reader.read() == b""
+    writer.close()
+
+
+async def test_a_burst_of_slacks_own_loses_none(proxy: StrictProxy, bot: Bot) -> None:
+    bodies = [typed(trigger=f"1.2.{number}", text="help") for number in range(300)]
+    assert {status for status, _ in await asyncio.gather(*(send(proxy, body, signature(body)) for body in bodies))} == {200}
+
+
+# ---- strangers who hold connections
+
+
+@contextlib.asynccontextmanager
+async def alone(lab: Lab, proxy: StrictProxy, *, descriptors: int) -> AsyncIterator[tuple[int, str, asyncio.subprocess.Process]]:
+    """`serve` over HTTP in a process of its own: its port, its ops address, and itself."""
+    given, ops = over_http(), over_http()["http_address"]
+    variables = {
+        "SLACK_BOT_TOKEN": "xoxb-test-token",
+        "SLACK_SIGNING_SECRET": given["slack_signing_secret"],
+        "SLACK_API_URL": proxy.api,
+        "MAILFLOW_HTTP_ADDRESS": given["http_address"],
+        "MAILFLOW_OPS_ADDRESS": ops,
+        "XDG_DATA_HOME": str(lab.ca_file.parent),
+    }
+    proxy.target = f"http://{given['http_address']}/slack/events"
+    async with program(lab, **variables) as process:
+        resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (descriptors, descriptors))
+
+        async def listens() -> bool:
+            with contextlib.suppress(OSError):
+                (await connection(proxy))[1].close()
+                return True
+            return False
+
+        await eventually(listens, seconds=30)
+        yield int(given["http_address"].rpartition(":")[2]), ops, process
+
+
+async def test_idle_connections_hold_nobody_up(slack: LocalSlack, proxy: StrictProxy, lab: Lab) -> None:
+    async with alone(lab, proxy, descriptors=256) as (port, ops, process):
+        held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(300)]
+        for _, writer in held[::2]:
+            writer.write(b"POST /slack/events HTTP/1.1\r\nHost: x\r\n")
+        body = typed()
+        began = time.monotonic()
+        assert (await send(proxy, body, signature(body)))[0] == 200
+        assert time.monotonic() - began < ACK_SECONDS
+        async with aiohttp.ClientSession() as http, http.get(f"http://{ops}/healthz") as answer:
+            assert answer.status == 200
+        assert "450 4.4.316" in (await final_parent(slack, "C02INC"))["text"]
+        for _, writer in held:
+            writer.close()
+        process.send_signal(signal.SIGTERM)
+        _, log = await asyncio.wait_for(process.communicate(), 40)
+        assert len(log) < 20_000
+        assert b"out of system resource" not in log
+
+
+async def test_bodies_of_strangers_do_not_fill_the_memory(slack: LocalSlack, proxy: StrictProxy, lab: Lab) -> None:
+    def mebibytes(key: str) -> float:
+        status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
+        return int(next(line.split()[1] for line in status.splitlines() if line.startswith(key))) / 1024
+
+    async def stranger(port: int) -> None:
+        with contextlib.suppress(ConnectionError):
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            try:
+                writer.write(head(signature(b"y"), "Transfer-Encoding: chunked"))
+                for _ in range(255):
+                    writer.write(b"400\r\n" + b"x" * 1024 + b"\r\n")
+                    await writer.drain()
+                await asyncio.sleep(2)
+            finally:
+                writer.close()
+
+    async with alone(lab, proxy, descriptors=4096) as (port, _, process):
+        body = typed(text="help")
+        assert (await send(proxy, body, signature(body)))[0] == 200
+        await asyncio.sleep(2)
+        before = mebibytes("VmRSS")
+        strangers = asyncio.gather(*(stranger(port) for _ in range(400)), return_exceptions=True)
+        await asyncio.sleep(1)
+        body = typed(trigger="1.2.f01", text="help")
+        assert (await send(proxy, body, signature(body)))[0] == 200
+        await strangers
+        assert mebibytes("VmHWM") - before < 100
 
 
 async def test_signed_nonsense_is_answered_and_does_nothing(slack: LocalSlack, proxy: StrictProxy, bot: Bot) -> None:

@@ -17,7 +17,7 @@ from bot.wiring import open_services
 from commands.command import CommandError
 from tests.e2e.conftest import Serving, settings_for
 from tests.e2e.reading import Bot, final_parent, running_parents, thread_of
-from tests.e2e.strict_proxy import Fault, StrictProxy
+from tests.e2e.strict_proxy import ODD, Fault, StrictProxy
 
 pytestmark = pytest.mark.needs("local-slack", "namespaces")
 
@@ -53,6 +53,41 @@ async def test_a_token_that_is_missing_or_refused(
     assert sentence in str(error)
     assert error.exit_code == 2
     assert "of-another" not in caplog.text + str(error)
+
+
+@pytest.mark.parametrize("method", ["auth.test", "apps.connections.open"])
+@pytest.mark.parametrize("kind", ["502 text", "503 html", "200 list", "200 text", "200 empty", "200 error of another kind"])
+async def test_a_start_while_something_else_answers_in_slacks_place(kind: str, method: str, lab: Lab, proxy: StrictProxy) -> None:
+    proxy.fail(method, *[ODD[kind]] * 5)
+    error = await refused(lab, proxy)
+    assert "(SLACK_API_URL)" in str(error)
+    assert "\n" not in str(error)
+    assert error.exit_code == 1, "it may pass"
+
+
+@pytest.mark.parametrize(
+    ("method", "said"),
+    [
+        ("auth.test", {"ok": True}),
+        ("auth.test", {"ok": True, "user_id": ["U0BOT"], "user": "mailflow", "team_id": "T01TEST"}),
+        ("apps.connections.open", {"ok": True}),
+        ("apps.connections.open", {"ok": True, "url": {"wss": 1}}),
+        ("apps.connections.open", {"ok": True, "url": "ws://slack.example/"}),
+    ],
+)
+async def test_a_start_with_half_an_answer(method: str, said: dict[str, Any], lab: Lab, proxy: StrictProxy) -> None:
+    proxy.fail(method, Fault(200, said))
+    error = await refused(lab, proxy)
+    assert "(SLACK_API_URL)" in str(error)
+    assert error.exit_code == 1
+
+
+@pytest.mark.parametrize("code", ["internal_error", "service_unavailable"])
+async def test_a_start_while_slack_fails(code: str, lab: Lab, proxy: StrictProxy) -> None:
+    proxy.fail("auth.test", *[Fault(200, {"ok": False, "error": code})] * 2)
+    error = await refused(lab, proxy)
+    assert code in str(error)
+    assert error.exit_code == 1
 
 
 async def test_slack_that_cannot_be_reached(lab: Lab, proxy: StrictProxy) -> None:

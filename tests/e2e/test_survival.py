@@ -130,6 +130,54 @@ async def test_who_may_no_longer_ask_gets_no_answer_after_a_restart(
     assert "450 4.4.315" not in json.dumps(await slack.messages("C02INC"))
 
 
+async def test_what_ends_the_process_twice_is_given_up_and_costs_nobody_else_anything(
+    slack: LocalSlack, proxy: StrictProxy, lab: Lab, store_url: str
+) -> None:
+    settings = {
+        "SLACK_BOT_TOKEN": "xoxb-test-token",
+        "SLACK_APP_TOKEN": "xapp-test-token",
+        "SLACK_API_URL": proxy.api,
+        "MAILFLOW_DATABASE_URL": store_url,
+        "MAILFLOW_OPS_ADDRESS": "",
+    }
+
+    async def attempts(*counts: int) -> None:
+        async def found() -> bool:
+            counted = rows(store_url, "select attempts from mailflow_answers where finished is null order by started")
+            return [count for (count,) in counted] == list(counts)
+
+        await eventually(found, seconds=20)
+
+    async with program(lab, **settings) as process:
+        await eventually(lambda: slack_is_open(proxy), seconds=20)
+        for _ in range(2):
+            await slack.command("C02INC", "U01ALICE", SLOW)
+        await attempts(1, 1)
+        await eventually(lambda: running_parents(slack, "C02INC"))
+        process.kill()
+        await process.wait()
+    let_leases_end(store_url)
+    async with program(lab, **settings) as process:
+        await attempts(2, 1)
+        process.kill()
+        await process.wait()
+    let_leases_end(store_url)
+    before = len(proxy.made("apps.connections.open"))
+    async with program(lab, **settings):
+        await eventually(lambda: slack_is_open(proxy, before), seconds=20)
+        await slack.command("C02INC", "U02BOB", QUICK)
+        await finished(store_url, 3)
+        own = [m["text"] for m in await slack.messages("C02INC") if m["user"] == "U0BOT" and not m.get("thread_ts")]
+    assert sum("it has given up" in text for text in own) == 1
+    assert sum("450 4.4.315" in text for text in own) == 1
+    assert sum("450 4.4.316" in text for text in own) == 1
+
+
+async def slack_is_open(proxy: StrictProxy, before: int = 0) -> bool:
+    await asyncio.sleep(0.5)
+    return len(proxy.made("apps.connections.open")) > before
+
+
 async def test_it_gives_up_after_three_times(slack: LocalSlack, serving: Serving, store_url: str) -> None:
     async with serving(database_url=store_url):
         await slack.command("C02INC", "U01ALICE", QUICK)

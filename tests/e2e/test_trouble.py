@@ -8,9 +8,11 @@ import time
 import pytest
 
 from bot.demo.local_slack import LocalSlack, eventually
-from bot.slack import blocks
+from bot.slack import blocks, outage
+from tests.e2e.conftest import Serving
 from tests.e2e.reading import Bot, final_parent, running_parents, thread_of
-from tests.e2e.strict_proxy import ACK_SECONDS, Fault, StrictProxy, rate_limited
+from tests.e2e.strict_proxy import ACK_SECONDS, ODD, Fault, StrictProxy, rate_limited
+from tests.e2e.test_survival import finished
 
 pytestmark = pytest.mark.needs("local-slack", "namespaces")
 
@@ -80,6 +82,102 @@ async def test_slack_that_fails_now_and_then(slack: LocalSlack, proxy: StrictPro
     proxy.fail("chat.postMessage", BROKEN, Fault(), BROKEN)
     await slack.command("C02INC", "U01ALICE", LINE)
     assert len(await thread_of(slack, await final_parent(slack, "C02INC"))) == 1
+
+
+# ---- answers that are none
+
+
+KINDS = ["502 text", "503 html", "200 list", "200 empty", "200 text"]
+
+
+def nothing_is_mailflows_fault(caplog: pytest.LogCaptureFixture, proxy: StrictProxy) -> None:
+    assert "internal error" not in caplog.text
+    assert not [call for call in proxy.calls if "mailflow failed" in str(call.args.get("text"))]
+
+
+ODD_ANSWERS = [
+    (kind, method)
+    for method in ("chat.postMessage", "chat.update", "users.info", "conversations.info", "response_url")
+    for kind in KINDS
+    if (kind, method) != ("200 empty", "response_url")  # that is how stand-ins for Slack say ok
+]
+
+
+@pytest.mark.parametrize(("kind", "method"), ODD_ANSWERS)
+async def test_what_is_no_answer_of_slacks_loses_none(
+    kind: str, method: str, slack: LocalSlack, proxy: StrictProxy, *, bot: Bot, caplog: pytest.LogCaptureFixture
+) -> None:
+    proxy.fail(method, ODD[kind])
+    if method == "response_url":
+        await slack.command("G03PRIV", "U01ALICE", LINE)
+        await said_privately(proxy, "450 4.4.316")
+    elif method == "chat.update":
+        await slack.command("C02INC", "U01ALICE", 'check "Black hole"')
+        assert "450 4.4.315" in (await final_parent(slack, "C02INC"))["text"]
+    else:
+        await slack.command("C02INC", "U01ALICE", LINE)
+        assert len(await thread_of(slack, await final_parent(slack, "C02INC"))) == 1
+    nothing_is_mailflows_fault(caplog, proxy)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_where_posting_goes_on_failing_the_asker_gets_it_alone(
+    kind: str, slack: LocalSlack, proxy: StrictProxy, bot: Bot, caplog: pytest.LogCaptureFixture
+) -> None:
+    proxy.fail("chat.postMessage", *[ODD[kind]] * 20)
+    await slack.command("C02INC", "U01ALICE", LINE)
+    assert "What to do" in (await said_privately(proxy, "450 4.4.316"))[0]
+    nothing_is_mailflows_fault(caplog, proxy)
+
+
+async def test_where_edits_go_on_failing_no_message_says_running_for_ever(
+    slack: LocalSlack, proxy: StrictProxy, bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outage, "EVERY", 0.5)
+    await slack.command("C02INC", "U01ALICE", 'check "Black hole"')
+    await eventually(lambda: running_parents(slack, "C02INC"))
+    proxy.fail("chat.update", *[ODD["502 text"]] * 8)
+    assert "450 4.4.315" in (await final_parent(slack, "C02INC"))["text"], "in a message of its own"
+
+    async def ended() -> bool:
+        return not await running_parents(slack, "C02INC")
+
+    await eventually(ended, seconds=20)
+    own = [m["text"] for m in await slack.messages("C02INC") if not m.get("thread_ts")]
+    assert sum("450 4.4.315" in text for text in own) == 1
+    assert any("in a message of its own" in text for text in own)
+
+
+@pytest.mark.parametrize("kind", ["502 text", "503 html", "200 list", "500 empty"])
+async def test_an_answer_that_was_due_while_slack_was_away_is_there_soon_after(
+    kind: str, slack: LocalSlack, proxy: StrictProxy, serving: Serving, *, store_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with serving(database_url=store_url):
+        await slack.command("C02INC", "U01ALICE", 'check "Black hole"')
+        (waiting,) = await eventually(lambda: running_parents(slack, "C02INC"))
+        with proxy.outage(ODD[kind]):
+            await asyncio.sleep(12)  # the answer is due after 5
+            assert await running_parents(slack, "C02INC")
+        began = time.monotonic()
+        parent = await final_parent(slack, "C02INC")
+        assert time.monotonic() - began < 10
+        assert (parent["ts"], "450 4.4.315" in parent["text"]) == (waiting["ts"], True)
+        assert len(await thread_of(slack, parent)) == 1
+        await finished(store_url)
+    assert len([m for m in await slack.messages("C02INC") if m["user"] == "U0BOT"]) == 2, "nothing twice"
+    nothing_is_mailflows_fault(caplog, proxy)
+
+
+async def test_a_question_asked_while_slack_is_away_is_answered_when_it_is_back(
+    slack: LocalSlack, proxy: StrictProxy, bot: Bot, caplog: pytest.LogCaptureFixture
+) -> None:
+    with proxy.outage(ODD["502 text"]):
+        await slack.command("C02INC", "U01ALICE", LINE)
+        await asyncio.sleep(6)
+    began = time.monotonic()
+    assert "450 4.4.316" in (await final_parent(slack, "C02INC"))["text"]
+    assert time.monotonic() - began < 10
+    nothing_is_mailflows_fault(caplog, proxy)
 
 
 # ---- forbidden

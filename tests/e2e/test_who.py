@@ -18,6 +18,7 @@ from tests.e2e.test_serve import refused
 pytestmark = pytest.mark.needs("local-slack", "namespaces")
 
 LINE = 'check "Branch office"'
+GRID = {"id": "W02BOB", "enterprise_id": "E01GRID", "enterprise_name": "Lab"}
 ERROR = Fault(200, {"ok": False, "error": "internal_error"})
 
 
@@ -38,6 +39,8 @@ async def told(proxy: StrictProxy, words: str, method: str = "response_url") -> 
         ({"is_stranger": True}, "members of its own workspace only"),
         ({"team_id": "T0OTHER"}, "members of its own workspace only"),
         ({"team_id": None}, "members of its own workspace only"),
+        ({"team_id": "T0OTHER", "enterprise_user": GRID | {"teams": ["T0OTHER"]}}, "members of its own workspace only"),
+        ({"team_id": "T0OTHER", "enterprise_user": GRID | {"teams": "T01TEST"}}, "members of its own workspace only"),
         ({"is_bot": True}, "answers people only"),
         ({"deleted": True}, "switched off"),
     ],
@@ -52,6 +55,35 @@ async def test_who_is_no_full_member_is_refused(
     assert (await told(proxy, words, "chat.postEphemeral"))["user"] == "U02BOB"
     assert not proxy.made("chat.postMessage")
     assert not lab.queries
+
+
+AT_HOME = {"ok": True, "user_id": "U0BOT", "user": "mailflow", "team_id": "T01TEST", "enterprise_id": "E01GRID"}
+
+
+@pytest.mark.parametrize(
+    ("grid", "may"),
+    [
+        (GRID | {"teams": ["T0OTHER", "T01TEST"]}, True),
+        (GRID | {"teams": ["T0OTHER"]}, False),
+        (GRID | {"teams": "T01TEST"}, False),
+        (GRID | {"enterprise_id": "E02ELSE", "teams": ["T01TEST"]}, False),
+        (GRID, False),
+        (["T01TEST"], False),
+        (None, False),
+    ],
+)
+async def test_in_an_enterprise_grid_only_members_of_the_installing_workspace_may_ask(
+    grid: Any, may: bool, *, slack: LocalSlack, proxy: StrictProxy, serving: Serving
+) -> None:
+    proxy.fail("auth.test", Fault(200, AT_HOME))
+    proxy.user_flags["U02BOB"] = {"team_id": "T0OTHER", "enterprise_user": grid}
+    async with serving():
+        await slack.command("C02INC", "U02BOB", LINE)
+        if may:
+            await final_parent(slack, "C02INC")
+        else:
+            await told(proxy, "members of its own workspace only")
+            assert not proxy.made("chat.postMessage")
 
 
 async def test_a_guests_click_does_nothing(slack: LocalSlack, proxy: StrictProxy, bot: Bot) -> None:

@@ -64,7 +64,6 @@ async def test_what_is_no_target_is_refused_before_anything_is_asked(case: str, 
 MEANT = {
     "trailing-dot": ("mail.lab.test.", "mail.lab.test"),
     "upper-case": ("MAIL.Lab.TEST", "mail.lab.test"),
-    "mail-address": ("somebody@mail.lab.test", "mail.lab.test"),
     "u-label": ("münchen.test", "xn--mnchen-3ya.test"),
     "wide-letters": ("\uff4dail.lab.test", "mail.lab.test"),
     "bracketed-literal": ("[127.0.48.1]", "127.0.48.1"),
@@ -81,6 +80,13 @@ async def test_what_is_meant_is_asked_for(case: str, tmp_path: Path) -> None:
     assert result.verdict == "healthy"
     assert result.target == word
     assert [path.host for path in result.paths] == [host]
+
+
+async def test_of_a_mail_address_only_the_domain_is_kept(tmp_path: Path) -> None:
+    outcome = await check(WORLD, tmp_path, "somebody@mail.lab.test")
+    (result,) = outcome.results
+    assert (result.target, result.verdict) == ("mail.lab.test", "healthy")
+    assert "somebody" not in outcome.reply.headline + result.model_dump_json()
 
 
 async def test_a_range_as_smart_host_is_not_expanded(tmp_path: Path) -> None:

@@ -1,13 +1,16 @@
 """The small parts of the way to Slack."""
 
 import logging
+from pathlib import Path
 from types import SimpleNamespace
 
 import aiohttp
 import pytest
 from slack_sdk.errors import SlackApiError
 
+from bot.settings import load
 from bot.slack.client import error_code, is_loopback, retry_after, sdk_log
+from commands.command import CommandError
 
 
 @pytest.mark.parametrize(
@@ -59,3 +62,31 @@ def test_the_sdks_log_keeps_secrets_to_itself(secret: str, caplog: pytest.LogCap
 
 def test_the_sdk_is_never_as_talkative_as_to_log_payloads() -> None:
     assert sdk_log.level == logging.INFO
+
+
+URLS = ("http://slack.example/api", "http://192.0.2.1/api/", "http://127.0.0.1.evil.example/", "http://127.0.0.1@evil.example/")
+
+
+@pytest.mark.parametrize("url", [*URLS, "ftp://127.0.0.1/", "slack.com/api", "https://", "http://127.0.0.1\\@evil.example/"])
+def test_tokens_do_not_go_unencrypted_over_a_network(url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setenv("SLACK_API_URL", url)
+    with pytest.raises(CommandError, match="SLACK_API_URL: ") as caught:
+        load({})
+    assert caught.value.exit_code == 2
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "base"),
+    [
+        ("https://slack.example/api", "https://slack.example/api/"),
+        ("HTTP://LOCALHOST:1/api", "http://LOCALHOST:1/api/"),
+        ("http://[::1]:1/api//", "http://[::1]:1/api/"),
+        ("http://127.8.9.1/", "http://127.8.9.1/"),
+    ],
+)
+def test_where_the_web_api_may_be(url: str, base: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setenv("SLACK_API_URL", url)
+    assert load({}).slack_api_url == base

@@ -40,6 +40,7 @@ async def keeping(ledger: Ledger, seconds: float) -> list[str]:
     await asyncio.sleep(seconds)
     task.cancel()
     await asyncio.wait({task})
+    await asyncio.sleep(0.1)  # a transaction that was under way ends behind it
     return [answer.id for answer in taken]
 
 
@@ -94,6 +95,70 @@ async def test_who_was_away_too_long_stops(store: Store, path: Path, monkeypatch
     await asyncio.wait({working}, timeout=2)
     assert working.cancelled()
     assert one.survives("t-1"), "so that nothing is said about it"
+
+
+async def test_what_nobody_works_on_any_more_is_taken_up_again(store: Store, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "RENEW", 0.05)
+    one = Ledger(store)
+    await asyncio.create_task(_begin_and_fail(one))
+    assert await keeping(one, 0.2) == []
+    let_leases_end(path)
+    assert await keeping(one, 0.2) == ["t-1"]
+
+
+async def _begin_and_fail(ledger: Ledger) -> None:
+    await ledger.begin("t-1", PLACE, "{}")
+
+
+async def test_nothing_is_taken_over_before_this_process_is_ready(
+    store: Store, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "RENEW", 0.05)
+    one, two = Ledger(store), Ledger(store)
+    assert await one.begin("t-1", PLACE, "{}")
+    await one.release()
+    taken: list[str] = []
+    ready = asyncio.Event()
+    task = asyncio.create_task(two.keep(lambda answer: taken.append(answer.id), ready))
+    await asyncio.sleep(0.2)
+    assert taken == []
+    ready.set()
+    await asyncio.sleep(0.2)
+    task.cancel()
+    await asyncio.wait({task})
+    assert taken == ["t-1"]
+
+
+async def test_answers_are_resumed_one_by_one_and_counted_when_their_turn_comes(
+    store: Store, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "RENEW", 0.05)
+    gone, ledger = Ledger(store), Ledger(store)
+    for number in range(4):
+        await gone.begin(f"t-{number}", PLACE, "{}")
+    await gone.release()
+    taken: list[str] = []
+    ends = asyncio.Event()
+
+    def again(answer: Answer) -> asyncio.Task[None]:
+        async def work() -> None:
+            ledger.took(answer.id)
+            taken.append(answer.id)
+            await ends.wait()
+            await ledger.finished(answer.id)
+
+        return asyncio.create_task(work())
+
+    task = asyncio.create_task(ledger.keep(again))
+    await asyncio.sleep(0.3)
+    assert taken == ["t-0"]
+    with sqlite3.connect(path) as database:
+        assert database.execute("select attempts from mailflow_answers order by id").fetchall() == [(2,), (1,), (1,), (1,)]
+    ends.set()
+    await asyncio.sleep(0.3)
+    task.cancel()
+    await asyncio.wait({task})
+    assert taken == ["t-0", "t-1", "t-2", "t-3"]
 
 
 async def test_an_end_that_could_not_be_stored_is_stored_later(store: Store, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
