@@ -190,6 +190,8 @@ async def _judge_certificate(walk: _Walk, chain: tuple[bytes, ...], policy: Poli
     walk.step("certificate", seconds, note, findings)
     if policy.tls in ("CertificateValidation", "DomainValidation"):
         walk.findings.append(Finding(Warn.REVOCATION_NOT_CHECKED))
+        if seen and certificate.hides_an_rsa_one(seen):
+            walk.findings.append(Finding(Warn.RSA_CERTIFICATE_NOT_CHECKED, {"key": seen.key}))
 
 
 async def _quit(walk: _Walk, talk: Conversation) -> None:
