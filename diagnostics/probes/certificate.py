@@ -23,10 +23,8 @@ MIN_RSA_BITS = 2048
 WARN_STEPS = (3, 14, 30)
 SHOWN_NAMES = 10
 
-# X509_V_ERR_…: the path ends in a self-signed certificate; an issuer is neither sent nor known; a signature is another key's
+# X509_V_ERR_…: the path ends in a self-signed certificate
 _SELF_SIGNED = {18, 19}
-_NO_ISSUER = {2, 20, 21}
-_BAD_SIGNATURE = 7
 
 # RFC 5280 section 4.2.1.3: digitalSignature, keyEncipherment, keyAgreement, one of which every TLS server needs
 _FOR_TLS = 0x80 | 0x20 | 0x08
@@ -110,19 +108,20 @@ def _ranked(found: Sequence[Finding]) -> list[Finding]:
 def _chain_fault(path: Path, others: Sequence[X509]) -> list[Finding]:
     if path.is_trusted:
         return []
-    leaf, last = path.certificates[0], path.at_fault
+    leaf, last = path.certificates[0], path.certificates[-1]
     if is_self_signed(leaf):
         facts = {"how": "self-signed", "name": leaf.subject}
         return [Finding(Reason.CERTIFICATE_UNTRUSTED, facts), Finding(Clue.SELF_SIGNED, facts)]
+    if path.breaks_off:
+        how = "other-key" if any(c.subject_key == last.issuer_key for c in others) else "not-sent"
+        facts = {"how": how, "name": last.issuer, "of": last.subject}
+        return [Finding(Reason.CERTIFICATE_INCOMPLETE_CHAIN, facts), Finding(Clue.ISSUER_NOT_SENT, facts)]
     if path.code in _SELF_SIGNED:
         return [Finding(Reason.CERTIFICATE_UNTRUSTED, {"how": "root", "name": last.subject})]
-    # a signature by another key than that of the issuer's namesake, where no key identifier says which key is meant
-    is_namesake = path.code == _BAD_SIGNATURE and not last.issuer_key_id
-    if path.code in _NO_ISSUER or is_namesake:
-        other_key = is_namesake or any(c.subject_key == last.issuer_key for c in others)
-        facts = {"how": "other-key" if other_key else "not-sent", "name": last.issuer, "of": last.subject}
-        return [Finding(Reason.CERTIFICATE_INCOMPLETE_CHAIN, facts), Finding(Clue.ISSUER_NOT_SENT, facts)]
-    facts = {"how": "openssl", "name": last.subject, "error": path.words, "code": str(path.code)}
+    if path.refused:
+        issuer, child = path.certificates[path.refused], path.certificates[path.refused - 1]
+        return [Finding(Reason.CERTIFICATE_INVALID, {"how": "issuer-refused", "name": issuer.subject, "of": child.subject})]
+    facts = {"how": "openssl", "error": path.words, "code": str(path.code)}
     return [Finding(Reason.CERTIFICATE_INVALID, facts)]
 
 
