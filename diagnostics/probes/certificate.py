@@ -210,6 +210,7 @@ def _facts(leaf: X509, sent: Sequence[X509 | None], wanted: str | None, now: dat
         signature=leaf.signature,
         chain=tuple("?" if c is None else c.subject for c in sent[:SHOWN_NAMES]),
         wanted=wanted,
+        revocation_list=leaf.revocation_list,
     )
 
 

@@ -21,8 +21,8 @@ _LABELS = {
     "0.9.2342.19200300.100.1.25": "DC", "1.2.840.113549.1.9.1": "emailAddress",
 }  # fmt: skip
 
-_SUBJECT_KEY, _KEY_USAGE, _SAN, _AUTHORITY_KEY, _EXTENDED_KEY_USAGE = (
-    "2.5.29.14", "2.5.29.15", "2.5.29.17", "2.5.29.35", "2.5.29.37",
+_SUBJECT_KEY, _KEY_USAGE, _SAN, _REVOCATION_LISTS, _AUTHORITY_KEY, _EXTENDED_KEY_USAGE = (
+    "2.5.29.14", "2.5.29.15", "2.5.29.17", "2.5.29.31", "2.5.29.35", "2.5.29.37",
 )  # fmt: skip
 
 SERVER_AUTH, ANY_USAGE = "1.3.6.1.5.5.7.3.1", "2.5.29.37.0"
@@ -137,6 +137,18 @@ class X509:
             pass
         common = tuple(text for kind, text in self._subject_parts if kind == _COMMON_NAME)
         return Names(tuple(dns), tuple(addresses), common)
+
+    @cached_property
+    def revocation_list(self) -> str:
+        """Address of the first revocation list that it names; empty without. Nothing is ever fetched from it."""
+        found = der.elements(_first(self.extensions.get(_REVOCATION_LISTS, b""), der.SEQUENCE))
+        try:
+            for tag in (der.SEQUENCE, 0xA0, 0xA0, 0x86):  # DistributionPoint, distributionPoint, fullName, a URI
+                at = next(part for part in found if part.tag == tag)
+                found = der.elements(at.content)
+        except (DerError, StopIteration):
+            return ""
+        return readable(at.content)[:200]
 
     @cached_property
     def usages(self) -> tuple[str, ...] | None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
+from typing import Any
 
 from cryptography import x509
 from cryptography.x509.oid import NameOID
@@ -68,6 +69,8 @@ ROOT_WEAK = ca("Root Weak", kind="rsa1024")
 ROOT_SILENT = ca("Root Silent", key_ids=False)
 TRUSTED = (ROOT, ROOT_EC, ROOT_OLD, ROOT_WEAK, ROOT_SILENT)
 
+ROOT_AGAIN = ca("Root A", own=ROOT.key, days=(-90, 90))
+ROOT_BEFORE = ca("Root A", own=ROOT.key, days=OLD)
 UNKNOWN = ca("Root Unknown")
 NAMESAKE = ca("Root A", own=key("a namesake of root A", "rsa"))
 
@@ -104,6 +107,16 @@ UNNEEDED, CN_ONLY = ("certificate-unneeded",), ("certificate-name-in-cn-only",)
 UNTRUSTED, INCOMPLETE = "certificate-untrusted", "certificate-incomplete-chain"
 INVALID, WEAK = "certificate-invalid", "certificate-weak"
 EXPIRED, LATER_VALID, MISMATCH = "certificate-expired", "certificate-not-yet-valid", "certificate-name-mismatch"
+
+
+BELOW_ZERO: dict[str, Any] = {
+    "serial": 0x1122334455667788,
+    "edits": [(bytes.fromhex("02081122334455667788"), bytes.fromhex("02089122334455667788"))],
+}
+
+
+def _common(*names: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name) for name in names])
 
 
 def _teletex() -> x509.Name:
@@ -207,6 +220,8 @@ ROWS: Mapping[str, Row] = {
     "expired root beside": Row([leaf(MID), MID, STRAY_OLD_ROOT], warns=UNNEEDED),
     "later CA beside": Row([leaf(MID), STRAY_LATER, MID], warns=UNNEEDED),
     "unknown root beside": Row([leaf(MID), MID, UNKNOWN], warns=UNNEEDED),
+    "another edition of the root": Row([leaf(MID), MID, ROOT_AGAIN], warns=UNNEEDED),
+    "expired edition of the root": Row([leaf(MID), MID, ROOT_BEFORE], warns=UNNEEDED),
     "another server's leaf beside": Row([leaf(MID), STRAY_LEAF, MID], warns=UNNEEDED),
     "self-signed namesake of the leaf beside": Row([leaf(MID), SELF, MID], warns=UNNEEDED),
     "namesake of the root beside": Row([leaf(MID), MID, NAMESAKE], warns=UNNEEDED),
@@ -300,6 +315,8 @@ ROWS: Mapping[str, Row] = {
         [leaf(MID, sans=["www.lab.test"]), MID], warns=CN_ONLY, name={"openssl": MICROSOFT_NAME, "postfix": MICROSOFT_NAME}
     ),
     "common name beside an address": Row([leaf(MID, sans=[x509.IPAddress(ip_address("192.0.2.1"))]), MID], warns=CN_ONLY),
+    "second common name": Row([leaf(MID, sans=[], cn=_common("lab", NAME)), MID], warns=CN_ONLY),
+    "no subject": Row([leaf(MID, cn=x509.Name([])), MID]),
     "one name of many": Row([leaf(MID, sans=[f"h{n}.lab.test" for n in range(200)] + [NAME], cn="lab"), MID]),
     # odd parts
     "a name that is not ASCII": Row([_odd((0x82, b"b\xfcro.test"), (0x82, NAME.encode())), MID]),
@@ -312,6 +329,8 @@ ROWS: Mapping[str, Row] = {
     "information that is none": Row([_with(INFORMATION, b"\xff\xff"), MID]),
     "a boolean that is not DER": Row([leaf(MID, edits=[(b"\x01\x01\xff", b"\x01\x01\x01")]), MID]),
     "version 7": Row([leaf(MID, edits=[(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x06")]), MID]),
+    "serial number below zero": Row([leaf(MID, **BELOW_ZERO), MID]),
+    "serial number below zero, self-signed": Row([leaf(None, **BELOW_ZERO)], (UNTRUSTED,), says="signed by itself"),
     "two SANs beside": Row([leaf(MID), MID, TWO_SANS], warns=UNNEEDED),
     "TeletexString": Row([leaf(MID, cn=_teletex()), MID]),
 }

@@ -87,6 +87,7 @@ def make(
     more: Sequence[tuple[x509.ExtensionType, bool]] = (),
     signature: str = "sha256",
     signer: Any = None,
+    serial: int | None = None,
     edits: Sequence[tuple[bytes, bytes]] = (),
 ) -> Made:
     """One certificate; without `issuer` it signs itself. ca None: no basic constraints. ku: names of key usage, by blanks.
@@ -101,7 +102,7 @@ def make(
     builder = (
         x509.CertificateBuilder(subject_name=subject, issuer_name=issuer.subject if issuer else subject)
         .public_key(own.public_key())
-        .serial_number(x509.random_serial_number())
+        .serial_number(serial or x509.random_serial_number())
         .not_valid_before(NOW + timedelta(days=days[0]))
         .not_valid_after(NOW + timedelta(days=days[1]))
     )
