@@ -53,6 +53,7 @@ class Certificate(Frozen):
     signature: str
     chain: tuple[str, ...]
     wanted: str | None = None
+    revocation_list: str = ""
 
 
 class Evidence(Frozen):

@@ -189,7 +189,10 @@ async def _judge_certificate(walk: _Walk, chain: tuple[bytes, ...], policy: Poli
         note = Finding(Trace.CERTIFICATE_SEEN, {"subject": seen.subject, "date": f"{seen.not_after:%Y-%m-%d}"})
     walk.step("certificate", seconds, note, findings)
     if policy.tls in ("CertificateValidation", "DomainValidation"):
-        walk.findings.append(Finding(Warn.REVOCATION_NOT_CHECKED))
+        named = seen.revocation_list if seen else ""
+        walk.findings.append(Finding(Warn.REVOCATION_NOT_CHECKED, {"how": "named" if named else "none", "address": named}))
+        if seen and certificate.hides_an_rsa_one(seen):
+            walk.findings.append(Finding(Warn.RSA_CERTIFICATE_NOT_CHECKED, {"key": seen.key}))
 
 
 async def _quit(walk: _Walk, talk: Conversation) -> None:
