@@ -11,7 +11,13 @@ from diagnostics.findings import Clue, Facts, Finding, Reason, Warn
 from diagnostics.model import Fix
 from tests.diagnostics.making import CATALOGUE
 
-WORDS = {"host": "mail.contoso.com", "where": "mail.contoso.com [192.0.2.1]", "connector": "Contoso", "guid": "6a1f"}
+WORDS = {
+    "host": "mail.contoso.com",
+    "where": "mail.contoso.com [192.0.2.1]",
+    "domain": "contoso.com",
+    "connector": "Contoso",
+    "guid": "6a1f",
+}
 AUDIENCES: tuple[Audience, ...] = get_args(Audience)
 ORDER = ["confirmed", "likely", "possible", "ruled-out"]
 
