@@ -66,7 +66,7 @@ def test_everybody_is_told_what_to_do(reason: Reason, audience: Audience) -> Non
 def test_a_partner_acts_for_a_partners_connector(reason: Reason) -> None:
     first, *ours = steps(reason, "partner")
     assert first.owner == "partner"
-    assert {f.id for f in ours} <= {"correct-smart-host", "correct-tls-domain"}
+    assert {f.id for f in ours} <= {"correct-smart-host", "correct-tls-domain", "route-by-smart-host"}
     assert steps(reason, "everyone")[-1].owner == "partner"
     assert all(f.owner != "partner" for f in steps(reason, "on-premises"))
 
