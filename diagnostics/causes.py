@@ -16,8 +16,10 @@ def rank(
     entry: Entry, findings: Sequence[Finding], words: Mapping[str, str], audience: Audience, catalogue: Catalogue
 ) -> tuple[Cause, ...]:
     """Best first; within a rank the catalogue's order. Without evidence a cause is possible, never more (contract 3)."""
-    found = [_cause(row, findings, words, catalogue) for row in entry.causes if _concerns(row, audience)]
-    return tuple(sorted(found, key=lambda cause: _RANKS.index(cause.likelihood)))
+    rows = [row for row in entry.causes if _concerns(row, audience)]
+    found = [(row, _cause(row, findings, words, catalogue)) for row in rows]
+    listed = (cause for row, cause in found if cause.evidence or not row.only_if_shown)
+    return tuple(sorted(listed, key=lambda cause: _RANKS.index(cause.likelihood)))
 
 
 def fixes(
@@ -30,7 +32,9 @@ def fixes(
     asked = {"ask": entry.partner.format_map(words)}
     ask = Fix(id="contact-partner", text=catalogue.summaries.say("ask-partner", asked), owner="partner", url=entry.page)
     ranks = {cause.id: _RANKS.index(cause.likelihood) for cause in causes}
-    wanted = [f for f in entry.fixes if _concerns(f, audience) and _rank(f, ranks) < _RANKS.index("ruled-out")]
+    absent = {row.id for row in entry.causes if row.only_if_shown} - set(ranks)
+    fitting = (f for f in entry.fixes if not f.mends or set(f.mends) - absent)
+    wanted = [f for f in fitting if _concerns(f, audience) and _rank(f, ranks) < _RANKS.index("ruled-out")]
     wanted.sort(key=lambda f: _rank(f, ranks))
     if audience == "partner" and entry.partner:
         return (ask, *(_fix(f, words) for f in wanted if f.ours))
@@ -54,10 +58,11 @@ def _concerns(row: CauseEntry | FixEntry, audience: Audience) -> bool:
 
 
 def _cause(row: CauseEntry, findings: Sequence[Finding], words: Mapping[str, str], catalogue: Catalogue) -> Cause:
+    seen = {finding.tag for finding in findings}
     ranks: tuple[tuple[Likelihood, tuple[str, ...]], ...] = (
         ("confirmed", row.confirmed_by),
         ("ruled-out", row.ruled_out_by),
-        ("likely", row.likely_by),
+        ("likely", row.likely_by if seen.isdisjoint(row.not_likely_by) else ()),
     )
     text = row.text.format_map(words)
     for likelihood, tags in ranks:

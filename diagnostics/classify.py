@@ -32,6 +32,7 @@ def classify(
     if reason is None and verdict == "unknown":
         reason = Reason.NOTHING_TO_CHECK
     findings = _clues(_beside(bad, paths, target)) + [f for p in paths for f in p.warnings] + summary.gaps(target)
+    findings += summary.switched_off(target)
     shown = tuple(_path(p, catalogue) for p in paths)
     warnings = summary.warnings(seen, paths, findings, catalogue)
     common = {

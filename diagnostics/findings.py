@@ -46,6 +46,8 @@ class Reason(StrEnum):
     VANTAGE_NO_ROUTE = "vantage-no-route"
     VANTAGE_CLOCK = "vantage-clock"
     VANTAGE_FAULT = "vantage-fault"
+    DANE_NOT_CHECKED = "dane-not-checked"
+    """SmtpDaneMode is Mandatory: without DANE no mail goes out, and whether the target has it is not checked."""
     CONNECTOR_DISABLED = "connector-disabled"
     NOTHING_TO_CHECK = "nothing-to-check"
 
@@ -73,6 +75,8 @@ class Warn(StrEnum):
     CONNECTOR_TEST_MODE = "connector-test-mode"
     TLS_SETTINGS_UNKNOWN = "tls-settings-unknown"
     EXPORT_CUT = "export-cut"
+    NULL_MX_IGNORED = "null-mx-ignored"
+    POLICY_SWITCHED_OFF = "policy-switched-off"
 
 
 class Clue(StrEnum):
@@ -100,6 +104,16 @@ class Clue(StrEnum):
     RESOLVER_REFUSED = "resolver-refused"
     CNAME_LOOP = "cname-loop"
     INTERNAL_NAME = "internal-name"
+    NOT_A_HOST_NAME = "not-a-host-name"
+    MX_IS_ADDRESS = "mx-is-address"
+    MX_IS_LOCALHOST = "mx-is-localhost"
+    MX_NOT_A_HOST_NAME = "mx-not-a-host-name"
+    FINAL_DOT_MISSING = "final-dot-missing"
+    NXDOMAIN_BY_TYPE = "nxdomain-by-type"
+    DNS_SERVER_FAILED = "dns-server-failed"
+    DNS_ANSWER_UNUSABLE = "dns-answer-unusable"
+    LOOP_BY_MX = "loop-by-mx"
+    LOOP_BY_SMART_HOST = "loop-by-smart-host"
 
 
 class Trace(StrEnum):

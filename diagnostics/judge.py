@@ -70,16 +70,28 @@ def judge(evidence: Evidence, policy: Policy) -> Judged:
     decisive: Finding | None = None
     decided: Weight = "warning"
     warnings = []
+    off = _switched_off(policy)
     for finding in evidence.findings:
+        if finding.tag in off:
+            continue
         weight = weigh(finding, evidence, policy)
         if weight == "warning" or decisive is not None:
             warnings.append(finding)
         else:
             decisive, decided = finding, weight
+    if decisive is None and policy.dane == "Mandatory":
+        decisive, decided = Finding(Reason.DANE_NOT_CHECKED, {"how": "mandatory"}), "unknown"
+        warnings.append(Finding(Warn.DANE_NOT_CHECKED, decisive.facts))
     if decisive is None or not isinstance(decisive.tag, Reason):
         return Judged(evidence, "healthy", None, None, tuple(warnings))
     verdict: Literal["failing", "unknown"] = "failing" if decided == "fault" else "unknown"
     return Judged(evidence, verdict, decisive.tag, decisive, tuple(warnings))
+
+
+def _switched_off(policy: Policy) -> tuple[Warn, ...]:
+    """Warnings about policies that Exchange Online does not heed on this connector."""
+    dane = (Warn.DANE_NOT_CHECKED,) if policy.dane == "None" else ()
+    return (*dane, Warn.MTA_STS_NOT_CHECKED) if policy.mta_sts == "None" else dane
 
 
 def weigh(finding: Finding, evidence: Evidence, policy: Policy) -> Weight:
@@ -89,6 +101,8 @@ def weigh(finding: Finding, evidence: Evidence, policy: Policy) -> Weight:
         return "warning"
     if reason in UNTESTED:
         return "untested"
+    if reason is Reason.DANE_NOT_CHECKED:
+        return "unknown"
     if reason in CERTIFICATE:
         if not policy.known:
             return "unknown"

@@ -15,7 +15,7 @@ from diagnostics.connectors.model import Connector, Inventory
 from diagnostics.findings import Reason
 from diagnostics.mailboxes import without_mailboxes
 from diagnostics.names import Address, NameFault
-from diagnostics.target import Destination, Policy, Target, TlsSettings
+from diagnostics.target import Destination, Mode, Policy, Target, TlsSettings
 from diagnostics.typed import as_typed
 
 
@@ -26,8 +26,46 @@ class TargetFault(ValueError):
 def route(words: Sequence[str], inventory: Inventory) -> tuple[Target, ...]:
     """The targets of a check, in the order of the words, else of the connector list. Raises TargetFault."""
     if not words:
-        return tuple(whole(c, c.Name) for c in inventory.connectors if c.Enabled)
-    return tuple(target for word in words for target in _read(word, inventory))
+        targets = [whole(c, c.Name) for c in inventory.connectors if c.Enabled]
+    else:
+        targets = [target for word in words for target in _read(word, inventory)]
+    own = _OwnDomains.of(inventory)
+    return tuple(_with_loops(target, own) for target in targets)
+
+
+@dataclass(frozen=True, slots=True)
+class _OwnDomains:
+    """The tenant's accepted domains, and those whose subdomains are accepted too."""
+
+    exact: frozenset[str]
+    above: frozenset[str]
+
+    @classmethod
+    def of(cls, inventory: Inventory) -> "_OwnDomains":
+        rows = inventory.accepted_domains
+        return cls(
+            frozenset(pattern(d.DomainName) for d in rows),
+            frozenset("*." + pattern(d.DomainName).removeprefix("*.") for d in rows if d.MatchSubDomains),
+        )
+
+    def __contains__(self, domain: str) -> bool:
+        return domain in self.exact or any(entry in self.above for entry in _entries(domain))
+
+
+def _with_loops(target: Target, own: _OwnDomains) -> Target:
+    """Marks the destinations whose mail Exchange Online, if it were what they lead to, would give back to this tenant.
+
+    That is mail for an own domain, and all that a connector to own servers carries. Other tenants' domains are no loop.
+    """
+    connector = target.connector
+    if connector is None:
+        return target
+    if connector.is_on_premises:
+        return replace(target, destinations=tuple(replace(d, comes_back=True) for d in target.destinations))
+    served = list(map(pattern, connector.RecipientDomains))
+    is_own = connector.AllAcceptedDomains or (bool(served) and all(domain in own for domain in served))
+    marked = (replace(d, comes_back=d.name in own or (is_own and d.delivery != "mx")) for d in target.destinations)
+    return replace(target, destinations=tuple(marked))
 
 
 def _read(word: str, inventory: Inventory) -> tuple[Target, ...]:
@@ -255,7 +293,14 @@ def policy_of(connector: Connector) -> Policy:
         "certificatevalidation": "CertificateValidation",
         "domainvalidation": "DomainValidation",
     }
+    dane, mta_sts = _mode(connector.SmtpDaneMode), _mode(connector.MtaStsMode)
     if not connector.TlsSettings:
-        return Policy(known=connector.tls_known)
+        return Policy(known=connector.tls_known, dane=dane, mta_sts=mta_sts)
     tls = known.get(connector.TlsSettings.lower())
-    return Policy(tls or "EncryptionOnly", connector.TlsDomain or None, known=tls is not None)
+    return Policy(tls or "EncryptionOnly", connector.TlsDomain or None, known=tls is not None, dane=dane, mta_sts=mta_sts)
+
+
+def _mode(value: str | None) -> Mode:
+    """Opportunistic is what Exchange Online does unless it is told otherwise (New-OutboundConnector)."""
+    modes: dict[str, Mode] = {"mandatory": "Mandatory", "none": "None"}
+    return modes.get((value or "").strip().lower(), "Opportunistic")

@@ -56,6 +56,7 @@ def words(target: Target, bad: Judged | None, catalogue: Catalogue) -> dict[str,
     connector = target.connector
     return {
         "host": bad.evidence.host if bad else target.asked,
+        "domain": (bad.evidence.destination or bad.evidence.host) if bad else target.asked,
         "where": bad.where if bad else target.asked,
         "connector": connector.Name if connector else say("connector", NO_FACTS),
         # only a Guid goes into a cmdlet that somebody will paste into a shell
@@ -94,6 +95,15 @@ def gaps(target: Target) -> list[Finding]:
         facts = {"how": loss.kind if loss.value else f"{loss.kind}-nameless", "field": loss.field, "value": loss.value}
         found.append(Finding(Warn.EXPORT_CUT, facts))
     return found
+
+
+def switched_off(target: Target) -> list[Finding]:
+    """Which of DANE and MTA-STS Exchange Online does not heed on this connector."""
+    modes = {"SmtpDaneMode": target.policy.dane, "MtaStsMode": target.policy.mta_sts}
+    off = [name for name, mode in modes.items() if mode == "None"]
+    if not off or target.settled:
+        return []
+    return [Finding(Warn.POLICY_SWITCHED_OFF, {"how": "both" if len(off) > 1 else "one", "field": off[0]})]
 
 
 def incomplete(verdict: Verdict, target: Target, where: str, title: str, catalogue: Catalogue) -> str:

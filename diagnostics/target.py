@@ -8,12 +8,13 @@ from diagnostics.findings import Facts, Reason
 from diagnostics.names import Address
 
 Delivery = Literal["smart-host", "mx", "host"]
+Mode = Literal["Opportunistic", "Mandatory", "None"]
 TlsSettings = Literal["EncryptionOnly", "CertificateValidation", "DomainValidation"]
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """TlsSettings and TlsDomain of the connector; `tls` None is opportunistic.
+    """TlsSettings and TlsDomain of the connector; `tls` None is opportunistic. `dane`, `mta_sts`: its SmtpDaneMode, MtaStsMode.
 
     Not `known`: the source does not tell TlsSettings, or a value that we do not know; `tls` is the least that it may demand.
     """
@@ -21,16 +22,22 @@ class Policy:
     tls: TlsSettings | None = None
     domain: str | None = None
     known: bool = True
+    dane: Mode = "Opportunistic"
+    mta_sts: Mode = "Opportunistic"
 
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """One thing to resolve: a smart host, a recipient domain delivered by MX, or a bare host. `listed`: a connector names it."""
+    """One thing to resolve: a smart host, a recipient domain delivered by MX, or a bare host. `listed`: a connector names it.
+
+    `comes_back`: if it leads to Exchange Online itself, the mail is this tenant's again (contract 4, mx-is-microsoft).
+    """
 
     name: str
     delivery: Delivery
     address: Address | None = None
     listed: bool = False
+    comes_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)

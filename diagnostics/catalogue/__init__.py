@@ -22,7 +22,7 @@ __all__ = [
     "Phrases", "Status", "Subject", "family", "load", "tag",
 ]  # fmt: skip
 
-FIELDS = frozenset({"host", "where", "connector", "guid"})
+FIELDS = frozenset({"host", "where", "domain", "connector", "guid"})
 
 
 class Catalogue(BaseModel):
@@ -151,7 +151,7 @@ def _reaches(entry: CodeEntry, code: str) -> bool:
 
 def _check(entry: Entry | CodeEntry) -> None:
     for cause in entry.causes:
-        for name in cause.confirmed_by + cause.likely_by + cause.ruled_out_by:
+        for name in (*cause.confirmed_by, *cause.likely_by, *cause.ruled_out_by, *cause.not_likely_by):
             tag(name)
     texts = [
         entry.summary if isinstance(entry, Entry) else "",

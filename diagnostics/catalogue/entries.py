@@ -16,13 +16,19 @@ class _Row(BaseModel):
 
 
 class CauseEntry(_Row):
-    """One likely cause. Tags say what confirms it, makes it likely, or rules it out; without evidence it is possible."""
+    """One likely cause. Tags say what confirms it, makes it likely, or rules it out; without evidence it is possible.
+
+    `not_likely_by`: with one of these it is no more than possible. `only_if_shown`: a check always looks for it, so without
+    evidence it is not listed.
+    """
 
     id: str
     text: str
     confirmed_by: tuple[str, ...] = ()
     likely_by: tuple[str, ...] = ()
     ruled_out_by: tuple[str, ...] = ()
+    not_likely_by: tuple[str, ...] = ()
+    only_if_shown: bool = False
     audience: Audience = Field("everyone", alias="for")
 
 

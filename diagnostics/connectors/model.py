@@ -101,6 +101,10 @@ class Connector(_Exported):
     def is_partner(self) -> bool:
         return (self.ConnectorType or "").lower() == "partner"
 
+    @property
+    def is_on_premises(self) -> bool:
+        return (self.ConnectorType or "").lower() == "onpremises"
+
 
 class AcceptedDomain(_Exported):
     """An accepted domain: its name and whether it is Authoritative or InternalRelay."""

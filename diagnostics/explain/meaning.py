@@ -70,9 +70,10 @@ def _with(seen: Cause, told: Cause | None) -> Cause:
 
 
 def _by_code(error: Reported, code: CodeEntry, catalogue: Catalogue) -> Entry:
-    """The code's own causes, and those of every reason that it stands for, one of each reason in turn."""
+    """The code's own causes, then those of every reason that it stands for, one of each reason in turn."""
     entries = [catalogue[reason] for reason in catalogue.reasons(error.code)]
-    causes = _merged([code.causes, *(entry.causes for entry in entries)])[:MAX_CAUSES]
+    of_reasons = _merged([[cause for cause in entry.causes if not cause.only_if_shown] for entry in entries])
+    causes = _merged([[*code.causes, *of_reasons]])[:MAX_CAUSES]
     known = {cause.id for cause in causes}
     fixes = _merged([code.fixes, *(_for_first_cause(entry) for entry in entries)])
     kept = [fix for fix in fixes if not fix.mends or known & set(fix.mends)][:MAX_FIXES]
@@ -130,4 +131,4 @@ def words_for(error: Reported, connector: str, guid: str, nameless: str) -> Mapp
     """What the words in braces become. `nameless`: what a destination is called that no text names."""
     host = error.server or error.ip or error.domain or nameless
     where = f"{host} [{error.ip}]" if error.ip and error.ip != host else host
-    return {"host": host, "where": where, "connector": connector, "guid": guid}
+    return {"host": host, "where": where, "domain": error.domain or host, "connector": connector, "guid": guid}

@@ -38,24 +38,27 @@ Heard = Reply | Nonsense | Cut | OSError
 
 
 class Asking:
-    """One question to any number of servers; `heard` has what came back, and from whom. Close it."""
+    """One question to any number of servers; `heard` has what came back, from whom, and whether EDNS was used. Close it."""
 
     def __init__(self, question: Question, tcp_timeout: float) -> None:
         self._question, self._tcp_timeout = question, tcp_timeout
-        self._channels: dict[Server, _Channel] = {}
+        self._channels: dict[tuple[Server, bool], _Channel] = {}
         self._streams: dict[Server, asyncio.Task[None]] = {}
-        self.heard: asyncio.Queue[tuple[Server, Heard]] = asyncio.Queue()
+        self.heard: asyncio.Queue[tuple[Server, Heard, bool]] = asyncio.Queue()
 
-    def send(self, server: Server) -> None:
+    def send(self, server: Server, *, edns: bool) -> None:
         """Ask, or ask again. Raises OSError where this machine cannot send."""
         if server in self._streams:
             return
-        if server not in self._channels:
-            self._channels[server] = _Channel(server, self._question, self)
-        self._channels[server].send()
+        channel = self._channels.get((server, edns))
+        if channel is None:
+            channel = self._channels[server, edns] = _Channel(server, replace(self._question, edns=edns), self)
+        channel.send()
 
     def over_tcp(self, server: Server, question: Question, why: Why) -> None:
-        self._channels.pop(server).close()
+        for edns in (True, False):
+            if channel := self._channels.pop((server, edns), None):
+                channel.close()
         self._streams[server] = asyncio.create_task(self._stream(server, question, why))
 
     async def _stream(self, server: Server, question: Question, why: Why) -> None:
@@ -68,7 +71,7 @@ class Asking:
         except (Nonsense, OSError) as error:
             heard = error
         del self._streams[server]
-        self.heard.put_nowait((server, heard))
+        self.heard.put_nowait((server, heard, question.edns))
 
     def close(self) -> None:
         for channel in self._channels.values():
@@ -111,7 +114,7 @@ class _Channel:
         if isinstance(heard, Reply) and heard.truncated:
             self._asking.over_tcp(self._server, self._question, "truncated")
         elif heard is not None:
-            self._asking.heard.put_nowait((self._server, heard))
+            self._asking.heard.put_nowait((self._server, heard, self._question.edns))
         elif self._misses < _NEAR_MISSES:
             self._misses += 1
         else:

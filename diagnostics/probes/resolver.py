@@ -23,6 +23,12 @@ MAX_QUESTIONS = 256
 """Under way at once. Each has a socket, and a process may open 1,024 files by default: connections need theirs."""
 
 _RESEND = (1.0, 2.0, 4.0, 8.0)
+_FIRST_WAIT = 0.5
+"""Of the timeout at most, so that a question can be asked again within a short one."""
+
+PLAIN_SECONDS = 300.0
+"""A server that answers only without EDNS is asked that way first for so long: each question costs it a second otherwise."""
+
 _PAUSE = 0.2  # after an error that came at once
 # Extended DNS Errors that say that validation failed (RFC 8914 section 4, codes 5 to 12)
 _BOGUS_CODES = frozenset(range(5, 13))
@@ -44,20 +50,25 @@ class Status(StrEnum):
 class Answer:
     """What a resolver said of one name and type. `records` are texts of rdata; `facts` tell a failure by their `how`.
 
-    `loop`: the CNAMEs lead back, or too far. `extended_error`: RFC 8914's code and the server's text, which proves nothing.
+    `aliases`: where CNAMEs lead, the last one being the owner of the records. `loop`: they lead back, or too far.
+    `extended_error`: RFC 8914's code and the server's text, which proves nothing.
     `server`: who answered, as ADDRESS or ADDRESS#PORT. `authentic`: it says that it validated the answer (AD).
     """
 
     status: Status
     records: tuple[str, ...] = ()
     facts: Facts = field(default_factory=dict)
-    alias: str | None = None
+    aliases: tuple[str, ...] = ()
     seconds: float = 0.0
     rcode: str = ""
     loop: bool = False
     extended_error: tuple[int, str] | None = None
     server: str = ""
     authentic: bool = False
+
+    @property
+    def alias(self) -> str | None:
+        return self.aliases[-1] if self.aliases else None
 
 
 class Resolver:
@@ -67,6 +78,7 @@ class Resolver:
         self.servers, self.timeout = tuple(servers), timeout
         self._slots = Slots(_most_questions(len(self.servers)))
         self._open: set[Asking] = set()
+        self._plain: dict[Server, float] = {}  # those that are silent to EDNS, and until when that is believed
         self._first = 0  # the server that answered last is asked first: a dead one must not cost a second each time
 
     async def ask(self, name: str, kind: str) -> Answer:
@@ -84,7 +96,7 @@ class Resolver:
     async def _follow(self, name: str, kind: str) -> Answer:
         asked = {"name": name[:253], "kind": kind}
         try:
-            owner, alias, seen = message.encode(name), None, set[bytes]()
+            owner, aliases, seen = message.encode(name), list[str](), set[bytes]()
         except ValueError:
             return Answer(Status.FAILURE, facts=asked | {"how": "bad-name"})
         while len(seen) <= MAX_CHAIN:
@@ -93,14 +105,15 @@ class Resolver:
             if isinstance(said, Answer):
                 return said
             server, reply = said
-            target = _last_alias(reply, owner)
-            if target is None or (target in seen and target != owner):
+            led = _aliases(reply, owner)
+            if led is None or not seen.isdisjoint(led):
                 return Answer(Status.FAILURE, facts=asked | {"how": "loop", "limit": str(MAX_CHAIN)}, loop=True, server=server)
+            target = led[-1] if led else owner
+            aliases += map(message.decode, led)
             text = message.decode(target)
-            alias = text if text != name else alias
             here = {"name": text, "kind": kind}
             rcode = message.rcode_text(reply.rcode)
-            found = partial(Answer, alias=alias, rcode=rcode, server=server, authentic=reply.authentic)
+            found = partial(Answer, aliases=tuple(aliases), rcode=rcode, server=server, authentic=reply.authentic)
             if target in reply.rows:
                 return found(Status.OK, reply.rows[target])
             if reply.rcode == message.NXDOMAIN:
@@ -154,21 +167,26 @@ class Resolver:
         attempt = 0
         while (left := deadline - loop.time()) > 0:
             server = self.servers[(self._first + attempt) % len(self.servers)]
-            wait = min(left, _RESEND[min(attempt // len(self.servers), len(_RESEND) - 1)])
+            again = attempt // len(self.servers)
+            wait = min(left, _RESEND[min(again, len(_RESEND) - 1)])
+            if not again:
+                wait = min(wait, self.timeout * _FIRST_WAIT / len(self.servers))
             attempt += 1
             trouble: OSError | None = None
             try:
-                asking.send(server)
+                asking.send(server, edns=question.edns and self._is_asked_with_edns(server, again))
                 troubles.sent = True
             except OSError as error:
                 trouble, wait = error, min(left, _PAUSE)
             try:
                 async with asyncio.timeout(wait):
-                    by, heard = await asking.heard.get()
+                    by, heard, edns = await asking.heard.get()
             except TimeoutError:
                 troubles.add(server, trouble)
                 continue
             if isinstance(heard, Reply):
+                if question.edns:
+                    self._note_edns(by, edns=edns)
                 if heard.rcode not in (message.SERVFAIL, message.REFUSED) or attempt >= len(self.servers):
                     self._first = self.servers.index(by)
                     return _server(by), heard
@@ -179,6 +197,19 @@ class Resolver:
                 troubles.add(by, heard)
                 await asyncio.sleep(min(_PAUSE, max(0.0, deadline - loop.time())))
         return troubles.answer(question, self.timeout)
+
+    def _is_asked_with_edns(self, server: Server, again: int) -> bool:
+        """Silence may be that of a server or firewall that drops EDNS (RFC 6891 section 6.2.5): the second try goes without."""
+        is_plain = self._plain.get(server, 0.0) > asyncio.get_running_loop().time()
+        return (again == 1) is is_plain
+
+    def _note_edns(self, server: Server, *, edns: bool) -> None:
+        """Which of the two ways the server answered."""
+        now = asyncio.get_running_loop().time()
+        if edns:
+            self._plain.pop(server, None)
+        elif self._plain.get(server, 0.0) <= now:
+            self._plain[server] = now + PLAIN_SECONDS
 
 
 class _Troubles:
@@ -224,17 +255,15 @@ def _most_questions(servers: int) -> int:
     return MAX_QUESTIONS if files == resource.RLIM_INFINITY else max(4, min(MAX_QUESTIONS, files // 4 // max(1, servers)))
 
 
-def _last_alias(reply: Reply, owner: bytes) -> bytes | None:
-    """Where the CNAMEs in this reply lead; `owner` itself without any; None for a loop or a chain that is too long."""
-    seen = {owner}
-    for _ in range(MAX_CHAIN + 1):
-        if owner in reply.rows or owner not in reply.aliases:
-            return owner
+def _aliases(reply: Reply, owner: bytes) -> list[bytes] | None:
+    """Where the CNAMEs in this reply lead, one after another; None for a loop or a chain that is too long."""
+    led: list[bytes] = []
+    while owner not in reply.rows and owner in reply.aliases:
         owner = reply.aliases[owner]
-        if owner in seen:
+        if owner in led or len(led) > MAX_CHAIN:
             return None
-        seen.add(owner)
-    return None
+        led.append(owner)
+    return led
 
 
 def _server(server: Server) -> str:

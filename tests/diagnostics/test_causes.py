@@ -11,7 +11,13 @@ from diagnostics.findings import Clue, Facts, Finding, Reason, Warn
 from diagnostics.model import Fix
 from tests.diagnostics.making import CATALOGUE
 
-WORDS = {"host": "mail.contoso.com", "where": "mail.contoso.com [192.0.2.1]", "connector": "Contoso", "guid": "6a1f"}
+WORDS = {
+    "host": "mail.contoso.com",
+    "where": "mail.contoso.com [192.0.2.1]",
+    "domain": "contoso.com",
+    "connector": "Contoso",
+    "guid": "6a1f",
+}
 AUDIENCES: tuple[Audience, ...] = get_args(Audience)
 ORDER = ["confirmed", "likely", "possible", "ruled-out"]
 
@@ -60,7 +66,7 @@ def test_everybody_is_told_what_to_do(reason: Reason, audience: Audience) -> Non
 def test_a_partner_acts_for_a_partners_connector(reason: Reason) -> None:
     first, *ours = steps(reason, "partner")
     assert first.owner == "partner"
-    assert {f.id for f in ours} <= {"correct-smart-host", "correct-tls-domain"}
+    assert {f.id for f in ours} <= {"correct-smart-host", "correct-tls-domain", "route-by-smart-host"}
     assert steps(reason, "everyone")[-1].owner == "partner"
     assert all(f.owner != "partner" for f in steps(reason, "on-premises"))
 

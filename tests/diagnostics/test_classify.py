@@ -14,7 +14,7 @@ from diagnostics.probes.run import Observed
 from diagnostics.target import Policy
 from tests.diagnostics.making import CATALOGUE, GUID, SAID, certificate, connector, evidence, result, target, untested
 
-PATH_REASONS = [r for r in Reason if r not in (Reason.CONNECTOR_DISABLED, Reason.NOTHING_TO_CHECK)]
+PATH_REASONS = [r for r in Reason if r not in (Reason.CONNECTOR_DISABLED, Reason.NOTHING_TO_CHECK, Reason.DANE_NOT_CHECKED)]
 SEEN_UNTESTED = [Reason.ADDRESS_NOT_PUBLIC, Reason.VANTAGE_NO_IPV6, Reason.VANTAGE_NO_ROUTE, Reason.VANTAGE_FAULT]
 FAILS = [r for r in PATH_REASONS if not untested(r)]
 

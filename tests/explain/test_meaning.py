@@ -80,6 +80,13 @@ def test_a_code_alone_has_the_causes_of_all_its_reasons_the_most_frequent_first(
     assert told.summary == ""
 
 
+def test_a_failed_dns_query_begins_with_microsofts_causes() -> None:
+    """An entry that was changed recently is likelier than a null MX or a broken signature."""
+    told = explained(reported("450 4.4.312", None))
+    assert [cause.id for cause in told.causes][:3] == ["dns-host-fault", "domain-expired", "old-mx-cached"]
+    assert told.fixes[0].owner == "dns-host"
+
+
 @pytest.mark.parametrize(
     ("code", "title", "cause"),
     [

@@ -122,6 +122,18 @@ def test_an_expiry_is_not_claimed_by_a_clock_that_is_wrong(
     assert answer.verdict == seen
 
 
+@pytest.mark.parametrize(
+    ("prefix", "own"), [("64:ff9b::", []), ("2620:4f:8000:64::", ["AAAA 2620:4f:8000:64::192.0.0.170"])], ids=["known", "own"]
+)
+def test_an_address_that_this_networks_dns64_made_up_is_no_path(prefix: str, own: list[str], tmp_path: Path) -> None:
+    """Its way is dead here; the domain publishes IPv4 alone, and that works."""
+    dns = {"mail.example.test": [f"A {HOST}", f"AAAA {prefix}{HOST}"], "ipv4only.arpa": ["A 192.0.0.170", *own]}
+    world = {"dns": dns, "mail": {HOST: {}}}
+    answer = Network(tmp_path, world=world).run(["mail.example.test"]).answer
+    assert answer.verdict == ("healthy", None, None)
+    assert answer.paths == [(HOST, None)]
+
+
 def test_a_control_host_without_ipv6_here_is_asked_over_ipv4(tmp_path: Path) -> None:
     dns = {**WORLD["dns"], CONTROL_NAME: [f"A {CONTROL}", "AAAA 2620:4f:8000::6"]}
     answer = Network(tmp_path, before=HERE, world={**with_control(), "dns": dns}).run(["mail.example.test"], control=CONTROL_NAME)
