@@ -44,6 +44,8 @@ class Reason(StrEnum):
     VANTAGE_DNS = "vantage-dns"
     VANTAGE_NO_IPV6 = "vantage-no-ipv6"
     VANTAGE_NO_ROUTE = "vantage-no-route"
+    VANTAGE_REFUSED = "vantage-refused"
+    VANTAGE_CLIENT_CERTIFICATE = "vantage-client-certificate"
     VANTAGE_CLOCK = "vantage-clock"
     VANTAGE_FAULT = "vantage-fault"
     CONNECTOR_DISABLED = "connector-disabled"
@@ -70,6 +72,8 @@ class Warn(StrEnum):
     CONNECTOR_TEST_MODE = "connector-test-mode"
     TLS_SETTINGS_UNKNOWN = "tls-settings-unknown"
     EXPORT_CUT = "export-cut"
+    CLIENT_CERTIFICATE_ASKED = "client-certificate-asked"
+    TLS_LEGACY_RENEGOTIATION = "tls-legacy-renegotiation"
 
 
 class Clue(StrEnum):
@@ -97,6 +101,15 @@ class Clue(StrEnum):
     RESOLVER_REFUSED = "resolver-refused"
     CNAME_LOOP = "cname-loop"
     INTERNAL_NAME = "internal-name"
+    ONE_NODE_OF_SEVERAL = "one-node-of-several"
+    CLOSED_AFTER_WAITING = "closed-after-waiting"
+    SILENT_LATER = "silent-later"
+    SPEAKS_TLS = "speaks-tls"
+    PROXY_NAMED = "proxy-named"
+    GREYLISTING = "greylisting"
+    COME_AGAIN = "come-again"
+    CLIENT_NAME_REFUSED = "client-name-refused"
+    CLIENT_ADDRESS_REFUSED = "client-address-refused"
 
 
 class Trace(StrEnum):
@@ -111,6 +124,7 @@ class Trace(StrEnum):
     TLS_UP = "tls-up"
     CERTIFICATE_SEEN = "certificate-seen"
     ADDRESS_HIDDEN = "address-hidden"
+    LOOKED_AGAIN = "looked-again"
 
 
 Tag = Reason | Warn | Clue | Trace
@@ -140,6 +154,8 @@ UNTESTED = frozenset(
         Reason.VANTAGE_DNS,
         Reason.VANTAGE_NO_IPV6,
         Reason.VANTAGE_NO_ROUTE,
+        Reason.VANTAGE_REFUSED,
+        Reason.VANTAGE_CLIENT_CERTIFICATE,
         Reason.VANTAGE_CLOCK,
         Reason.VANTAGE_FAULT,
         Reason.NOTHING_TO_CHECK,

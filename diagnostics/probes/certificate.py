@@ -28,6 +28,8 @@ SHOWN_NAMES = 10
 _SELF_SIGNED = {18, 19}
 _NO_ISSUER = {2, 20, 21}
 
+Judgement = tuple[Certificate | None, tuple[Finding, ...]]
+
 
 def judge(
     chain: Sequence[bytes], trust: TrustStore, wanted: str | None, now: datetime
