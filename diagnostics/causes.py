@@ -16,8 +16,9 @@ def rank(
     entry: Entry, findings: Sequence[Finding], words: Mapping[str, str], audience: Audience, catalogue: Catalogue
 ) -> tuple[Cause, ...]:
     """Best first; within a rank the catalogue's order. Without evidence a cause is possible, never more (contract 3)."""
-    found = [_cause(row, findings, words, catalogue) for row in entry.causes if _concerns(row, audience)]
-    return tuple(sorted(found, key=lambda cause: _RANKS.index(cause.likelihood)))
+    found = [(row, _cause(row, findings, words, catalogue)) for row in entry.causes if _concerns(row, audience)]
+    shown = [cause for row, cause in found if cause.evidence or not row.needs_evidence]
+    return tuple(sorted(shown, key=lambda cause: _RANKS.index(cause.likelihood)))
 
 
 def fixes(
@@ -29,7 +30,8 @@ def fixes(
     """
     asked = {"ask": entry.partner.format_map(words)}
     ask = Fix(id="contact-partner", text=catalogue.summaries.say("ask-partner", asked), owner="partner", url=entry.page)
-    ranks = {cause.id: _RANKS.index(cause.likelihood) for cause in causes}
+    unseen = {row.id: _RANKS.index("ruled-out") for row in entry.causes if row.needs_evidence}
+    ranks = unseen | {cause.id: _RANKS.index(cause.likelihood) for cause in causes}
     wanted = [f for f in entry.fixes if _concerns(f, audience) and _rank(f, ranks) < _RANKS.index("ruled-out")]
     wanted.sort(key=lambda f: _rank(f, ranks))
     if audience == "partner" and entry.partner:

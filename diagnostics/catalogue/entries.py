@@ -16,13 +16,17 @@ class _Row(BaseModel):
 
 
 class CauseEntry(_Row):
-    """One likely cause. Tags say what confirms it, makes it likely, or rules it out; without evidence it is possible."""
+    """One likely cause. Tags say what confirms it, makes it likely, or rules it out; without evidence it is possible.
+
+    `needs_evidence`: without any it is left out, where naming it each time would only make the list longer.
+    """
 
     id: str
     text: str
     confirmed_by: tuple[str, ...] = ()
     likely_by: tuple[str, ...] = ()
     ruled_out_by: tuple[str, ...] = ()
+    needs_evidence: bool = False
     audience: Audience = Field("everyone", alias="for")
 
 

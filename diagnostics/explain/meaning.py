@@ -72,7 +72,9 @@ def _with(seen: Cause, told: Cause | None) -> Cause:
 def _by_code(error: Reported, code: CodeEntry, catalogue: Catalogue) -> Entry:
     """The code's own causes, and those of every reason that it stands for, one of each reason in turn."""
     entries = [catalogue[reason] for reason in catalogue.reasons(error.code)]
-    causes = _merged([code.causes, *(entry.causes for entry in entries)])[:MAX_CAUSES]
+    every = _merged([code.causes, *(entry.causes for entry in entries)])
+    # those that need evidence are left out without any, so they take no place of the others
+    causes = [row for row in every if not row.needs_evidence][:MAX_CAUSES] + [row for row in every if row.needs_evidence]
     known = {cause.id for cause in causes}
     fixes = _merged([code.fixes, *(_for_first_cause(entry) for entry in entries)])
     kept = [fix for fix in fixes if not fix.mends or known & set(fix.mends)][:MAX_FIXES]

@@ -21,6 +21,12 @@ _VERSION = b"\x03\x03"
 _CHANGE, _ALERT, _HANDSHAKE, _DATA = 20, 21, 22, 23
 
 
+class Ended(ssl.SSLError):
+    """The client has given up, with an alert."""
+
+    reason = "ALERT"
+
+
 class LegacyTLS:
     """As much of ssl.SSLObject as the lab uses, over the same two memory BIOs."""
 
@@ -91,7 +97,7 @@ class LegacyTLS:
                 self._said += body
                 return body
             else:
-                raise ssl.SSLError(f"record {kind}")
+                raise Ended
         return None
 
     def _say(self, kind: int, body: bytes) -> None:
