@@ -17,7 +17,7 @@ NOTHING = "There is nothing that a partner would have to mend."
 
 def text(result: Result, at: datetime) -> list[str] | None:
     """The lines to send, or None when there is nothing that a partner could mend."""
-    bad = [p for p in result.paths if p.verdict == "failing"]
+    bad = [p for p in result.paths if p.verdict in ("failing", "degraded")]
     if not bad or not result.partner_ask:
         return None
     lines = [

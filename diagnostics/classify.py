@@ -99,18 +99,18 @@ def _verdict(tested: Sequence[Judged]) -> Verdict:
         return "healthy"
     if kinds == {"failing"}:
         return "failing"
-    return "degraded" if {"failing", "healthy"} <= kinds else "unknown"
+    return "degraded" if "degraded" in kinds or {"failing", "healthy"} <= kinds else "unknown"
 
 
 def _first_bad(paths: Sequence[Judged], verdict: Verdict) -> Judged | None:
     """Whose code and reason the result has: where a failure is claimed, the first path that fails."""
-    wanted = ("failing",) if verdict in ("failing", "degraded") else ("failing", "unknown")
+    wanted = ("failing", "degraded") if verdict in ("failing", "degraded") else ("failing", "unknown")
     return next((p for p in paths if p.verdict in wanted), None)
 
 
 def _path(judged: Judged, catalogue: Catalogue) -> Path:
     evidence = judged.evidence
-    code = catalogue[judged.reason].code if judged.reason and judged.verdict == "failing" else None
+    code = catalogue[judged.reason].code if judged.reason and judged.verdict in ("failing", "degraded") else None
     hidden = judged.is_hidden
     return Path(
         host=evidence.host,

@@ -44,6 +44,8 @@ class Reason(StrEnum):
     VANTAGE_DNS = "vantage-dns"
     VANTAGE_NO_IPV6 = "vantage-no-ipv6"
     VANTAGE_NO_ROUTE = "vantage-no-route"
+    VANTAGE_REFUSED = "vantage-refused"
+    VANTAGE_CLIENT_CERTIFICATE = "vantage-client-certificate"
     VANTAGE_CLOCK = "vantage-clock"
     VANTAGE_FAULT = "vantage-fault"
     DANE_NOT_CHECKED = "dane-not-checked"
@@ -77,6 +79,8 @@ class Warn(StrEnum):
     EXPORT_CUT = "export-cut"
     NULL_MX_IGNORED = "null-mx-ignored"
     POLICY_SWITCHED_OFF = "policy-switched-off"
+    CLIENT_CERTIFICATE_ASKED = "client-certificate-asked"
+    TLS_LEGACY_RENEGOTIATION = "tls-legacy-renegotiation"
 
 
 class Clue(StrEnum):
@@ -114,6 +118,15 @@ class Clue(StrEnum):
     DNS_ANSWER_UNUSABLE = "dns-answer-unusable"
     LOOP_BY_MX = "loop-by-mx"
     LOOP_BY_SMART_HOST = "loop-by-smart-host"
+    ONE_NODE_OF_SEVERAL = "one-node-of-several"
+    CLOSED_AFTER_WAITING = "closed-after-waiting"
+    SILENT_LATER = "silent-later"
+    SPEAKS_TLS = "speaks-tls"
+    PROXY_NAMED = "proxy-named"
+    GREYLISTING = "greylisting"
+    COME_AGAIN = "come-again"
+    CLIENT_NAME_REFUSED = "client-name-refused"
+    CLIENT_ADDRESS_REFUSED = "client-address-refused"
 
 
 class Trace(StrEnum):
@@ -128,6 +141,7 @@ class Trace(StrEnum):
     TLS_UP = "tls-up"
     CERTIFICATE_SEEN = "certificate-seen"
     ADDRESS_HIDDEN = "address-hidden"
+    LOOKED_AGAIN = "looked-again"
 
 
 Tag = Reason | Warn | Clue | Trace
@@ -157,6 +171,8 @@ UNTESTED = frozenset(
         Reason.VANTAGE_DNS,
         Reason.VANTAGE_NO_IPV6,
         Reason.VANTAGE_NO_ROUTE,
+        Reason.VANTAGE_REFUSED,
+        Reason.VANTAGE_CLIENT_CERTIFICATE,
         Reason.VANTAGE_CLOCK,
         Reason.VANTAGE_FAULT,
         Reason.NOTHING_TO_CHECK,

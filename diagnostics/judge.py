@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
-from diagnostics.findings import CERTIFICATE, NO_FACTS, UNTESTED, Facts, Finding, Reason, Warn
-from diagnostics.model import Evidence
+from diagnostics.findings import CERTIFICATE, NO_FACTS, UNTESTED, Clue, Facts, Finding, Reason, Warn
+from diagnostics.model import Evidence, Verdict
 from diagnostics.probes.control import Control
 from diagnostics.target import Policy
 
@@ -35,7 +35,7 @@ class Judged:
     """A path with its verdict; `reason` None when it would take the mail. `warnings` are findings that do not decide."""
 
     evidence: Evidence
-    verdict: Literal["healthy", "failing", "unknown"]
+    verdict: Verdict
     reason: Reason | None
     finding: Finding | None
     warnings: tuple[Finding, ...]
@@ -84,7 +84,9 @@ def judge(evidence: Evidence, policy: Policy) -> Judged:
         warnings.append(Finding(Warn.DANE_NOT_CHECKED, decisive.facts))
     if decisive is None or not isinstance(decisive.tag, Reason):
         return Judged(evidence, "healthy", None, None, tuple(warnings))
-    verdict: Literal["failing", "unknown"] = "failing" if decided == "fault" else "unknown"
+    verdict: Verdict = "failing" if decided == "fault" else "unknown"
+    if verdict == "failing" and any(f.tag is Clue.ONE_NODE_OF_SEVERAL for f in evidence.findings):
+        verdict = "degraded"  # another connection to the same address would have passed
     return Judged(evidence, verdict, decisive.tag, decisive, tuple(warnings))
 
 

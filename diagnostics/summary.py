@@ -26,6 +26,7 @@ def healthy(target: Target, tested: Sequence[Judged], found: Sequence[Warning], 
         "through": say("healthy-through", facts) if target.connector else "",
         "paths": say("healthy-paths", facts | {"how": "one" if len(tested) == 1 else "several"}),
         "over": say("healthy-over", facts | {"how": how}),
+        "far": say("healthy-far", {"how": "plain" if plain == len(tested) else "tls"}),
         "from": say("healthy-from", {"how": "inside" if inside else "here"}),
     }
     return say("healthy", facts | parts)
@@ -43,6 +44,8 @@ def summary(verdict: Verdict, seen: Observed, tested: Sequence[Judged], sentence
     if verdict == "degraded" and failing:
         fine = {"failing": ", ".join(failing), "good": str(len(domains) - len(failing)), "domains": str(len(domains))}
         return say("degraded", facts | fine | {"how": "domains"})
+    if verdict == "degraded" and not any(p.verdict == "failing" for p in tested):
+        return say("degraded", facts | {"how": "nodes"})
     if verdict == "degraded":
         return say("degraded", facts | {"how": "paths", "good": str(sum(p.verdict == "healthy" for p in tested))})
     if verdict == "failing" and len(tested) > 1:

@@ -29,6 +29,8 @@ _SELF_SIGNED = {18, 19}
 # RFC 5280 section 4.2.1.3: digitalSignature, keyEncipherment, keyAgreement, one of which every TLS server needs
 _FOR_TLS = 0x80 | 0x20 | 0x08
 
+Judgement = tuple[Certificate | None, tuple[Finding, ...]]
+
 
 def judge(
     chain: Sequence[bytes], trust: TrustStore, wanted: str | None, now: datetime

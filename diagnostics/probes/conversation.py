@@ -6,6 +6,7 @@ next one, and cannot tell a TLS record from silence. RFC 5321 section 4.2 is the
 
 import asyncio
 import re
+import ssl
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from typing import Literal
@@ -57,6 +58,16 @@ class Conversation(SMTPProtocol):
         self._raw = bytearray()
         self._judged = 0
         self._expecting = True
+        self._ended_by: Exception | None = None
+        self.own_address = self.peer_address = ""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self.own_address, self.peer_address = (_address(transport, name) for name in ("sockname", "peername"))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._ended_by = exc  # it may come while nothing is awaited: the alert of TLS 1.3 before the next command
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         if not self._expecting:
@@ -119,8 +130,7 @@ class Conversation(SMTPProtocol):
         except _BrokeRules as error:
             outcome, facts = "not-smtp", error.facts
         except (SMTPServerDisconnected, OSError) as error:
-            was_reset = isinstance(error.__cause__, OSError) or not isinstance(error, SMTPException)
-            outcome, facts = "closed", {"how": "reset" if was_reset else "closed"}
+            outcome, facts = "closed", _ending(self._ended_by or error.__cause__ or error)
         except SMTPException as error:
             outcome, facts = "not-smtp", {"how": "unreadable", "line": readable(str(error).encode("utf-8", "replace"))[:200]}
         finally:
@@ -148,6 +158,25 @@ class Conversation(SMTPProtocol):
             facts = {"how": "several-codes", "codes": ", ".join(sorted(c.decode() for c in codes))}
             return Said("not-smtp", lines=tuple(map(readable, lines)), facts=facts, seconds=seconds)
         return Said("reply", int(lines[0][:3]), tuple(readable(line) for line in lines), seconds=seconds)
+
+
+def _ending(error: BaseException) -> Facts:
+    """How the peer ended the connection: with an alert of TLS, a reset, or without a word."""
+    if isinstance(error, ssl.SSLError):
+        return {"how": "alert", "error": tls_words(error)}
+    is_reset = isinstance(error, OSError) and not isinstance(error, SMTPServerDisconnected | ConnectionAbortedError)
+    return {"how": "reset" if is_reset else "closed"}
+
+
+def _address(transport: asyncio.BaseTransport, name: str) -> str:
+    """Of one end of the connection, without a zone; empty where there is none."""
+    found = transport.get_extra_info(name)
+    return str(found[0]).partition("%")[0] if found else ""
+
+
+def tls_words(error: ssl.SSLError) -> str:
+    """OpenSSL's reason, readable."""
+    return (error.reason or str(error)).replace("_", " ").lower()[:120]
 
 
 def _split(raw: bytes) -> tuple[list[bytes], bytes]:

@@ -38,7 +38,7 @@ def test_the_exit_code_is_contract_1s(verdicts: tuple[Verdict, ...]) -> None:
 @pytest.mark.parametrize(
     ("verdict", "severity", "headline"),
     [
-        ("healthy", "good", "Healthy: a.test — Mail can be delivered"),
+        ("healthy", "good", "Healthy: a.test — No fault found"),
         ("degraded", "mixed", "Degraded: a.test — 450 4.4.316 Connection refused"),
         ("failing", "bad", "Failing: a.test — 450 4.4.316 Connection refused"),
         ("unknown", "unknown", "Could not tell: a.test — No IPv6 here"),
