@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from diagnostics.catalogue import files
+from diagnostics.catalogue import files, fixing
 from diagnostics.catalogue.entries import Addition, Audience, CauseEntry, CodeEntry, Entry, Explained, FixEntry, Status, Subject
 from diagnostics.catalogue.files import CatalogueFault
 from diagnostics.catalogue.phrases import Phrases
@@ -34,6 +34,7 @@ class Catalogue(BaseModel):
     warnings: dict[str, str]
     phrases: Phrases
     summaries: Phrases
+    fixing: Phrases
     codes: dict[str, CodeEntry]
     other: CodeEntry
     status: Status
@@ -87,6 +88,7 @@ def load(ranges: Ranges = SHIPPED) -> Catalogue:
         warnings=warnings,
         phrases=phrases,
         summaries=Phrases("summary.toml", files.words("summary.toml", ranges)),
+        fixing=fixing.phrases(ranges),
         codes=codes,
         other=_code_entry("other.toml", files.joined("other.toml", ranges)),
         status=status,
