@@ -36,10 +36,13 @@ _LOCAL_PART = re.compile(r"[^\s'\"<>@:;,(]{1,64}@")
 
 
 class Fault(SourceError):
-    """A request failed: `str` is a sentence for people that names the service and the mend. `pause`: seconds it asked for."""
+    """A request failed: `str` is a sentence for people that names the service and the mend.
 
-    def __init__(self, kind: Kind, text: str, pause: float | None = None) -> None:
-        super().__init__(text)
+    `pause`: seconds that the service asked for. `said`: its own words.
+    """
+
+    def __init__(self, kind: Kind, text: str, pause: float | None = None, *, said: str = "") -> None:
+        super().__init__(text + (f" It says: {shown(said)}" if said.strip() else ""))
         self.kind, self.pause = kind, pause
 
 

@@ -34,7 +34,7 @@ def explain(report: ErrorReport, catalogue: Catalogue, now: datetime, beside: Ma
 
 
 def _left_out(note: Note, catalogue: Catalogue) -> str:
-    return catalogue.unread.say(note.what, {"count": str(note.count), "most": str(MAX_ERRORS)})
+    return catalogue.unread.say(note.what, {"count": str(note.number), "most": str(MAX_ERRORS)})
 
 
 def _explained(error: Reported, catalogue: Catalogue, now: datetime, beside: Beside | None) -> ExplainedError:

@@ -64,10 +64,10 @@ class Reported(Frozen):
 
 
 class Note(NamedTuple):
-    """Something that was not read. `count`: how many errors or rows, where they were counted."""
+    """Something that was not read. `number`: of errors or rows, where they were counted."""
 
     what: Unread
-    count: int = 0
+    number: int = 0
 
 
 class ErrorReport(Frozen):
