@@ -197,4 +197,4 @@ def _hash(certificate: x509.Certificate) -> str:
 def _name(name: x509.Name) -> str:
     common = name.get_attributes_for_oid(NameOID.COMMON_NAME)
     text = str(common[0].value) if common else name.rfc4514_string()
-    return readable(text.encode("utf-8", "replace"))[:200] or "(no name)"
+    return readable(text.encode("utf-8", "replace"))[:200] or "?"

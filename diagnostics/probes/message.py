@@ -248,6 +248,6 @@ def _extended_error(options: bytes) -> tuple[int, str] | None:
         if code == _EXTENDED_ERROR and size >= 2:
             info = int.from_bytes(options[here + 4 : here + 6], "big")
             said = options[here + 6 : here + 4 + size][:800].decode(errors="replace").strip("\0")[:200]
-            return info, "".join(c if c.isprintable() else "?" for c in said) or f"Extended DNS Error {info}"
+            return info, "".join(c if c.isprintable() else "?" for c in said) or f"EDE {info}"
         here += 4 + size
     return None
