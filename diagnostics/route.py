@@ -16,7 +16,7 @@ from diagnostics.findings import Reason
 from diagnostics.mailboxes import without_mailboxes
 from diagnostics.names import Address, NameFault
 from diagnostics.target import Destination, Policy, Target, TlsSettings
-from diagnostics.typed import as_typed
+from diagnostics.text import as_typed
 
 
 class TargetFault(ValueError):

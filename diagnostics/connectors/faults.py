@@ -4,6 +4,7 @@ import re
 from typing import Literal
 
 from diagnostics.connectors.source import SourceError
+from diagnostics.text import visible
 
 Kind = Literal[
     "not-sent",
@@ -48,7 +49,5 @@ class Fault(SourceError):
 
 def shown(text: str, limit: int = MAX_SHOWN) -> str:
     """Foreign words, fit for a message: one line, bounded, nothing invisible, nobody's address."""
-    line = " ".join(text[: 4 * limit].split())
-    line = _LOCAL_PART.sub("…@", line)
-    line = "".join(c if c.isprintable() else c.encode("unicode_escape", "replace").decode() for c in line)
+    line = visible(_LOCAL_PART.sub("…@", " ".join(text[: 4 * limit].split())))
     return line if len(line) <= limit else line[: limit - 1] + "…"

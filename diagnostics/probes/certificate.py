@@ -16,9 +16,9 @@ from OpenSSL import crypto
 
 from diagnostics.findings import CERTIFICATE, Clue, Finding, Reason, Warn
 from diagnostics.model import Certificate
-from diagnostics.probes.conversation import readable
 from diagnostics.probes.trust import TrustStore
 from diagnostics.sans import fits
+from diagnostics.text import readable
 
 MIN_RSA_BITS = 2048
 WARN_STEPS = (3, 14, 30)
