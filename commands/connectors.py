@@ -3,6 +3,7 @@
 from commands.command import Call, CommandError, Services
 from commands.reply import Item, Reply, Section, Tell
 from commands.request import Request
+from diagnostics.connectors.export.kinds import not_used
 from diagnostics.connectors.model import Connector, Inventory
 from diagnostics.connectors.source import SourceError
 
@@ -17,7 +18,7 @@ async def run(_call: Call, _request: Request, services: Services, _tell: Tell) -
         raise CommandError("No connector is known: name the export with --connectors (MAILFLOW_CONNECTORS).")
     rows = tuple(Item(c.Name, tag=_state(c), notes=(_route(c), *_lost(c))) for c in inventory.connectors)
     count = f"{len(rows)} connector{'s' if len(rows) != 1 else ''}"
-    about = (Item(_origin(inventory)), *map(Item, inventory.notes))
+    about = (Item(_origin(inventory)), *(Item(not_used(ignored)) for ignored in inventory.ignored))
     sections = (Section("", about), Section("Connectors", rows, "bullets"))
     return Reply(f"{count} known", sections=tuple(s for s in sections if s.items))
 

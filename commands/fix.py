@@ -5,11 +5,12 @@ from typing import Protocol
 from commands import fix_wording
 from commands.command import Call, CommandError, Services
 from commands.jobs import settle_jobs
-from commands.planning import FIX, Said, as_planned, desk, find_fix, known_fix, make_plan, said_to, store_of, why_not
+from commands.planning import FIX, Said, as_planned, desk, find_fix, known_fix, make_plan, said_to, store_of, why_not, words_of
 from commands.reply import Reply, Tell
 from commands.request import Request
 from diagnostics.fix import apply, ledger
 from diagnostics.fix.model import Fix
+from diagnostics.fix.notes import Say
 from diagnostics.fix.plan import Wanted
 from diagnostics.fix.remaining import resuming, undoing
 from diagnostics.model import Result
@@ -20,7 +21,7 @@ MAX_NAME = 80
 
 
 class Left(Protocol):
-    def __call__(self, fix: Fix, *, writable: bool) -> Fix | None: ...
+    def __call__(self, fix: Fix, *, writable: bool, say: Say) -> Fix | None: ...
 
 
 class Work(Protocol):
@@ -73,7 +74,7 @@ async def _go_on(call: Call, request: Request, services: Services, tell: Tell) -
     if verb == "undo":
         await _is_the_last(fix, request, services)
     sure, as_json = _sure(call, request, services), call.has("--json")
-    preview = _LEFT[verb](fix, writable=services.admin is not None)
+    preview = _LEFT[verb](fix, writable=services.admin is not None, say=words_of(services))
     if preview is None:
         return fix_wording.settled(fix, verb, front=request.front, as_json=as_json)
     if sure and preview.state == "planned":

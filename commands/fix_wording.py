@@ -6,8 +6,8 @@ from dataclasses import replace
 from commands.command import APPROVE, FixRules
 from commands.reply import Action, Ask, Field, Item, Reply, Section, Severity
 from commands.request import Front
+from diagnostics.connectors.source import Value
 from diagnostics.fix.model import Fix, FixStep, State
-from diagnostics.fix.writing import shown
 
 _SEVERITY: dict[State, Severity] = {
     "planned": "info",
@@ -57,6 +57,13 @@ _GOOD: tuple[State, ...] = ("planned", "done", "undone")
 def typed(front: Front, line: str) -> str:
     """A command line as it is typed there."""
     return f"{'mailflow' if front == 'terminal' else '/mailflow'} {line}"
+
+
+def shown(value: Value | None) -> str:
+    """The value of a step."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return "not to be seen" if value is None else value
 
 
 def nobody_may(what: str = APPROVE) -> str:

@@ -14,6 +14,7 @@ from diagnostics.connectors.source import SourceError
 from diagnostics.diagnose import diagnose
 from diagnostics.fix import apply, ledger
 from diagnostics.fix.model import Fix
+from diagnostics.fix.notes import Say
 from diagnostics.fix.plan import Wanted, matching, plan
 from diagnostics.fix.reading import read
 from diagnostics.probes.dns import mail_hosts
@@ -38,7 +39,7 @@ async def make_plan(wanted: Wanted, request: Request, services: Services, said: 
     answers = await _answers(wanted, seen.inventory, request, services, said)
     wanted = replace(wanted, answers=answers, writable=services.admin is not None)
     id = FIX + secrets.token_hex(8)
-    return plan(wanted, seen, id=id, requester=request.actor.id, reason=reason, created=now())
+    return plan(wanted, seen, id=id, requester=request.actor.id, reason=reason, created=now(), say=words_of(services))
 
 
 async def _answers(wanted: Wanted, inventory: Inventory, request: Request, services: Services, said: Said) -> str | None:
@@ -75,12 +76,17 @@ async def known_fix(call: Call, services: Services) -> Fix:
 async def find_fix(id: str, services: Services) -> Fix:
     """The fix of that id. Raises CommandError."""
     try:
-        fix = await ledger.find(store_of(services), id, services.tools.instruments.now())
+        fix = await ledger.find(store_of(services), id, services.tools.instruments.now(), words_of(services))
     except StoreUnavailable as error:
         raise CommandError(f"The ledger cannot be read now: {error}. Nothing was changed.", exit_code=1) from None
     if fix is None:
         raise CommandError(f"There is no fix {id[:40]!r} in this ledger. The command fixes lists them.")
     return fix
+
+
+def words_of(services: Services) -> Say:
+    """What says of a fix whatever is said of it."""
+    return services.tools.catalogue.fixing.say
 
 
 def store_of(services: Services) -> Store:
@@ -95,7 +101,7 @@ def desk(services: Services) -> apply.Desk:
     if services.tenant is None or services.admin is None:
         raise CommandError("There are no credentials to write with: set MAILFLOW_EXCHANGE_FIX_CLIENT_ID and its secret.")
     now = services.tools.instruments.now
-    return apply.Desk(store_of(services), services.tenant, services.admin, now, services.fixes.verify_after)
+    return apply.Desk(store_of(services), services.tenant, services.admin, now, words_of(services), services.fixes.verify_after)
 
 
 def said_to(tell: Tell) -> Said:

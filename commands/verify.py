@@ -11,7 +11,6 @@ from diagnostics.connectors.model import Inventory
 from diagnostics.connectors.source import SourceError, Tenant
 from diagnostics.diagnose import diagnose
 from diagnostics.fix.model import FixStep
-from diagnostics.fix.writing import shown
 from diagnostics.names import is_microsoft
 from diagnostics.probes.dns import mail_hosts
 from diagnostics.route import TargetFault, route
@@ -45,11 +44,10 @@ async def _values(steps: Sequence[FixStep], tenant: Tenant) -> tuple[list[Item],
             good = None if good else good
             continue
         if seen == step.after:
-            items.append(Item(f"{step.name}: {step.property} is {shown(seen)}", tag="as set"))
+            items.append(Item(f"{step.name}: {step.property} is {fix_wording.shown(seen)}", tag="as set"))
         else:
-            items.append(
-                Item(f"{step.name}: {step.property} is {shown(seen)}, and was set to {shown(step.after)}", tag="changed")
-            )
+            as_set = f"and was set to {fix_wording.shown(step.after)}"
+            items.append(Item(f"{step.name}: {step.property} is {fix_wording.shown(seen)}, {as_set}", tag="changed"))
             good = False
     return items, good
 

@@ -42,7 +42,7 @@ def classify(
         "warnings": warnings,
         "paths": shown,
         "age": round(seen.age, 1),
-        "fix_now": offer(Seen(target, paths, verdict, reason, control, is_controlled), inventory),
+        "fix_now": offer(Seen(target, paths, verdict, reason, control, is_controlled), inventory, catalogue.fixing.say),
     }
     if reason is None:
         return Result(

@@ -129,6 +129,20 @@ class Clue(StrEnum):
     CLIENT_ADDRESS_REFUSED = "client-address-refused"
 
 
+class Unread(StrEnum):
+    """What was left out of a text or a file that was given to be explained."""
+
+    TEXT_CUT = "text-cut"
+    FILE_CUT = "file-cut"
+    TOO_DEEP = "too-deep"
+    TOO_MANY_ROWS = "too-many-rows"
+    TOO_MANY_ERRORS = "too-many-errors"
+    NO_CODES = "no-codes"
+    DAMAGED_MESSAGE = "damaged-message"
+    ARCHIVE = "archive"
+    UNKNOWN_FILE = "unknown-file"
+
+
 class Trace(StrEnum):
     """What a step showed that is no finding: shown in the path, never weighed."""
 

@@ -16,7 +16,7 @@ from diagnostics.findings import Reason
 from diagnostics.mailboxes import without_mailboxes
 from diagnostics.names import Address, NameFault
 from diagnostics.target import Destination, Mode, Policy, Target, TlsSettings
-from diagnostics.typed import as_typed
+from diagnostics.text import as_typed
 
 
 class TargetFault(ValueError):
@@ -80,7 +80,7 @@ def _read(word: str, inventory: Inventory) -> tuple[Target, ...]:
         if called := named(text, inventory):
             return tuple(_by_name(c, word.strip()) for c in called)
         if forced:
-            raise TargetFault(_unknown_connector(text, inventory))
+            raise _unknown_connector(text, inventory)
     return (_host_or_domain(word.strip(), text, forced, inventory),)
 
 
@@ -99,9 +99,9 @@ def _folded(name: str) -> str:
     return " ".join(without_mailboxes(as_typed(name)).casefold().split())
 
 
-def _unknown_connector(text: str, inventory: Inventory) -> str:
-    known = ", ".join(repr(c.Name[:64]) for c in inventory.connectors[:5]) or "none (name a file with --connectors)"
-    return f"There is no connector {text[:80]!r}. Known: {known}."
+def _unknown_connector(text: str, inventory: Inventory) -> TargetFault:
+    known = ", ".join(repr(c.Name[:64]) for c in inventory.connectors[:5])
+    return TargetFault(f"There is no connector {text[:80]!r}. Known: {known or 'none (name a file with --connectors)'}.")
 
 
 def _host_or_domain(asked: str, text: str, forced: str | None, inventory: Inventory) -> Target:
@@ -135,16 +135,14 @@ def _clean(text: str, inventory: Inventory) -> tuple[str, Address | None]:
             raise TargetFault(f"{bare[:80]!r} names a port: mail servers are asked on port 25 alone, so leave the port away.")
         return names.host(bare), None
     except NameFault as fault:
-        raise TargetFault(_hint(text, str(fault), inventory)) from None
+        raise _hint(text, fault, inventory) from None
 
 
-def _hint(text: str, fault: str, inventory: Inventory) -> str:
-    if not inventory.connectors:
-        return fault
-    if " " in text.strip():
+def _hint(text: str, fault: NameFault, inventory: Inventory) -> TargetFault:
+    if " " in text.strip() and inventory.connectors:
         return _unknown_connector(text, inventory)
     close = next((c.Name for c in inventory.connectors if text.casefold() in c.Name.casefold()), None)
-    return f'{fault} Did you mean the connector "{close[:64]}"?' if close else fault
+    return TargetFault(f'{fault} Did you mean the connector "{close[:64]}"?' if close else str(fault))
 
 
 def _listing(name: str, literal: Address | None, inventory: Inventory) -> Connector | None:

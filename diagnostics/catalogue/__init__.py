@@ -10,12 +10,12 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from diagnostics.catalogue import files
+from diagnostics.catalogue import files, fixing
 from diagnostics.catalogue.entries import Addition, Audience, CauseEntry, CodeEntry, Entry, Explained, FixEntry, Status, Subject
 from diagnostics.catalogue.files import CatalogueFault
 from diagnostics.catalogue.phrases import Phrases
 from diagnostics.endpoints import SHIPPED, Ranges
-from diagnostics.findings import CERTIFICATE, Clue, Finding, Reason, Tag, Trace, Warn
+from diagnostics.findings import CERTIFICATE, Clue, Finding, Reason, Tag, Trace, Unread, Warn
 
 __all__ = [
     "Addition", "Audience", "Catalogue", "CatalogueFault", "CauseEntry", "CodeEntry", "Entry", "Explained", "FixEntry",
@@ -34,6 +34,8 @@ class Catalogue(BaseModel):
     warnings: dict[str, str]
     phrases: Phrases
     summaries: Phrases
+    fixing: Phrases
+    unread: Phrases
     codes: dict[str, CodeEntry]
     other: CodeEntry
     status: Status
@@ -77,6 +79,8 @@ def load(ranges: Ranges = SHIPPED) -> Catalogue:
         raise CatalogueFault(f"warnings.toml and findings.py differ in {', '.join(sorted(wrong))}")
     phrases = Phrases("evidence.toml", files.words("evidence.toml", ranges))
     phrases.check([*Reason, *Warn, *Clue, *Trace])
+    unread = Phrases("parse.toml", files.words("parse.toml", ranges))
+    unread.check(Unread)
     try:
         status = Status.model_validate(files.joined("status.toml", ranges))
         explained = Explained.model_validate(files.joined("explained.toml", ranges))
@@ -87,6 +91,8 @@ def load(ranges: Ranges = SHIPPED) -> Catalogue:
         warnings=warnings,
         phrases=phrases,
         summaries=Phrases("summary.toml", files.words("summary.toml", ranges)),
+        fixing=fixing.phrases(ranges),
+        unread=unread,
         codes=codes,
         other=_code_entry("other.toml", files.joined("other.toml", ranges)),
         status=status,

@@ -26,7 +26,7 @@ def codes() -> Iterator[str]:
 
 
 def words(name: str, ranges: Ranges) -> dict[str, Any]:
-    """A file that is words alone. `{ranges}` in a text becomes Microsoft's addresses, which stand in diagnostics/endpoints."""
+    """A file that is words alone. `{ranges}` in a text becomes Microsoft's addresses, `{ranges-version}` their list's version."""
     return _toml(LANGUAGE, name, ranges)
 
 
@@ -40,7 +40,7 @@ def joined(name: str, ranges: Ranges) -> dict[str, Any]:
 
 def _toml(folder: str, name: str, ranges: Ranges) -> dict[str, Any]:
     text = resources.files(__package__).joinpath(folder, *name.split("/")).read_text("utf-8")
-    return tomllib.loads(text.replace("{ranges}", str(ranges)))
+    return tomllib.loads(text.replace("{ranges}", str(ranges)).replace("{ranges-version}", ranges.version))
 
 
 def _join(rules: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:

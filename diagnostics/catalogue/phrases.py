@@ -2,9 +2,12 @@
 
 import string
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
+from diagnostics.catalogue import files
 from diagnostics.catalogue.files import CatalogueFault
+from diagnostics.endpoints import SHIPPED
 from diagnostics.findings import Facts
 
 ANY = "*"
@@ -45,6 +48,12 @@ class Phrases:
         how = facts.get("how", "")
         template = ways.get(how) or self._templates.get(ANY, {}).get(how) or ways.get("") or ""
         return template.format_map(_Known(facts))
+
+
+@cache
+def shipped(name: str) -> Phrases:
+    """The templates of a file without Microsoft's addresses, for rooms that speak before there is a catalogue."""
+    return Phrases(name, files.words(name, SHIPPED))
 
 
 def _check(place: str, template: object) -> None:

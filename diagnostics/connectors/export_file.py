@@ -13,8 +13,8 @@ from diagnostics.bounded import of_file
 from diagnostics.connectors.export import formats, values
 from diagnostics.connectors.export.encoding import decode
 from diagnostics.connectors.export.fault import ExportFault
-from diagnostics.connectors.export.kinds import CMDLETS, Kind, kind_of
-from diagnostics.connectors.model import AcceptedDomain, Connector, Inventory, Loss
+from diagnostics.connectors.export.kinds import Kind, kind_of, named
+from diagnostics.connectors.model import AcceptedDomain, Connector, Ignored, Inventory, Loss
 from diagnostics.connectors.source import SourceError
 
 MAX_BYTES = 32 * 1024 * 1024
@@ -48,12 +48,19 @@ class ExportFile:
         return await asyncio.to_thread(self._read)
 
     def _read(self) -> Inventory:
-        notes: list[str] = []
-        connectors = _load(self._connectors, Connector, "Get-OutboundConnector", notes) if self._connectors else []
-        domains = _load(self._accepted_domains, AcceptedDomain, "Get-AcceptedDomain", notes) if self._accepted_domains else []
+        ignored: list[Ignored] = []
+        connectors = _load(self._connectors, Connector, "Get-OutboundConnector", ignored) if self._connectors else []
+        domains = _load(self._accepted_domains, AcceptedDomain, "Get-AcceptedDomain", ignored) if self._accepted_domains else []
         written = datetime.fromtimestamp(self._connectors.stat().st_mtime, UTC) if self._connectors else None
         source = str(self._connectors or "")
-        return Inventory(connectors=connectors, accepted_domains=domains, source=source, at=written, notes=notes)
+        return Inventory(connectors=connectors, accepted_domains=domains, source=source, at=written, ignored=ignored)
+
+
+class _NotRead(SourceError):
+    """What is wrong with the file, and how to write it anew."""
+
+    def __init__(self, path: Path, what: object, cmdlet: str) -> None:
+        super().__init__(f"{path}: {what}. Write it anew: {cmdlet} | ConvertTo-Json -Depth 5 > {path.name}")
 
 
 def load(path: Path, model: type[_Row], cmdlet: str) -> list[_Row]:
@@ -61,9 +68,8 @@ def load(path: Path, model: type[_Row], cmdlet: str) -> list[_Row]:
     return _load(path, model, cmdlet, [])
 
 
-def _load(path: Path, model: type[_Row], cmdlet: str, notes: list[str]) -> list[_Row]:
-    """As `load`. Adds a sentence to `notes` for each kind of row that is not used."""
-    anew = f"Write it anew: {cmdlet} | ConvertTo-Json -Depth 5 > {path.name}"
+def _load(path: Path, model: type[_Row], cmdlet: str, ignored: list[Ignored]) -> list[_Row]:
+    """As `load`. Adds to `ignored` each kind of row that is not used."""
     try:
         raw = of_file(path, MAX_BYTES)
     except OSError as error:
@@ -73,18 +79,18 @@ def _load(path: Path, model: type[_Row], cmdlet: str, notes: list[str]) -> list[
     try:
         text = decode(raw)
         if not text.strip():
-            raise SourceError(f"{path}: the file is empty. {anew}")
+            raise _NotRead(path, "the file is empty", cmdlet)
         rows = formats.rows(text)
     except UnicodeDecodeError as error:
-        raise SourceError(f"{path}: not text in {error.encoding} (byte {error.start}). {anew}") from None
+        raise _NotRead(path, f"not text in {error.encoding} (byte {error.start})", cmdlet) from None
     except ExportFault as fault:
-        raise SourceError(f"{path}: {fault}. {anew}") from None
+        raise _NotRead(path, fault, cmdlet) from None
     wanted: Kind = "outbound" if model is Connector else "accepted-domain"
-    used, ignored = _sorted(rows, wanted)
-    if ignored and not used:
-        raise SourceError(f"{path}: {_instead(rows, ignored, cmdlet)}. {anew}")
-    notes += [f"{path.name}: {_counted(kind, count)} not used." for kind, count in ignored.items()]
-    return [_row(path, number, row, model, anew) for number, row in used]
+    used, others = _sorted(rows, wanted)
+    if others and not used:
+        raise _NotRead(path, _instead(rows, others, cmdlet), cmdlet)
+    ignored += [Ignored(path.name, kind, count) for kind, count in others.items()]
+    return [_row(path, number, row, model, cmdlet) for number, row in used]
 
 
 def _sorted(rows: Sequence[object], wanted: Kind) -> tuple[list[tuple[int, object]], Counter[Kind]]:
@@ -100,22 +106,15 @@ def _sorted(rows: Sequence[object], wanted: Kind) -> tuple[list[tuple[int, objec
     return used, ignored
 
 
-def _instead(rows: Sequence[object], ignored: Counter[Kind], cmdlet: str) -> str:
+def _instead(rows: Sequence[object], others: Counter[Kind], cmdlet: str) -> ExportFault:
     """What a file holds that has none of the wanted rows."""
-    known = [f"{CMDLETS[kind][0]} ({CMDLETS[kind][1]})" for kind in ignored if kind in CMDLETS]
-    if known:
-        return f"this is the output of {' and '.join(known)}, not of {cmdlet}"
+    if known := named(others):
+        return ExportFault(f"this is the output of {' and '.join(known)}, not of {cmdlet}")
     fields = ", ".join(f"{str(key)[:40]!r}" for key in list(rows[0])[:_MOST_NAMED]) if isinstance(rows[0], Mapping) else ""
-    return f"this is not the output of {cmdlet}: its entries have {fields}"
+    return ExportFault(f"this is not the output of {cmdlet}: its entries have {fields}")
 
 
-def _counted(kind: Kind, count: int) -> str:
-    cmdlet, name = CMDLETS.get(kind, ("", "entries that are no connectors"))
-    verb = "is" if count == 1 else "are"
-    return f"{count} of its entries {verb} {name}{f' ({cmdlet})' if cmdlet else ''},"
-
-
-def _row(path: Path, number: int, row: object, model: type[_Row], anew: str) -> _Row:
+def _row(path: Path, number: int, row: object, model: type[_Row], cmdlet: str) -> _Row:
     name = None
     try:
         if not isinstance(row, dict):
@@ -125,12 +124,12 @@ def _row(path: Path, number: int, row: object, model: type[_Row], anew: str) -> 
         if model is Connector:
             fields |= {"tls_known": "TlsSettings" in fields, "lost": lost}
         elif lost:
-            raise SourceError(f"{path}: {_entry(number, name)}: {lost[0].field} was cut: {lost[0].value!r}. {anew}")
+            raise _NotRead(path, f"{_entry(number, name)}: {lost[0].field} was cut: {lost[0].value!r}", cmdlet)
         return model.model_validate(fields)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         field = ".".join(str(part) for part in first["loc"]) or "object"
-        raise SourceError(f"{path}: {_entry(number, name)}: {field}: {first['msg']}. {anew}") from None
+        raise _NotRead(path, f"{_entry(number, name)}: {field}: {first['msg']}", cmdlet) from None
 
 
 def _entry(number: int, name: object) -> str:

@@ -5,7 +5,7 @@ Names are Microsoft's (ExchangePowerShell reference). Unknown fields and enum va
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -124,10 +124,18 @@ class TransportRule(_Exported):
     RouteMessageOutboundConnector: Word = None
 
 
+class Ignored(NamedTuple):
+    """Entries of a file that are no connectors. `kind`: as in export/kinds.py."""
+
+    file: str
+    kind: str
+    number: int
+
+
 class Inventory(BaseModel):
     """What is known of the tenant: connectors in their order, accepted domains, where they came from and of what time.
 
-    `notes`: sentences on what the source holds besides and what is not used.
+    `ignored`: what the source holds besides, and is not used.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -136,4 +144,4 @@ class Inventory(BaseModel):
     accepted_domains: Sequence[AcceptedDomain] = ()
     source: str = ""
     at: datetime | None = None
-    notes: Sequence[str] = ()
+    ignored: Sequence[Ignored] = ()

@@ -14,6 +14,7 @@ from diagnostics.findings import NO_FACTS, Clue, Finding
 from diagnostics.fix.cmdlet import is_guid
 from diagnostics.model import Cause, Fix, FixNow
 from diagnostics.parse import ErrorReport, Reported
+from diagnostics.parse.report import MAX_ERRORS, Note
 
 Advice = tuple[tuple[Cause, ...], tuple[Fix, ...]]
 
@@ -29,7 +30,11 @@ class Beside:
 def explain(report: ErrorReport, catalogue: Catalogue, now: datetime, beside: Mapping[int, Beside]) -> Explanation:
     """The document, with what was checked from here by the error's index."""
     told = [_explained(error, catalogue, now, beside.get(number)) for number, error in enumerate(report.errors)]
-    return Explanation(primary=report.primary, errors=tuple(told), notes=report.notes)
+    return Explanation(primary=report.primary, errors=tuple(told), notes=tuple(_left_out(n, catalogue) for n in report.notes))
+
+
+def _left_out(note: Note, catalogue: Catalogue) -> str:
+    return catalogue.unread.say(note.what, {"count": str(note.number), "most": str(MAX_ERRORS)})
 
 
 def _explained(error: Reported, catalogue: Catalogue, now: datetime, beside: Beside | None) -> ExplainedError:

@@ -6,12 +6,13 @@ from functools import cached_property
 
 from diagnostics.connectors.model import AcceptedDomain, Connector, Inventory, TransportRule
 from diagnostics.fix.domains import Domains, carriers_without, domains_of
+from diagnostics.fix.notes import Note
 from diagnostics.route import pattern
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What one plan is made from. What could not be read is None or missing, and `unread` says in words what and why.
+    """What one plan is made from. What could not be read is None or missing, and `unread` says what and why.
 
     `complete`: read from Exchange Online, so a field that is missing there was not told, and is not "false". `recipients`, by
     accepted domain (DomainName in lower case): how many mail users have their target in that same domain. `mx`, likewise:
@@ -24,7 +25,7 @@ class Read:
     has_mailboxes: bool | None = None
     recipients: Mapping[str, int] = field(default_factory=dict)
     mx: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    unread: tuple[str, ...] = ()
+    unread: tuple[str | Note, ...] = ()
 
     def told(self, record: Connector | AcceptedDomain, name: str) -> bool:
         return not self.complete or name in record.model_fields_set

@@ -15,6 +15,7 @@ from aiosmtplib.errors import SMTPException, SMTPReadTimeoutError, SMTPServerDis
 from aiosmtplib.protocol import SMTPProtocol
 
 from diagnostics.findings import NO_FACTS, Facts, Finding, Trace, Warn
+from diagnostics.text import readable
 
 MAX_REPLY = 32 * 1024
 MAX_LINE = 2048
@@ -231,15 +232,3 @@ def _protocol(data: bytes) -> str:
         if data.startswith(start):
             return name
     return ""
-
-
-_HIDDEN = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
-
-
-def readable(data: bytes) -> str:
-    """Foreign bytes as text that cannot move a cursor, turn the direction of writing or end a line: others become \\xNN."""
-    text = data[:MAX_LINE].decode("utf-8", "backslashreplace")
-    if text.isascii() and text.isprintable():
-        return text
-    text = _HIDDEN.sub(lambda m: m[0].encode("unicode_escape").decode(), text)
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from diagnostics.findings import Facts
+from diagnostics.text import replaced
 
 A, CNAME, MX, TXT, AAAA, OPT, TLSA = 1, 5, 15, 16, 28, 41, 52
 KINDS = {"A": A, "MX": MX, "TXT": TXT, "AAAA": AAAA, "TLSA": TLSA}
@@ -248,6 +249,6 @@ def _extended_error(options: bytes) -> tuple[int, str] | None:
         if code == _EXTENDED_ERROR and size >= 2:
             info = int.from_bytes(options[here + 4 : here + 6], "big")
             said = options[here + 6 : here + 4 + size][:800].decode(errors="replace").strip("\0")[:200]
-            return info, "".join(c if c.isprintable() else "?" for c in said) or f"Extended DNS Error {info}"
+            return info, replaced(said, "?") or f"EDE {info}"
         here += 4 + size
     return None

@@ -9,8 +9,8 @@ from typing import NamedTuple
 from OpenSSL import crypto
 
 from diagnostics.probes import der
-from diagnostics.probes.conversation import readable
 from diagnostics.probes.der import DerError, Element
+from diagnostics.text import readable
 
 _OPTIONAL = (0xA0, 0x81, 0x82)
 """Tags of version, issuerUniqueID and subjectUniqueID."""
@@ -243,4 +243,4 @@ def _comparable(parts: Name) -> Name:
 def _shown(parts: Name) -> str:
     common = next((text for kind, text in parts if kind == _COMMON_NAME), None)
     text = common or ",".join(f"{_LABELS.get(kind, kind)}={text}" for kind, text in reversed(parts))
-    return readable(text.encode("utf-8", "replace"))[:200] or "(no name)"
+    return readable(text.encode("utf-8", "replace"))[:200] or "?"

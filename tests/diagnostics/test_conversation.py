@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from diagnostics.findings import Reason
 from diagnostics.probes import smtp
-from diagnostics.probes.conversation import MAX_REPLY, Conversation, Said, readable
+from diagnostics.probes.conversation import MAX_REPLY, Conversation, Said
+from diagnostics.text import readable
 
 
 class Wire(asyncio.Transport):

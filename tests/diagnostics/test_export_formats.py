@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from diagnostics.connectors.export.kinds import not_used
 from diagnostics.connectors.export_file import ExportFile, load
 from diagnostics.connectors.model import AcceptedDomain, Connector
 from diagnostics.connectors.source import SourceError
@@ -239,7 +240,7 @@ async def test_a_mixed_array_is_sorted_and_says_what_is_not_used(tmp_path: Path)
     rows = [INBOUND, ROW, {"Name": "b", "cippconnectortype": "outbound"}, {"Name": "c", "cippconnectortype": "Inbound"}, ACCEPTED]
     found = await ExportFile(written(tmp_path, rows)).read()
     assert [c.Name for c in found.connectors] == ["To headquarters", "b"]
-    assert list(found.notes) == [
+    assert [not_used(ignored) for ignored in found.ignored] == [
         "export.json: 2 of its entries are inbound connectors (Get-InboundConnector), not used.",
         "export.json: 1 of its entries is accepted domains (Get-AcceptedDomain), not used.",
     ]

@@ -3,12 +3,13 @@
 import codecs
 
 from diagnostics.connectors.export.fault import ExportFault
+from diagnostics.connectors.words import say
 
 _BINARY = {
-    b"PK\x03\x04": "an Excel workbook or a ZIP archive",
-    b"\x1f\x8b": "a gzip archive",
-    b"\xd0\xcf\x11\xe0": "an old Excel or Word file",
-    b"%PDF": "a PDF file",
+    b"PK\x03\x04": "zip",
+    b"\x1f\x8b": "gzip",
+    b"\xd0\xcf\x11\xe0": "ole",
+    b"%PDF": "pdf",
 }
 
 
@@ -17,9 +18,9 @@ def decode(raw: bytes) -> str:
 
     Raises ExportFault for other files, UnicodeDecodeError for bytes that are none of these.
     """
-    for magic, name in _BINARY.items():
+    for magic, kind in _BINARY.items():
         if raw.startswith(magic):
-            raise ExportFault(f"this is {name}, not text")
+            raise ExportFault(f"this is {say('binary', {'how': kind})}, not text")
     for mark, encoding in ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")):
         if raw.startswith(mark):
             return raw.decode(encoding)

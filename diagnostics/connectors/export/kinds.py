@@ -1,23 +1,25 @@
 """What a row of an export is: told by the properties that only one cmdlet gives, whatever the file is called."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from diagnostics.connectors.export.csv_rows import TYPE
+from diagnostics.connectors.model import Ignored
+from diagnostics.connectors.words import say
 
 Kind = Literal["outbound", "inbound", "send", "receive", "accepted-domain", "remote-domain", "rule", "other"]
 
-CMDLETS: Mapping[Kind, tuple[str, str]] = {
-    "outbound": ("Get-OutboundConnector", "outbound connectors"),
-    "inbound": ("Get-InboundConnector", "inbound connectors"),
-    "send": ("Get-SendConnector", "on-premises send connectors"),
-    "receive": ("Get-ReceiveConnector", "on-premises receive connectors"),
-    "accepted-domain": ("Get-AcceptedDomain", "accepted domains"),
-    "remote-domain": ("Get-RemoteDomain", "remote domains"),
-    "rule": ("Get-TransportRule", "mail flow rules"),
+CMDLETS: Mapping[str, str] = {
+    "outbound": "Get-OutboundConnector",
+    "inbound": "Get-InboundConnector",
+    "send": "Get-SendConnector",
+    "receive": "Get-ReceiveConnector",
+    "accepted-domain": "Get-AcceptedDomain",
+    "remote-domain": "Get-RemoteDomain",
+    "rule": "Get-TransportRule",
 }
-"""The cmdlet that gives each kind, and what its rows are."""
+"""By kind: the cmdlet that gives such rows."""
 
 
 def _names(words: str) -> frozenset[str]:
@@ -96,3 +98,16 @@ def _declared(named: Mapping[str, object]) -> Kind | None:
         return "inbound" if said == "inbound" else "outbound"
     types = " ".join(str(named.get(key) or "")[:500] for key in (TYPE, "@odata.type", "objectclass")).lower()
     return next((kind for pattern, kind in _TYPES if re.search(pattern, types)), None)
+
+
+def named(kinds: Iterable[str]) -> list[str]:
+    """Of which cmdlets such rows are, and what they are."""
+    return [f"{CMDLETS[kind]} ({say('rows', {'how': kind})})" for kind in kinds if kind in CMDLETS]
+
+
+def not_used(ignored: Ignored) -> str:
+    """The line about entries that are no connectors."""
+    cmdlet = CMDLETS.get(ignored.kind, "")
+    how = ("one" if ignored.number == 1 else "several") + ("" if cmdlet else "-other")
+    facts = {"file": ignored.file, "count": str(ignored.number), "rows": say("rows", {"how": ignored.kind}), "cmdlet": cmdlet}
+    return say("not-used", facts | {"how": how})

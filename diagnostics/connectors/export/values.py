@@ -21,6 +21,9 @@ _BETWEEN = re.compile(r"[\s,;|]+")
 _DOTS = ("...", "\u2026")
 _INSIDE = ("address", "domain", "value")
 """Where an object that stands for a text keeps it: SmartHost, SmtpDomainWithSubdomains, wrapped values."""
+OBJECT, LIST = "@{…}", "{…}"
+"""An object and a list whose values cannot be shown, as PowerShell writes them."""
+
 MAX_SHOWN = 80
 
 
@@ -51,7 +54,7 @@ def word(value: object) -> object:
     if isinstance(value, dict):
         inner = _inside(value)
         if inner is None:
-            raise ExportFault("an object")
+            raise ExportFault(OBJECT)
         value = inner
     if isinstance(value, str):
         value = value.strip()
@@ -63,7 +66,7 @@ def word(value: object) -> object:
             raise ExportFault(value)
         return value or None
     if isinstance(value, list):
-        raise ExportFault("a list")
+        raise ExportFault(LIST)
     return value
 
 
@@ -78,7 +81,7 @@ def entries(value: object, field: str) -> tuple[object, tuple[Loss, ...]]:
             continue
         text = _inside(element) if isinstance(element, dict) else element
         if text is None:
-            lost.append(loss("cut", field, "an object"))
+            lost.append(loss("cut", field, OBJECT))
         elif isinstance(text, str):
             _take(text.strip(), field, found, lost)
         else:
