@@ -22,6 +22,10 @@ async def look(
 ) -> Diagnosis:
     """Check each TARGET of `words`, or every enabled connector without any. Raises CommandError."""
     words = tuple(map(without_mailboxes, words))  # also those of results that an older version has kept
+    try:
+        targets = route(words, inventory)
+    except TargetFault as fault:
+        raise CommandError(str(fault)) from None
     done = 0
 
     def on_evidence(_target: Target, evidence: Evidence) -> None:
@@ -29,16 +33,12 @@ async def look(
         done += 1
         tell(Progress(done, 0, f"{evidence.host} {(evidence.listed and evidence.address) or ''}".strip()))
 
-    try:
-        targets = route(words, inventory)
-        id = request.actor.id
-        asker = asker_of(request, partial(services.allowance.dial, id))
-        if asker.charge:
-            services.allowance.spend(id, sum(t.connector is None for t in targets))
-        tell(Progress(0, 0, f"{len(targets)} target{'s' if len(targets) != 1 else ''}"))
-        diagnosis = await diagnose(words, inventory, services.tools, on_evidence, asker=asker, fresh=fresh)
-    except TargetFault as fault:
-        raise CommandError(str(fault)) from None
+    id = request.actor.id
+    asker = asker_of(request, partial(services.allowance.dial, id))
+    if asker.charge:
+        services.allowance.spend(id, sum(t.connector is None for t in targets))
+    tell(Progress(0, 0, f"{len(targets)} target{'s' if len(targets) != 1 else ''}"))
+    diagnosis = await diagnose(targets, inventory, services.tools, on_evidence, asker=asker, fresh=fresh)
     for result in diagnosis.results:
         await services.memory.keep(_stored(result, words, diagnosis))
     return diagnosis

@@ -17,6 +17,7 @@ from diagnostics.fix.model import Fix
 from diagnostics.fix.plan import Wanted, matching, plan
 from diagnostics.fix.reading import read
 from diagnostics.probes.dns import mail_hosts
+from diagnostics.route import of_connector
 from diagnostics.store import Store, StoreUnavailable
 
 FIX = "f-"
@@ -47,8 +48,8 @@ async def _answers(wanted: Wanted, inventory: Inventory, request: Request, servi
     if len(found) != 1:
         return None
     said(f"checking {found[0].Name} afresh")
-    word = f"connector:{found[0].Guid or found[0].Name}"
-    checked = await diagnose((word,), inventory, services.tools, lambda *_: None, asker=asker_of(request), fresh=True)
+    target = of_connector(found[0], found[0].Name)
+    checked = await diagnose((target,), inventory, services.tools, lambda *_: None, asker=asker_of(request), fresh=True)
     good = next((p for r in checked.results for p in r.paths if p.verdict == "healthy"), None)
     return f"{good.host} [{good.address}]" if good else None
 

@@ -66,7 +66,7 @@ async def _mail(domains: Sequence[str], tenant: Tenant, services: Services) -> l
 async def _way(domain: str, inventory: Inventory, services: Services) -> Item:
     (target,) = route((f"domain:{domain}",), inventory)
     if target.connector is not None:
-        seen = await diagnose((f"domain:{domain}",), inventory, services.tools, lambda *_: None, fresh=True)
+        seen = await diagnose((target,), inventory, services.tools, lambda *_: None, fresh=True)
         other = f"{domain}: what does not stay in Exchange Online leaves by {target.connector.Name}"
         return Item(f"{other}: {seen.results[0].summary}", tag="mail")
     hosts = await mail_hosts(domain, services.tools.instruments.resolver.ask)

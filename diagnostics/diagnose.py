@@ -1,7 +1,7 @@
 """The main path, in one screen.
 
-Question (words of a person) and connectors
-→ route.py      which hosts and domains, under which TLS policy
+Words of a person and connectors
+→ route.py      Targets: which hosts and domains, under which TLS policy; once, before anything else
 → probes/       DNS, TCP, SMTP, TLS, certificate: evidence of every path; a failed check is a value, never an exception
 → judge.py      one path's verdict under the policy, and whether this machine may be the one at fault (probes/control.py)
 → classify.py   verdict of the target, Microsoft's code, causes and fixes from catalogue/
@@ -16,12 +16,12 @@ from diagnostics.connectors.model import Inventory
 from diagnostics.fair import Asker
 from diagnostics.model import Diagnosis
 from diagnostics.probes.run import OnEvidence, probe_all
-from diagnostics.route import route
+from diagnostics.target import Target
 from diagnostics.tools import Tools
 
 
 async def diagnose(
-    words: Sequence[str],
+    targets: Sequence[Target],
     inventory: Inventory,
     tools: Tools,
     on_evidence: OnEvidence,
@@ -29,14 +29,14 @@ async def diagnose(
     asker: Asker = Asker(),  # noqa: B008 (frozen)
     fresh: bool = False,
 ) -> Diagnosis:
-    """Check each TARGET of `words`, or every enabled connector without any. Raises route.TargetFault before a packet is sent.
+    """Check the targets, in their order.
 
-    Without `fresh` an answer of the last minute counts, and the result says how old it is. `asker` shares the machine with
+    Without `fresh` an answer of the last ten seconds counts, and the result says how old it is. `asker` shares the machine with
     others; what their `charge` raises comes through, and then nothing that no connector lists was dialled.
     """
     loop = asyncio.get_running_loop()
     started, clock = tools.instruments.now(), loop.time()
-    observed = await probe_all(route(words, inventory), tools.instruments, on_evidence, asker=asker, fresh=fresh)
+    observed = await probe_all(targets, tools.instruments, on_evidence, asker=asker, fresh=fresh)
     doubtful = any(asks_control(seen) for seen in observed)
     control = await tools.control.ask() if tools.control and doubtful else None
     is_controlled = tools.control is not None

@@ -6,9 +6,10 @@ A host that stands in a pasted text alone is never contacted: whoever writes the
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from diagnostics.called import named
 from diagnostics.connectors.model import Connector, Inventory
 from diagnostics.parse import ErrorReport, Reported
-from diagnostics.route import TargetFault, named, route
+from diagnostics.route import TargetFault, route
 from diagnostics.target import Target
 
 MAX_CHECKS = 8

@@ -5,6 +5,7 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 
+from diagnostics.called import named
 from diagnostics.connectors.model import AcceptedDomain, Connector, Inventory
 from diagnostics.connectors.source import Object, Value
 from diagnostics.fix import cmdlet
@@ -14,7 +15,6 @@ from diagnostics.fix.consequences import CHECKLIST, consequences, warnings
 from diagnostics.fix.domains import domains_of, listing
 from diagnostics.fix.model import Fix, FixNote, FixStep, Property
 from diagnostics.model import ConnectorRef
-from diagnostics.route import named
 
 __all__ = ["MOST_CHOICES", "MOST_IN_QUESTION", "Read", "Wanted", "changed", "in_question", "matching", "plan"]
 
