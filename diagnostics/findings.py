@@ -70,6 +70,7 @@ class Warn(StrEnum):
     CONNECTOR_TEST_MODE = "connector-test-mode"
     TLS_SETTINGS_UNKNOWN = "tls-settings-unknown"
     EXPORT_CUT = "export-cut"
+    CONTROL_HOST_DOWN = "control-host-down"
 
 
 class Clue(StrEnum):

@@ -83,7 +83,7 @@ def _not_all_seen(seen: Seen, connector: Connector) -> str:
     if missing := listed - asked:
         return f"Only a part was asked, and {len(missing)} of {len(listed)} was not. For all of it: check {_word(connector)}"
     if seen.is_controlled and (seen.control is None or seen.control.state != "answers"):
-        return "The control host did not answer in this run, so the fault may be this machine's: check again."
+        return "The control host did not answer in this run, and Fix now is offered only when it does: check again."
     return ""
 
 
