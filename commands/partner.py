@@ -34,7 +34,7 @@ def text(result: Result, at: datetime) -> list[str] | None:
     facts = next((p.certificate for p in bad if p.certificate), None)
     if facts:
         lines += ["", "The certificate that was presented:", *(f"  {line}" for line in certificate(facts))]
-    return [*lines, "", "Mail waits at Microsoft for up to 24 hours and is tried again by itself once this is mended."]
+    return [*lines, "", "Mail queues at Microsoft 365, is retried automatically once this is fixed, and bounces after 24 hours."]
 
 
 def _path(path: Path) -> list[str]:

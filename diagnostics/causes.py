@@ -1,6 +1,6 @@
 """A catalogue entry and the evidence of a run → ranked causes, and fixes for those who can act. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from diagnostics.catalogue import Catalogue, CauseEntry, Entry, FixEntry
@@ -17,6 +17,11 @@ def rank(
 ) -> tuple[Cause, ...]:
     """Best first; within a rank the catalogue's order. Without evidence a cause is possible, never more (contract 3)."""
     found = [_cause(row, findings, words, catalogue) for row in entry.causes if _concerns(row, audience)]
+    return ranked(found)
+
+
+def ranked(found: Iterable[Cause]) -> tuple[Cause, ...]:
+    """Best first; within a rank as they come."""
     return tuple(sorted(found, key=lambda cause: _RANKS.index(cause.likelihood)))
 
 

@@ -70,7 +70,7 @@ def classify(seen: Observed, vantage: Vantage, catalogue: Catalogue, id: str, in
         reason=reason,
         title=entry.title if bad or not told else catalogue.summaries.say("export-title", NO_FACTS),
         summary=told or summary.summary(verdict, seen, tested, entry.summary.format_map(words), catalogue),
-        meaning="" if told else entry.meaning,
+        meaning="" if told else entry.seen or entry.meaning,
         causes=ranked,
         fixes=causes.fixes(entry, ranked, words, _audience(target), catalogue),
         partner_ask=entry.partner.format_map(words | {"where": bad.public_where if bad else target.asked}),

@@ -98,6 +98,7 @@ class Clue(StrEnum):
     RESOLVER_REFUSED = "resolver-refused"
     CNAME_LOOP = "cname-loop"
     INTERNAL_NAME = "internal-name"
+    REPORTED = "reported"
 
 
 class Trace(StrEnum):

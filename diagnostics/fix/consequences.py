@@ -107,7 +107,8 @@ def _of_domains(case: Case) -> Iterator[str]:
     if turned := names_of(case.domains.turned):
         yield (
             f"Mail to an address of {turned} that Exchange Online does not know is refused at once, with "
-            "550 5.4.1 Recipient address rejected: Access denied. Until now it was queued for the server on premises."
+            "550 5.4.1 Recipient address rejected: Access denied, instead of eating the organization's quota for invalid "
+            "recipients. Until now it was queued for the server on premises."
         )
         yield f"Sub-domains of {turned} stay as they are: each is an accepted domain of its own, or none."
 

@@ -49,7 +49,8 @@ def offer(seen: Seen, inventory: Inventory) -> FixNow:
     return FixNow(
         offered=True,
         why=f"Every path of {connector.Name[:64]} refuses connections. If the server is gone for good, the connector can be "
-        f"switched off and its domain made Authoritative. What that would change: fix {_word(connector)}",
+        "switched off and its domain made Authoritative, so that mail for unknown recipients is refused at once instead of "
+        f"eating the organization's quota for invalid recipients. What that would change: fix {_word(connector)}",
     )
 
 
