@@ -147,7 +147,6 @@ def verified(fix: Fix, seen: tuple[Item, ...], *, good: bool | None, last: bool)
         severity,
         (Section("", seen, "bullets"),),
         actions=(Action("undo", fix.id),),
-        own_words=True,
     )
 
 
@@ -242,7 +241,6 @@ def _reply(fix: Fix, what: str, sections: list[Section], *, as_json: bool = Fals
         document=fix,
         as_json=as_json,
         exit_code=exit_code(fix),
-        own_words=True,
     )
 
 

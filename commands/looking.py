@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 
-from commands import partner, wording
+from commands import on_record, partner, wording
 from commands.command import CommandError, Services
 from commands.reply import Progress, Tell
 from commands.request import Request
@@ -39,7 +39,9 @@ async def look(
         services.allowance.spend(id, sum(t.connector is None for t in targets))
     tell(Progress(0, 0, f"{len(targets)} target{'s' if len(targets) != 1 else ''}"))
     diagnosis = await diagnose(targets, inventory, services.tools, on_evidence, asker=asker, fresh=fresh)
-    for result in diagnosis.results:
+    results = tuple([await on_record.add(result, services) for result in diagnosis.results])
+    diagnosis = diagnosis.model_copy(update={"results": results})
+    for result in results:
         await services.memory.keep(_stored(result, words, diagnosis))
     return diagnosis
 

@@ -72,8 +72,11 @@ async def _way(domain: str, inventory: Inventory, services: Services) -> Item:
     hosts = await mail_hosts(domain, services.tools.instruments.resolver.ask)
     if hosts is None:
         return Item(f"{domain}: no connector carries its mail; its MX could not be looked up", tag="could not tell")
-    where = ", ".join(hosts[:3]) or "none"
-    inside = hosts and all(map(is_microsoft, hosts))
+    if not any(hosts):  # a null MX is a host without a name (RFC 7505)
+        said = f"{domain}: no connector carries its mail any more, and it has no MX, so nobody outside can send to it"
+        return Item(said, tag="mail")
+    where = ", ".join(hosts[:3])
+    inside = all(map(is_microsoft, hosts))
     outside = "" if inside else ", outside Exchange Online: mail from elsewhere goes there first"
     return Item(f"{domain}: no connector carries its mail any more, its MX is {where}{outside}", tag="mail")
 

@@ -117,6 +117,15 @@ class ConnectorRef(Frozen):
     guid: str
 
 
+class SwitchedOff(Frozen):
+    """Since when a connector is off by a fix of the ledger: its id, who asked for and approved it, and why. `at`: UTC."""
+
+    fix: str
+    at: datetime
+    people: tuple[str, ...]
+    reason: str
+
+
 class Result(Frozen):
     """One target's result (contract 3).
 
@@ -140,6 +149,7 @@ class Result(Frozen):
     warnings: tuple[Warning, ...] = ()
     paths: tuple[Path, ...] = ()
     age: float = 0.0
+    switched_off: SwitchedOff | None = None
     meaning: str = ""
     partner_ask: str = ""
 

@@ -67,17 +67,23 @@ def _of(what: str, names: Sequence[str]) -> list[str]:
 
 
 def _mx(case: Case) -> Notes:
-    elsewhere = []
+    elsewhere, without = [], []
     for domain in case.domains.in_question:
         hosts = case.read.mx.get(domain.DomainName.lower())
-        if hosts is not None and not (hosts and all(map(is_microsoft, hosts))):
-            elsewhere.append(f"{domain.DomainName[:64]} ({listing([h or '.' for h in hosts], most=2) or 'no MX'})")
+        if hosts is not None and not any(hosts):
+            without.append(domain.DomainName[:64])
+        elif hosts is not None and not all(map(is_microsoft, hosts)):
+            elsewhere.append(f"{domain.DomainName[:64]} ({listing([h or '.' for h in hosts], most=2)})")
+    said = []
     if elsewhere:
-        yield (
-            "mx-elsewhere",
+        said.append(
             f"The MX does not point to Exchange Online: {listing(elsewhere, wide=220)}. Mail from outside arrives there first, "
-            "and if that is the server that goes, it arrives nowhere: change the MX before.",
+            "and if that is the server that goes, it arrives nowhere: change the MX before."
         )
+    if without:
+        said.append(f"Without an MX nobody outside can send to {listing(without, wide=220)}.")
+    if said:
+        yield "mx-elsewhere", " ".join(said)
 
 
 def _hybrid(case: Case) -> Notes:

@@ -1,6 +1,6 @@
 """`fix_now` of a check's result: whether Fix now is offered, and why or why not. Pure (contract 3).
 
-An offer is no plan: what it leads to reads the tenant and checks the server again. So paths seen within the last minute do,
+An offer is no plan: what it leads to reads the tenant and checks the server again. So paths seen within the last seconds do,
 and an inventory without accepted domains does not hinder it.
 """
 

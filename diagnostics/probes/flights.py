@@ -1,4 +1,4 @@
-"""Equal questions share one probe, and an answer is kept for a minute: fifty people asking at once are one connection.
+"""Equal questions share one probe, and an answer is kept for ten seconds: fifty people asking at once are one connection.
 
 Who joins a probe that waits for its turn lends it their own turn: it must not wait behind what the first asker has begun.
 """
@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 from diagnostics.fair import Party
 
-KEPT_SECONDS = 60.0
+KEPT_SECONDS = 10.0
 FRESH_SECONDS = 5.0
 """Whoever asks for a fresh run sooner than this gets the last one: a button pressed in anger must not become a flood."""
 
@@ -37,7 +37,7 @@ class Flights(Generic[T]):
         self, question: Hashable, probe: Callable[[Party], Awaitable[T]], name: str, *, fresh: bool = False
     ) -> tuple[T, float]:
         """(answer, its age in seconds), asked by `name`. `fresh` does not take one that is older than FRESH_SECONDS."""
-        now = asyncio.get_running_loop().time()
+        now = _now()
         flight = self._flights.get(question)
         if flight is None or self._is_stale(flight, now, FRESH_SECONDS if fresh else KEPT_SECONDS):
             party = Party(name)
@@ -47,7 +47,7 @@ class Flights(Generic[T]):
             self._drop_old(now)
         flight.party.join(name)
         answer = await asyncio.shield(flight.task)
-        return answer, asyncio.get_running_loop().time() - flight.landed if flight.landed and flight.landed < now else 0.0
+        return answer, _now() - flight.landed if flight.landed and flight.landed < now else 0.0
 
     async def close(self) -> None:
         """End what nobody waits for any more."""
@@ -63,7 +63,7 @@ class Flights(Generic[T]):
         except BaseException:
             self._flights.pop(question, None)
             raise
-        self._flights[question].landed = asyncio.get_running_loop().time()
+        self._flights[question].landed = _now()
         return answer
 
     def _is_stale(self, flight: _Flight[T], now: float, most: float) -> bool:
@@ -77,3 +77,7 @@ class Flights(Generic[T]):
             if oldest.landed is None:
                 return
             del self._flights[question]
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
