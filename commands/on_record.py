@@ -1,14 +1,22 @@
-"""What mailflow's own records add to a result: since when a connector is off, by which fix. Without a store they add nothing."""
+"""What mailflow's own records add to a result: since when a connector is off, what Microsoft reported.
+
+Without a store they add nothing.
+"""
 
 import logging
+from collections.abc import Iterable
+from datetime import timedelta
 
 from commands.command import Services
 from diagnostics.findings import Reason
 from diagnostics.fix import ledger
 from diagnostics.model import Result, SwitchedOff
-from diagnostics.store import Store, StoreUnavailable
+from diagnostics.store import MAX_WORD, DoesNotFit, Report, Store, StoreUnavailable
 
 log = logging.getLogger("mailflow")
+
+COUNTS = timedelta(days=1)
+"""Contract 3: how long a report that was explained here counts."""
 
 LATEST = 5
 """Fixes of a connector that are looked through: the newest that is done says who switched it off."""
@@ -22,9 +30,38 @@ async def add(result: Result, services: Services) -> Result:
     try:
         if result.reason is Reason.CONNECTOR_DISABLED:
             return result.model_copy(update={"switched_off": await _switched_off(guid, store)})
+        if result.fix_now.offered and await _report(guid, services):
+            return result.model_copy(update={"fix_now": result.fix_now.model_copy(update={"basis": "reported"})})
     except StoreUnavailable as error:
         log.warning("the records of a connector could not be read: %s", error)
     return result
+
+
+async def report_of(guid: str, services: Services) -> Report | None:
+    """Microsoft's own report of a refused connection for that connector, if one was explained here within a day."""
+    try:
+        return await _report(guid, services)
+    except StoreUnavailable as error:
+        log.warning("the reports of a connector could not be read: %s", error)
+        return None
+
+
+async def keep_reports(reports: Iterable[tuple[str, str]], actor: str, services: Services) -> None:
+    """Guid and line of each 450 4.4.316 that somebody explained. A store that is away loses them, and no answer hangs on it."""
+    for guid, line in reports:
+        if services.store is None or not guid:
+            continue
+        try:
+            await services.store.keep_report(Report(guid, services.tools.instruments.now(), actor, line[:MAX_WORD]))
+        except (StoreUnavailable, DoesNotFit) as error:
+            log.warning("a report was not stored: %s", error)
+
+
+async def _report(guid: str, services: Services) -> Report | None:
+    """Raises StoreUnavailable."""
+    if services.store is None or not guid:
+        return None
+    return await services.store.report(guid, since=services.tools.instruments.now() - COUNTS)
 
 
 async def _switched_off(guid: str, store: Store) -> SwitchedOff | None:

@@ -11,6 +11,7 @@ Verdict = Literal["healthy", "degraded", "failing", "unknown"]
 StepName = Literal["dns", "tcp", "banner", "ehlo", "starttls", "tls", "certificate"]
 StepStatus = Literal["ok", "failed", "warning", "skipped"]
 Likelihood = Literal["confirmed", "likely", "possible", "ruled-out"]
+Basis = Literal["reported", "seen-from-here"]
 Owner = Literal["you", "network", "dns-host", "partner", "microsoft"]
 STEPS: tuple[StepName, ...] = ("dns", "tcp", "banner", "ehlo", "starttls", "tls", "certificate")
 
@@ -103,8 +104,11 @@ class Fix(Frozen):
 
 
 class FixNow(Frozen):
+    """`basis`: what an offer rests on: a report of Microsoft's that was explained here within a day, or this machine's look."""
+
     offered: bool
     why: str
+    basis: Basis | None = None
 
 
 class Warning(Frozen):

@@ -43,13 +43,18 @@ def findings(error: Reported) -> tuple[Finding, ...]:
     if error.reason is None:
         return ()
     said = error.message or error.text
-    line = f"{error.code} {error.text}".rstrip() + (f" ({said})" if said != error.text else "")
     hints = clues(said) if error.submessage.reply else ()
     tags: tuple[Tag, ...] = (error.reason, Clue.REPORTED, *hints)
-    found = [Finding(tag, {"how": "as-reported", "line": line[:400]}) for tag in tags]
+    found = [Finding(tag, {"how": "as-reported", "line": line(error)}) for tag in tags]
     if error.ip and ":" not in error.ip:
         found.append(Finding(Clue.FAILED_OVER_IPV4, {"address": error.ip}))
     return tuple(found)
+
+
+def line(error: Reported) -> str:
+    """Code and words of the text, as one line of at most 400 characters."""
+    said = error.message or error.text
+    return (f"{error.code} {error.text}".rstrip() + (f" ({said})" if said != error.text else ""))[:400]
 
 
 def alike(reason: Reason, other: Reason) -> bool:

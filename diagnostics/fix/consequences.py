@@ -7,7 +7,11 @@ from diagnostics.fix.domains import listing, names_of
 from diagnostics.fix.model import FixNote
 from diagnostics.names import is_microsoft
 
+GONE_FOR_GOOD = "The servers are gone for good, and no firewall admits Microsoft 365 alone."
+"""What nobody can see from here: a server that only Microsoft 365 reaches looks the same as one that is gone."""
+
 CHECKLIST = (
+    GONE_FOR_GOOD,
     "No mailbox, public folder or list is left on the server on premises.",
     "The MX records of the domains point to Exchange Online, or to a filter in front of it.",
     "No printer, scanner, application or other machine sends its mail through the server on premises.",

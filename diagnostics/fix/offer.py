@@ -48,6 +48,7 @@ def offer(seen: Seen, inventory: Inventory) -> FixNow:
         return _no(said)
     return FixNow(
         offered=True,
+        basis="seen-from-here",
         why=f"Every path of {connector.Name[:64]} refuses connections. If the server is gone for good, the connector can be "
         "switched off and its domain made Authoritative, so that mail for unknown recipients is refused at once instead of "
         f"eating the organization's quota for invalid recipients. What that would change: fix {_word(connector)}",

@@ -13,7 +13,7 @@ from diagnostics.fix.blocks import blocks
 from diagnostics.fix.case import Case, Read, Wanted, case_of
 from diagnostics.fix.consequences import CHECKLIST, consequences, warnings
 from diagnostics.fix.domains import domains_of, listing
-from diagnostics.fix.model import Fix, FixNote, FixStep, Property
+from diagnostics.fix.model import Fix, FixNote, FixStep, Property, Reported
 from diagnostics.model import ConnectorRef
 
 __all__ = ["MOST_CHOICES", "MOST_IN_QUESTION", "Read", "Wanted", "changed", "in_question", "matching", "plan"]
@@ -62,6 +62,8 @@ def plan(wanted: Wanted, read: Read, *, id: str, requester: str, reason: str, cr
         read=_digest(case),
         created=created,
         by_name=wanted.by_name,
+        basis="reported" if wanted.report else "seen-from-here" if wanted.refused else None,
+        report=Reported(by=wanted.report.actor, at=wanted.report.at, line=wanted.report.line) if wanted.report else None,
     )
 
 
