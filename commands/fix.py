@@ -9,8 +9,9 @@ from commands.planning import FIX, Said, as_planned, desk, find_fix, known_fix, 
 from commands.reply import Reply, Tell
 from commands.request import Request
 from diagnostics.fix import apply, ledger
+from diagnostics.fix.consequences import GONE_FOR_GOOD
 from diagnostics.fix.model import Fix
-from diagnostics.fix.notes import Say
+from diagnostics.fix.notes import Say, worded
 from diagnostics.fix.plan import Wanted
 from diagnostics.fix.remaining import resuming, undoing
 from diagnostics.model import Result
@@ -31,11 +32,15 @@ class Work(Protocol):
 async def run(call: Call, request: Request, services: Services, tell: Tell) -> Reply:
     """The plan of contract 6; done with `--yes`, or made ready to be asked for. Raises CommandError for what cannot be read."""
     sure, as_json = _sure(call, request, services), call.has("--json")
+    if sure and request.front == "terminal" and not call.has("--gone-for-good"):
+        statement = worded(GONE_FOR_GOOD, words_of(services))
+        raise CommandError(f"--yes wants --gone-for-good beside it, which states: {statement} Nothing was changed.")
     said = said_to(tell)
     wanted = await _wanted(call, services)
     fix = await make_plan(wanted, request, services, said, reason=_reason(call))
     if request.front == "terminal":
         if sure and fix.state == "planned":
+            fix = fix.model_copy(update={"statement": worded(GONE_FOR_GOOD, words_of(services))})
             return fix_wording.outcome(await _do(fix, request, services, said), front=request.front, as_json=as_json)
         return fix_wording.plan(fix, as_json=as_json, front=request.front, asked=wanted.connector[:MAX_NAME])
     if not _can_be_asked(fix) or as_json:

@@ -64,14 +64,17 @@ async def _mail(domains: Sequence[str], tenant: Tenant, services: Services) -> l
 async def _way(domain: str, inventory: Inventory, services: Services) -> Item:
     (target,) = route((f"domain:{domain}",), inventory)
     if target.connector is not None:
-        seen = await diagnose((f"domain:{domain}",), inventory, services.tools, lambda *_: None, fresh=True)
+        seen = await diagnose((target,), inventory, services.tools, lambda *_: None, fresh=True)
         other = f"{domain}: what does not stay in Exchange Online leaves by {target.connector.Name}"
         return Item(f"{other}: {seen.results[0].summary}", tag="mail")
     hosts = await mail_hosts(domain, services.tools.instruments.resolver.ask)
     if hosts is None:
         return Item(f"{domain}: no connector carries its mail; its MX could not be looked up", tag="could not tell")
-    where = ", ".join(hosts[:3]) or "none"
-    inside = hosts and all(map(is_microsoft, hosts))
+    if not any(hosts):  # a null MX is a host without a name (RFC 7505)
+        said = f"{domain}: no connector carries its mail any more, and it has no MX, so nobody outside can send to it"
+        return Item(said, tag="mail")
+    where = ", ".join(hosts[:3])
+    inside = all(map(is_microsoft, hosts))
     outside = "" if inside else ", outside Exchange Online: mail from elsewhere goes there first"
     return Item(f"{domain}: no connector carries its mail any more, its MX is {where}{outside}", tag="mail")
 

@@ -1,6 +1,6 @@
 """A catalogue entry and the evidence of a run → ranked causes, and fixes for those who can act. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from diagnostics.catalogue import Catalogue, CauseEntry, Entry, FixEntry
@@ -19,7 +19,12 @@ def rank(
     rows = [row for row in entry.causes if _concerns(row, audience)]
     found = [(row, _cause(row, findings, words, catalogue)) for row in rows]
     listed = (cause for row, cause in found if cause.evidence or not row.only_if_shown)
-    return tuple(sorted(listed, key=lambda cause: _RANKS.index(cause.likelihood)))
+    return ranked(listed)
+
+
+def ranked(found: Iterable[Cause]) -> tuple[Cause, ...]:
+    """Best first; within a rank as they come."""
+    return tuple(sorted(found, key=lambda cause: _RANKS.index(cause.likelihood)))
 
 
 def fixes(

@@ -1,30 +1,31 @@
 """Target + evidence + catalogue → Result: verdict, code, ranked causes, fixes with owners, warnings. Pure (contract 3)."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from diagnostics import causes, summary
 from diagnostics.catalogue import Catalogue
 from diagnostics.connectors.model import Connector, Inventory
 from diagnostics.findings import NO_FACTS, Clue, Finding, Reason, Trace, Warn
 from diagnostics.fix.offer import Seen, offer
-from diagnostics.judge import Judged, from_this_vantage, judge, needs_control
+from diagnostics.judge import Judged, judge
 from diagnostics.model import ConnectorRef, Path, Result, Step, Tried, Verdict
-from diagnostics.probes.control import Control
 from diagnostics.probes.run import Observed
 from diagnostics.target import Target
+from diagnostics.vantage import Doubt, Vantage, control_alone, doubt, from_this_vantage
 
 
-def asks_control(seen: Observed) -> bool:
-    """Whether this result must not be claimed before the control host was asked."""
-    return needs_control(_judged(seen, None))
+def doubt_of(seen: Observed) -> Doubt:
+    """What must be asked of the control host before this result is claimed."""
+    found = doubt(tuple(judge(e, seen.target.policy) for e in seen.evidence))
+    connector = seen.target.connector
+    return found if connector and not connector.is_partner else replace(found, anew=False)
 
 
-def classify(
-    seen: Observed, control: Control | None, catalogue: Catalogue, id: str, inventory: Inventory, *, is_controlled: bool
-) -> Result:
-    """The result of one target. `control` None: the control host was not needed, or there is none (not `is_controlled`)."""
+def classify(seen: Observed, vantage: Vantage, catalogue: Catalogue, id: str, inventory: Inventory) -> Result:
+    """The result of one target, as seen from this machine."""
     target = seen.target
-    paths = _judged(seen, control)
+    paths = from_this_vantage(tuple(judge(e, target.policy) for e in seen.evidence), vantage)
     tested = [p for p in paths if p.tested]
     verdict = _as_far_as_known(_verdict(tested), seen)
     bad = _first_bad(tested or paths, verdict)
@@ -33,6 +34,7 @@ def classify(
         reason = Reason.NOTHING_TO_CHECK
     findings = _clues(_beside(bad, paths, target)) + [f for p in paths for f in p.warnings] + summary.gaps(target)
     findings += summary.switched_off(target)
+    findings += control_alone(paths, vantage)
     shown = tuple(_path(p, catalogue) for p in paths)
     warnings = summary.warnings(seen, paths, findings, catalogue)
     common = {
@@ -42,7 +44,9 @@ def classify(
         "warnings": warnings,
         "paths": shown,
         "age": round(seen.age, 1),
-        "fix_now": offer(Seen(target, paths, verdict, reason, control, is_controlled), inventory, catalogue.fixing.say),
+        "fix_now": offer(
+            Seen(target, paths, verdict, reason, vantage.control, vantage.is_controlled), inventory, catalogue.fixing.say
+        ),
     }
     if reason is None:
         return Result(
@@ -69,15 +73,11 @@ def classify(
         reason=reason,
         title=entry.title if bad or not told else catalogue.summaries.say("export-title", NO_FACTS),
         summary=told or summary.summary(verdict, seen, tested, entry.summary.format_map(words), catalogue),
-        meaning="" if told else entry.meaning,
+        meaning="" if told else entry.seen or entry.meaning,
         causes=ranked,
         fixes=causes.fixes(entry, ranked, words, _audience(target), catalogue),
         partner_ask=entry.partner.format_map(words | {"where": bad.public_where if bad else target.asked}),
     )
-
-
-def _judged(seen: Observed, control: Control | None) -> tuple[Judged, ...]:
-    return from_this_vantage(tuple(judge(e, seen.target.policy) for e in seen.evidence), control)
 
 
 def _as_far_as_known(verdict: Verdict, seen: Observed) -> Verdict:

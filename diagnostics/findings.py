@@ -81,6 +81,7 @@ class Warn(StrEnum):
     POLICY_SWITCHED_OFF = "policy-switched-off"
     CLIENT_CERTIFICATE_ASKED = "client-certificate-asked"
     TLS_LEGACY_RENEGOTIATION = "tls-legacy-renegotiation"
+    CONTROL_HOST_DOWN = "control-host-down"
 
 
 class Clue(StrEnum):
@@ -108,6 +109,7 @@ class Clue(StrEnum):
     RESOLVER_REFUSED = "resolver-refused"
     CNAME_LOOP = "cname-loop"
     INTERNAL_NAME = "internal-name"
+    REPORTED = "reported"
     NOT_A_HOST_NAME = "not-a-host-name"
     MX_IS_ADDRESS = "mx-is-address"
     MX_IS_LOCALHOST = "mx-is-localhost"

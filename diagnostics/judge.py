@@ -1,33 +1,13 @@
 """One path's evidence under the connector's TLS policy → its verdict. Pure (contract 4, "TLS by the connector's TlsSettings")."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Literal
 
-from diagnostics.findings import CERTIFICATE, NO_FACTS, UNTESTED, Clue, Facts, Finding, Reason, Warn
+from diagnostics.findings import CERTIFICATE, UNTESTED, Clue, Finding, Reason, Warn
 from diagnostics.model import Evidence, Verdict
-from diagnostics.probes.control import Control
 from diagnostics.target import Policy
 
 Weight = Literal["fault", "warning", "unknown", "untested"]
-
-NEEDS_CONTROL = frozenset(
-    {
-        Reason.TCP_TIMEOUT,
-        Reason.TCP_REFUSED,
-        Reason.TCP_UNREACHABLE,
-        Reason.SMTP_CLOSED,
-        Reason.SMTP_TIMEOUT,
-        Reason.STARTTLS_MISSING,
-        Reason.DNS_TIMEOUT,
-        Reason.DNS_SERVER_FAILURE,
-    }
-)
-"""Claims that a fault of this machine can fake (contract 4, "The control host")."""
-
-_DNS = frozenset({Reason.DNS_TIMEOUT, Reason.DNS_SERVER_FAILURE})
-_DATES = frozenset({Reason.CERTIFICATE_EXPIRED, Reason.CERTIFICATE_NOT_YET_VALID})
-CLOCK_MARGIN = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,51 +96,3 @@ def weigh(finding: Finding, evidence: Evidence, policy: Policy) -> Weight:
     failed = {step.step for step in evidence.steps if step.status == "failed"}
     # offered and then failing: whether Exchange Online falls back to plain text is not documented
     return "unknown" if failed & {"starttls", "tls"} else "fault"
-
-
-def needs_control(paths: tuple[Judged, ...]) -> bool:
-    """Whether every tested path claims something that a fault of this machine can fake, or hangs on its clock."""
-    tested = [p for p in paths if p.tested]
-    if not tested:
-        return False
-    return _may_be_ours(tested) or any(p.reason in _DATES for p in tested)
-
-
-def _may_be_ours(tested: list[Judged]) -> bool:
-    """Whether every path fails, some in a way that a fault of this machine can fake, and none shows that port 25 works."""
-    fails = all(p.verdict == "failing" and (p.reason in NEEDS_CONTROL or p.evidence.address is None) for p in tested)
-    return fails and any(p.reason in NEEDS_CONTROL for p in tested)
-
-
-def from_this_vantage(paths: tuple[Judged, ...], control: Control | None) -> tuple[Judged, ...]:
-    """The same paths once the control host has been asked: what it shows too is no fault of theirs."""
-    if control is None:
-        return paths
-    tested = [p for p in paths if p.tested]
-    if _may_be_ours(tested):
-        claims = NEEDS_CONTROL if control.state == "dns" else NEEDS_CONTROL - _DNS
-        reason = _local_fault(control, {p.reason for p in tested})
-        if reason:
-            return tuple(_ours(p, reason, control.facts) if p.reason in claims else p for p in paths)
-    return tuple(_ours(p, Reason.VANTAGE_CLOCK, doubt) if (doubt := _clock_doubt(p, control)) else p for p in paths)
-
-
-def _local_fault(control: Control, reasons: set[Reason | None]) -> Reason | None:
-    if control.state == "dns":
-        return Reason.VANTAGE_DNS
-    if reasons <= _DNS or control.state == "answers":
-        return None  # the control host was resolved, so the resolver works
-    return Reason.VANTAGE_PORT_25_BLOCKED if control.state == "tcp" else Reason.VANTAGE_PORT_25_INTERCEPTED
-
-
-def _clock_doubt(path: Judged, control: Control) -> Facts:
-    """Facts, if this is a date fault and the control host's clock differs from this machine's by more than the margin."""
-    off = control.clock_off
-    if path.reason not in _DATES or off is None or abs(off) <= CLOCK_MARGIN:
-        return NO_FACTS
-    return {**control.facts, "hours": f"{off.total_seconds() / 3600:+.1f}"}
-
-
-def _ours(path: Judged, reason: Reason, facts: Facts) -> Judged:
-    finding = Finding(reason, facts)
-    return Judged(path.evidence, "unknown", reason, finding, path.warnings)

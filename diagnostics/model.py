@@ -11,6 +11,7 @@ Verdict = Literal["healthy", "degraded", "failing", "unknown"]
 StepName = Literal["dns", "tcp", "banner", "ehlo", "starttls", "tls", "certificate"]
 StepStatus = Literal["ok", "failed", "warning", "skipped"]
 Likelihood = Literal["confirmed", "likely", "possible", "ruled-out"]
+Basis = Literal["reported", "seen-from-here"]
 Owner = Literal["you", "network", "dns-host", "partner", "microsoft"]
 STEPS: tuple[StepName, ...] = ("dns", "tcp", "banner", "ehlo", "starttls", "tls", "certificate")
 
@@ -104,8 +105,11 @@ class Fix(Frozen):
 
 
 class FixNow(Frozen):
+    """`basis`: what an offer rests on: a report of Microsoft's that was explained here within a day, or this machine's look."""
+
     offered: bool
     why: str
+    basis: Basis | None = None
 
 
 class Warning(Frozen):
@@ -116,6 +120,15 @@ class Warning(Frozen):
 class ConnectorRef(Frozen):
     name: str
     guid: str
+
+
+class SwitchedOff(Frozen):
+    """Since when a connector is off by a fix of the ledger: its id, who asked for and approved it, and why. `at`: UTC."""
+
+    fix: str
+    at: datetime
+    people: tuple[str, ...]
+    reason: str
 
 
 class Result(Frozen):
@@ -141,6 +154,7 @@ class Result(Frozen):
     warnings: tuple[Warning, ...] = ()
     paths: tuple[Path, ...] = ()
     age: float = 0.0
+    switched_off: SwitchedOff | None = None
     meaning: str = ""
     partner_ask: str = ""
 

@@ -11,16 +11,19 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from diagnostics import names
+from diagnostics.called import closest, named, quoted
 from diagnostics.connectors.model import Connector, Inventory
 from diagnostics.findings import Reason
-from diagnostics.mailboxes import without_mailboxes
 from diagnostics.names import Address, NameFault
 from diagnostics.target import Destination, Mode, Policy, Target, TlsSettings
-from diagnostics.text import as_typed
 
 
 class TargetFault(ValueError):
-    """A TARGET that cannot be read: one sentence fit to be shown."""
+    """A TARGET that cannot be read: one sentence fit to be shown, and what may have been meant."""
+
+    def __init__(self, said: str, meant: Sequence[str] = ()) -> None:
+        names = " or ".join(filter(None, (", ".join(meant[:-1]), *meant[-1:])))
+        super().__init__(f"{said} Did you mean {names}?" if meant else said)
 
 
 def route(words: Sequence[str], inventory: Inventory) -> tuple[Target, ...]:
@@ -78,30 +81,18 @@ def _read(word: str, inventory: Inventory) -> tuple[Target, ...]:
         raise TargetFault(f"{word[:80]!r} names nothing. Give a connector, a smart host, an address or a recipient domain.")
     if forced in (None, "connector"):
         if called := named(text, inventory):
-            return tuple(_by_name(c, word.strip()) for c in called)
+            return tuple(of_connector(c, word.strip()) for c in called)
         if forced:
             raise _unknown_connector(text, inventory)
     return (_host_or_domain(word.strip(), text, forced, inventory),)
 
 
-def named(text: str, inventory: Inventory) -> tuple[Connector, ...]:
-    """The connector with that Guid (in braces or not), else all of that name."""
-    guid = text.strip("{}").lower()
-    by_guid = tuple(c for c in inventory.connectors if c.Guid and c.Guid.lower() == guid)
-    return by_guid or tuple(c for c in inventory.connectors if _folded(c.Name) == _folded(text))
-
-
-def _folded(name: str) -> str:
-    """A connector's name as it is compared: whoever types it has neither its dashes nor its kinds of blanks.
-
-    Of a mail address in it the domain alone counts.
-    """
-    return " ".join(without_mailboxes(as_typed(name)).casefold().split())
-
-
 def _unknown_connector(text: str, inventory: Inventory) -> TargetFault:
     known = ", ".join(repr(c.Name[:64]) for c in inventory.connectors[:5])
-    return TargetFault(f"There is no connector {text[:80]!r}. Known: {known or 'none (name a file with --connectors)'}.")
+    return TargetFault(
+        f"There is no connector {text[:80]!r}. Known: {known or 'none (name a file with --connectors)'}.",
+        closest(text, inventory),
+    )
 
 
 def _host_or_domain(asked: str, text: str, forced: str | None, inventory: Inventory) -> Target:
@@ -116,6 +107,9 @@ def _host_or_domain(asked: str, text: str, forced: str | None, inventory: Invent
         raise TargetFault(f"{text[:80]!r} is an address, not a recipient domain.")
     plain = Target(asked, (Destination(name, "mx" if forced else "host"),))
     serving, wildcard = _serving(name, inventory)
+    if "." not in name and not forced and (serving is None or wildcard):
+        # what has no dot is a word or a name that was mistyped far more often than it is a host
+        raise TargetFault(f"No connector, host or domain is called {quoted(text)}.", closest(text, inventory))
     if serving is None:
         return plain
     target = _for_domain(serving, name, asked)
@@ -141,8 +135,7 @@ def _clean(text: str, inventory: Inventory) -> tuple[str, Address | None]:
 def _hint(text: str, fault: NameFault, inventory: Inventory) -> TargetFault:
     if " " in text.strip() and inventory.connectors:
         return _unknown_connector(text, inventory)
-    close = next((c.Name for c in inventory.connectors if text.casefold() in c.Name.casefold()), None)
-    return TargetFault(f'{fault} Did you mean the connector "{close[:64]}"?' if close else str(fault))
+    return TargetFault(str(fault), closest(text, inventory))
 
 
 def _listing(name: str, literal: Address | None, inventory: Inventory) -> Connector | None:
@@ -230,7 +223,8 @@ def pattern(domain: str) -> str:
         return domain.lower()
 
 
-def _by_name(connector: Connector, asked: str) -> Target:
+def of_connector(connector: Connector, asked: str) -> Target:
+    """A connector that was asked for; nothing is probed for one that is switched off."""
     if not connector.Enabled:
         return Target(asked, (), connector, policy_of(connector), Reason.CONNECTOR_DISABLED, {"connector": connector.Name})
     return whole(connector, asked)

@@ -110,6 +110,7 @@ def tag(text: str) -> Tag:
 
 def _add(entries: dict[Reason, Entry], name: str, document: dict[str, Any]) -> None:
     shared = {key: document.get(key) for key in ("title", "meaning", "basis", "page", "code")}
+    shared["seen"] = document.get("seen", "")
     for word, body in document.get("reason", {}).items():
         try:
             reason, entry = Reason(word), Entry.model_validate(shared | body)

@@ -45,11 +45,15 @@ class FixEntry(_Row):
 
 
 class Entry(_Row):
-    """Everything that is said for one reason. `code` None: no code of Microsoft's (contract 4)."""
+    """Everything that is said for one reason. `code` None: no code of Microsoft's (contract 4).
+
+    Two vantage points: `meaning` is what Microsoft 365 reports, `seen` what a check saw from this machine, where that differs.
+    """
 
     code: str | None
     title: str
     meaning: str
+    seen: str = ""
     summary: str
     basis: Basis
     page: str
@@ -69,6 +73,7 @@ class CodeEntry(_Row):
     code: str | None = None
     title: str
     meaning: str
+    seen: str = ""
     basis: Basis
     page: str
     twins: tuple[str, ...] = ()

@@ -44,7 +44,7 @@ def _explained(error: Reported, catalogue: Catalogue, now: datetime, beside: Bes
     name = connector.Name if connector else error.connector or say("connector", NO_FACTS)
     words = meaning.words_for(error, name, guid, say("destination", NO_FACTS))
     audience: causes.Audience = "everyone" if connector is None else "partner" if connector.is_partner else "on-premises"
-    entry = _with_filter(meaning.entry(error, catalogue), live, catalogue)
+    entry = _with_filter(_told_alone(meaning.entry(error, catalogue), live), live, catalogue)
     ranked = causes.rank(entry, [*meaning.findings(error), *_works(live)], words, audience, catalogue)
     steps = causes.fixes(entry, ranked, words, audience, catalogue)
     if live:
@@ -70,13 +70,31 @@ def _joined(error: Reported, live: Live, by_text: Advice, catalogue: Catalogue, 
     told, steps = by_text
     result = live.result
     if live.agreement == "same" and result.reason and (error.reason is None or meaning.alike(error.reason, result.reason)):
-        return meaning.joined(told, result.causes), result.fixes
+        joined = meaning.joined(told, result.causes)
+        return joined, _needed(result.fixes, catalogue[result.reason], joined)
     added = {"mended": catalogue.explained.mended, "refused-for-microsoft": catalogue.explained.refused_for_microsoft}
     addition = added.get(live.agreement)
     if addition is None:
         return told, steps
     first = _fix(addition, words)
     return told, (first, *(step for step in steps if step.id != first.id))
+
+
+def _needed(steps: tuple[Fix, ...], entry: Entry, joined: tuple[Cause, ...]) -> tuple[Fix, ...]:
+    """The steps without those whose causes the report has ruled out."""
+    out = {cause.id for cause in joined if cause.likelihood == "ruled-out"}
+    idle = {fix.id for fix in entry.fixes if fix.mends and out.issuperset(fix.mends)}
+    return tuple(step for step in steps if step.id not in idle)
+
+
+def _told_alone(entry: Entry, live: Live | None) -> Entry:
+    """Without what explains a check alone, unless one saw the same fault."""
+    if live is not None and live.agreement == "same":
+        return entry
+    causes = tuple(cause for cause in entry.causes if Clue.REPORTED not in cause.ruled_out_by)
+    known = {cause.id for cause in causes}
+    fixes = tuple(fix for fix in entry.fixes if not fix.mends or known & set(fix.mends))
+    return entry.model_copy(update={"causes": causes, "fixes": fixes})
 
 
 def _with_filter(entry: Entry, live: Live | None, catalogue: Catalogue) -> Entry:

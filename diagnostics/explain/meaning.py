@@ -5,10 +5,11 @@ says of the code's class and subject. A cause gets more than "possible" only by 
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import zip_longest
+from itertools import chain, zip_longest
 from typing import TypeVar
 
 from diagnostics.catalogue import Catalogue, CauseEntry, CodeEntry, Entry, FixEntry
+from diagnostics.causes import ranked
 from diagnostics.findings import NO_FACTS, Clue, Finding, Reason, Tag
 from diagnostics.model import Cause
 from diagnostics.parse import Reported
@@ -42,13 +43,18 @@ def findings(error: Reported) -> tuple[Finding, ...]:
     if error.reason is None:
         return ()
     said = error.message or error.text
-    line = f"{error.code} {error.text}".rstrip() + (f" ({said})" if said != error.text else "")
     hints = clues(said) if error.submessage.reply else ()
-    tags: tuple[Tag, ...] = (error.reason, *hints)
-    found = [Finding(tag, {"how": "as-reported", "line": line[:400]}) for tag in tags]
+    tags: tuple[Tag, ...] = (error.reason, Clue.REPORTED, *hints)
+    found = [Finding(tag, {"how": "as-reported", "line": line(error)}) for tag in tags]
     if error.ip and ":" not in error.ip:
         found.append(Finding(Clue.FAILED_OVER_IPV4, {"address": error.ip}))
     return tuple(found)
+
+
+def line(error: Reported) -> str:
+    """Code and words of the text, as one line of at most 400 characters."""
+    said = error.message or error.text
+    return (f"{error.code} {error.text}".rstrip() + (f" ({said})" if said != error.text else ""))[:400]
 
 
 def alike(reason: Reason, other: Reason) -> bool:
@@ -59,7 +65,7 @@ def alike(reason: Reason, other: Reason) -> bool:
 def joined(told: Sequence[Cause], seen: Sequence[Cause]) -> tuple[Cause, ...]:
     """The causes of the same fault by the text and by a check; the check's word counts, and both have evidence."""
     by_id = {cause.id: cause for cause in told}
-    return tuple(_with(cause, by_id.get(cause.id)) for cause in seen)
+    return ranked(_with(cause, by_id.get(cause.id)) for cause in seen)
 
 
 def _with(seen: Cause, told: Cause | None) -> Cause:
@@ -72,10 +78,10 @@ def _with(seen: Cause, told: Cause | None) -> Cause:
 def _by_code(error: Reported, code: CodeEntry, catalogue: Catalogue) -> Entry:
     """The code's own causes, then those of every reason that it stands for, one of each reason in turn."""
     entries = [catalogue[reason] for reason in catalogue.reasons(error.code)]
-    of_reasons = _merged([[cause for cause in entry.causes if not cause.only_if_shown] for entry in entries])
-    causes = _merged([[*code.causes, *of_reasons]])[:MAX_CAUSES]
+    of_reasons = [[cause for cause in entry.causes if not cause.only_if_shown] for entry in entries]
+    causes = _merged(code.causes, of_reasons)[:MAX_CAUSES]
     known = {cause.id for cause in causes}
-    fixes = _merged([code.fixes, *(_for_first_cause(entry) for entry in entries)])
+    fixes = _merged(code.fixes, [_for_first_cause(entry) for entry in entries])
     kept = [fix for fix in fixes if not fix.mends or known & set(fix.mends)][:MAX_FIXES]
     return Entry(
         code=code.code,
@@ -114,10 +120,10 @@ def _by_status(error: Reported, catalogue: Catalogue) -> Entry:
     )
 
 
-def _merged(groups: Sequence[Sequence[_Row]]) -> list[_Row]:
-    """One of each group in turn, each id once."""
+def _merged(first: Sequence[_Row], groups: Sequence[Sequence[_Row]]) -> list[_Row]:
+    """What is first, then one of each group in turn; each id once."""
     found: dict[str, _Row] = {}
-    for row in _in_turn(groups):
+    for row in chain(first, _in_turn(groups)):
         found.setdefault(row.id, row)
     return list(found.values())
 

@@ -8,6 +8,7 @@ from diagnostics.connectors.model import AcceptedDomain, Connector, Inventory, T
 from diagnostics.fix.domains import Domains, carriers_without, domains_of
 from diagnostics.fix.notes import Note
 from diagnostics.route import pattern
+from diagnostics.store import Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,8 @@ class Wanted:
 
     `connector`: name or Guid, `connector:` before it allowed. `domains`: --domain. `answers`: where a fresh check reached a
     server, in words; None if it did not. `by_name`: asked for by a person by name, so that an answering server is a warning,
-    else it blocks. `writable`: there are credentials for writing.
+    else it blocks. `writable`: there are credentials for writing. `refused`: that check was refused on every path. `report`:
+    Microsoft's own, within a day.
     """
 
     connector: str
@@ -45,6 +47,8 @@ class Wanted:
     answers: str | None = None
     by_name: bool = True
     writable: bool = True
+    refused: bool = False
+    report: Report | None = None
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,12 @@ from diagnostics.fix.domains import names_of
 from diagnostics.fix.notes import Fact, Names, Note, listing, note
 from diagnostics.names import is_microsoft
 
-CHECKLIST = tuple(
-    note(Topic.CHECKLIST, how) for how in ("mailboxes", "mx", "senders", "hybrid", "journals", "dns-records", "leftovers")
+GONE_FOR_GOOD = note(Topic.CHECKLIST, "gone-for-good")
+"""What nobody can see from here: a server that only Microsoft 365 reaches looks the same as one that is gone."""
+
+CHECKLIST = (
+    GONE_FOR_GOOD,
+    *(note(Topic.CHECKLIST, how) for how in ("mailboxes", "mx", "senders", "hybrid", "journals", "dns-records", "leftovers")),
 )
 """What only people know who take a server away."""
 
@@ -48,14 +52,17 @@ def _of(how: str, names: Sequence[str]) -> tuple[Note, ...]:
 
 
 def _mx(case: Case) -> Iterator[Note]:
-    elsewhere = []
+    elsewhere, without = [], []
     for domain in case.domains.in_question:
         hosts = case.read.mx.get(domain.DomainName.lower())
-        if hosts is not None and not (hosts and all(map(is_microsoft, hosts))):
-            where = listing([h or "." for h in hosts], most=2) or note(Topic.PART, "no-mx")
+        if hosts is not None and not any(hosts):
+            without.append(domain.DomainName[:64])
+        elif hosts is not None and not all(map(is_microsoft, hosts)):
+            where = listing([h or "." for h in hosts], most=2)
             elsewhere.append(note(Topic.PART, "name-and", name=domain.DomainName[:64], what=where))
-    if elsewhere:
-        yield note(Caution.MX_ELSEWHERE, domains=listing(elsewhere))
+    if elsewhere or without:
+        how = "both" if elsewhere and without else "elsewhere" if elsewhere else "without"
+        yield note(Caution.MX_ELSEWHERE, how, domains=listing(elsewhere), without=listing(without))
 
 
 def _hybrid(case: Case) -> Iterator[Note]:

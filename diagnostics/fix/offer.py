@@ -1,6 +1,6 @@
 """`fix_now` of a check's result: whether Fix now is offered, and why or why not. Pure (contract 3).
 
-An offer is no plan: what it leads to reads the tenant and checks the server again. So paths seen within the last minute do,
+An offer is no plan: what it leads to reads the tenant and checks the server again. So paths seen within the last seconds do,
 and an inventory without accepted domains does not hinder it.
 """
 
@@ -41,7 +41,7 @@ class Seen:
 def offer(seen: Seen, inventory: Inventory, say: Say) -> FixNow:
     """Offered where everything says that the server is gone, and nothing that is known stands against the fix."""
     offered, why = _offer(seen, inventory)
-    return FixNow(offered=offered, why=worded(why, say))
+    return FixNow(offered=offered, basis="seen-from-here" if offered else None, why=worded(why, say))
 
 
 def _offer(seen: Seen, inventory: Inventory) -> tuple[bool, Note]:

@@ -5,6 +5,7 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 
+from diagnostics.called import named
 from diagnostics.catalogue.fixing import Objection, Topic
 from diagnostics.connectors.model import AcceptedDomain, Connector, Inventory
 from diagnostics.connectors.source import Object, Value
@@ -13,10 +14,9 @@ from diagnostics.fix.blocks import blocks
 from diagnostics.fix.case import Case, Read, Wanted, case_of
 from diagnostics.fix.consequences import CHECKLIST, consequences, warnings
 from diagnostics.fix.domains import domains_of
-from diagnostics.fix.model import Fix, FixNote, FixStep, Property
+from diagnostics.fix.model import Fix, FixNote, FixStep, Property, Reported
 from diagnostics.fix.notes import Note, Say, fix_note, listing, note, worded
 from diagnostics.model import ConnectorRef
-from diagnostics.route import named
 
 __all__ = ["MOST_CHOICES", "MOST_IN_QUESTION", "Read", "Wanted", "changed", "in_question", "matching", "plan"]
 
@@ -64,6 +64,8 @@ def plan(wanted: Wanted, read: Read, *, id: str, requester: str, reason: str, cr
         read=_digest(case),
         created=created,
         by_name=wanted.by_name,
+        basis="reported" if wanted.report else "seen-from-here" if wanted.refused else None,
+        report=Reported(by=wanted.report.actor, at=wanted.report.at, line=wanted.report.line) if wanted.report else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""Equal questions share one probe, and an answer is kept for a minute: fifty people asking at once are one connection.
+"""Equal questions share one probe, and an answer is kept for ten seconds: fifty people asking at once are one connection.
 
 Who joins a probe that waits for its turn lends it their own turn: it must not wait behind what the first asker has begun.
 """
@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 from diagnostics.fair import Party
 
-KEPT_SECONDS = 60.0
+KEPT_SECONDS = 10.0
 FRESH_SECONDS = 5.0
 """Whoever asks for a fresh run sooner than this gets the last one: a button pressed in anger must not become a flood."""
 
@@ -48,7 +48,7 @@ class Flights(Generic[T]):
         `since`: when the run began that asks (loop time; default now); what is younger than the run counts, and is of age 0.
         `after`: an answer that landed before does not count.
         """
-        now = asyncio.get_running_loop().time()
+        now = _now()
         since = now if since is None else since
         flight = self._flights.get(question)
         oldest = max(since - (FRESH_SECONDS if fresh else KEPT_SECONDS), after)
@@ -60,7 +60,7 @@ class Flights(Generic[T]):
             self._drop_old(now)
         flight.party.join(name)
         answer = await asyncio.shield(flight.task)
-        return answer, asyncio.get_running_loop().time() - flight.landed if flight.landed and flight.landed < since else 0.0
+        return answer, _now() - flight.landed if flight.landed and flight.landed < since else 0.0
 
     async def close(self) -> None:
         """End what nobody waits for any more."""
@@ -76,7 +76,7 @@ class Flights(Generic[T]):
         except BaseException:
             self._flights.pop(question, None)
             raise
-        self._flights[question].landed = asyncio.get_running_loop().time()
+        self._flights[question].landed = _now()
         return answer
 
     def _drop_old(self, now: float) -> None:
@@ -85,3 +85,7 @@ class Flights(Generic[T]):
             if oldest.landed is None or (len(self._flights) <= MAX_KEPT and now - oldest.landed <= KEPT_SECONDS):
                 return
             del self._flights[question]
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -12,6 +12,7 @@ from diagnostics.model import STEPS, Certificate, Evidence, Result, StepName, Tr
 from diagnostics.probes.control import Control
 from diagnostics.probes.run import Observed
 from diagnostics.target import Destination, Policy, Target
+from diagnostics.vantage import Vantage
 
 CATALOGUE: Catalogue = load()
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
@@ -52,7 +53,7 @@ def target(connector: Connector | None = None, policy: Policy | None = None) -> 
 
 def result(paths: Sequence[Evidence], control: Control | None = None, **fields: Any) -> Result:
     seen = Observed(target(**fields), tuple(paths))
-    return classify(seen, control, CATALOGUE, "r-1", Inventory(), is_controlled=control is not None)
+    return classify(seen, Vantage(control, is_controlled=control is not None), CATALOGUE, "r-1", Inventory())
 
 
 def certificate(**fields: Any) -> Certificate:

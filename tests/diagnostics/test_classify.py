@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diagnostics.classify import asks_control
+from diagnostics.classify import doubt_of
 from diagnostics.findings import CERTIFICATE, Clue, Finding, Reason, Warn
 from diagnostics.model import Evidence, StepName
 from diagnostics.probes.control import Control
@@ -149,8 +149,8 @@ def test_what_the_control_host_shows_too_is_unknown_and_has_no_code(state: str, 
 
 
 def test_one_path_that_answers_needs_no_control_host() -> None:
-    assert not asks_control(Observed(target(), (path("tcp-refused", 1), path("healthy", 2))))
-    assert asks_control(Observed(target(), (path("tcp-refused", 1), path("tcp-timeout", 2), path("vantage-no-ipv6", 3))))
+    assert not doubt_of(Observed(target(), (path("tcp-refused", 1), path("healthy", 2)))).control
+    assert doubt_of(Observed(target(), (path("tcp-refused", 1), path("tcp-timeout", 2), path("vantage-no-ipv6", 3)))).control
 
 
 def test_faults_of_one_certificate_behind_the_first_are_warnings_of_the_same_ids() -> None:

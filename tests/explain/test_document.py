@@ -49,7 +49,7 @@ def test_the_whole_of_it() -> None:
     assert one["live"] is None
     assert all(set(cause) == {"id", "text", "likelihood", "evidence"} for cause in one["causes"])
     assert all(set(fix) == {"id", "text", "owner", "url"} for fix in one["fixes"])
-    assert set(one["fix_now"]) == {"offered", "why"}
+    assert set(one["fix_now"]) == {"offered", "why", "basis"}
     assert told["notes"] == ["Only the first 256 KiB of the text were read."]
 
 

@@ -35,7 +35,7 @@ async def test_killed_at_every_point(mortals: Program, new_url: NewUrl, lab: Lab
 
 async def killed(mortals: Program, stage: Stage, verb: str, point: str, step: int) -> None:
     case = f"{verb}, killed {point} of step {step + 1}"
-    words = ("fix", stage.connector, "--yes", "--json")
+    words: tuple[str, ...] = ("fix", stage.connector, "--yes", "--gone-for-good", "--json")
     if verb == "undo":
         done = await mortals.start(*words, env=stage.env).said()
         assert done.get("state") == "done", (case, done)

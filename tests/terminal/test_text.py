@@ -54,7 +54,7 @@ def test_a_failing_answer_looks_like_this() -> None:
 )
 def test_mail_is_said_to_wait_only_where_it_does(tags: tuple[Reason, ...], waits: bool) -> None:
     told = render(wording.result(result([evidence(*tags, failed="tcp")])), color=False, width=100)
-    assert ("Mail waits in the queue for up to 24 hours." in told.replace("\n", " ")) is waits
+    assert ("Mail queues at Microsoft 365 and bounces after 24 hours." in told.replace("\n", " ")) is waits
 
 
 def test_colour_changes_nothing_but_colour() -> None:
