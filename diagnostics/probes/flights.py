@@ -48,7 +48,7 @@ class Flights(Generic[T]):
         `since`: when the run began that asks (loop time; default now); what is younger than the run counts, and is of age 0.
         `after`: an answer that landed before does not count.
         """
-        now = _now()
+        now = clock()
         since = now if since is None else since
         flight = self._flights.get(question)
         oldest = max(since - (FRESH_SECONDS if fresh else KEPT_SECONDS), after)
@@ -60,7 +60,7 @@ class Flights(Generic[T]):
             self._drop_old(now)
         flight.party.join(name)
         answer = await asyncio.shield(flight.task)
-        return answer, _now() - flight.landed if flight.landed and flight.landed < since else 0.0
+        return answer, clock() - flight.landed if flight.landed and flight.landed < since else 0.0
 
     async def close(self) -> None:
         """End what nobody waits for any more."""
@@ -76,7 +76,7 @@ class Flights(Generic[T]):
         except BaseException:
             self._flights.pop(question, None)
             raise
-        self._flights[question].landed = _now()
+        self._flights[question].landed = clock()
         return answer
 
     def _drop_old(self, now: float) -> None:
@@ -87,5 +87,6 @@ class Flights(Generic[T]):
             del self._flights[question]
 
 
-def _now() -> float:
+def clock() -> float:
+    """Seconds of the running loop."""
     return asyncio.get_running_loop().time()

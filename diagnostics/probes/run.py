@@ -11,6 +11,7 @@ from diagnostics.findings import Finding, Reason
 from diagnostics.model import Evidence
 from diagnostics.probes import dns, path
 from diagnostics.probes.choosing import Chosen, Resolved, choose, refusals
+from diagnostics.probes.flights import clock
 from diagnostics.probes.instruments import Instruments
 from diagnostics.probes.slots import RUN
 from diagnostics.target import Destination, Target
@@ -80,7 +81,7 @@ async def probe_all(
     name = f"{asker.name}, many" if asker.name and len(targets) > 1 else asker.name
     if name:
         RUN.set(name)  # the resolver's slots go round by person as well
-    asked = path.Asked(name, asyncio.get_running_loop().time(), fresh)
+    asked = path.Asked(name, clock(), fresh)
     run = _Run(tools, dns.Lookups(tools.resolver.ask), on_evidence, _Bill(asker.charge, targets), asked)
     return tuple(await _all(_target(target, run) for target in targets))
 

@@ -16,6 +16,7 @@ from commands.run import run
 from diagnostics.called import MAX_COMPARED, as_targets, closest
 from diagnostics.model import Diagnosis
 from diagnostics.probes import flights
+from diagnostics.probes import run as probing
 from diagnostics.route import TargetFault, route
 from tests.diagnostics.making import GUID, connector, evidence, inventory, result
 from tests.scenario import OWNER, Outcome, check, settings_for
@@ -176,7 +177,8 @@ async def test_a_typed_check_takes_nothing_older_than_ten_seconds(tmp_path: Path
             with monkeypatch.context() as later:
                 loop = asyncio.get_running_loop()
                 now = loop.time()
-                later.setattr(flights, "_now", lambda: now + seconds)
+                later.setattr(flights, "clock", lambda: now + seconds)
+                later.setattr(probing, "clock", lambda: now + seconds)
                 reply = await run(Request(("check", "mail.lab.test"), OWNER), services, lambda _: None)
             assert isinstance(reply.document, Diagnosis)
             return reply.document.results[0].age, len(lab.mail["127.0.47.1"].sessions)
@@ -193,4 +195,4 @@ AGES = {0: "", 9.9: "", 11: "11 s", 150: "2 min", 7300: "2 h", 2e5: "2 days"}
 def test_what_is_older_says_its_age_in_the_headline(age: float) -> None:
     suffix = f" (seen {AGES[age]} ago)" if AGES[age] else ""
     old = result([evidence()]).model_copy(update={"age": age})
-    assert wording.result(old).headline == f"Healthy: mail.contoso.com — Mail can be delivered{suffix}"
+    assert wording.result(old).headline == f"Healthy: mail.contoso.com — No fault found{suffix}"
