@@ -88,8 +88,7 @@ async def handshake(
     channel = TlsChannel(talk.transport, _context(old), sni)
     secured = channel.secured
     try:
-        async with asyncio.timeout(timeout):
-            await channel.handshake(pool, party)
+        await channel.handshake(pool, party, timeout)
     except (OSError, HandshakeCost) as error:  # TimeoutError and SSLError are OSErrors
         findings = _failure(error, timeout, secured)
         asked = _observed(secured).asked

@@ -65,10 +65,10 @@ async def look(address: str, port: int) -> Evidence:
     return (await looks(address, port, "hostile.test"))[0]
 
 
-async def looks(address: str, port: int, *hosts: str) -> list[Evidence]:
+async def looks(address: str, port: int, *hosts: str, timeout: float = 10.0) -> list[Evidence]:
     """What each of these names at one address shows, all asked at the same time."""
     tools = Instruments(
-        Resolver([], 1.0), Guard(allow_private=True), TrustStore(None), Limits(timeout=10.0, deadline=20.0, smtp_port=port)
+        Resolver([], 1.0), Guard(allow_private=True), TrustStore(None), Limits(timeout=timeout, deadline=20.0, smtp_port=port)
     )
     policy = Policy("DomainValidation")
 
@@ -130,6 +130,22 @@ async def test_a_handshake_over_our_budget_is_our_limit_and_no_fault_of_the_peer
     with hostile.mail_server(hostile.over_tls(hostile.context(tmp_path))) as (address, port, _):
         evidence = await look(address, port)
     assert {f.tag for f in evidence.findings} & set(Reason) == {Reason.VANTAGE_FAULT}
+
+
+async def test_a_busy_machine_is_no_silence_of_the_peer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pool is taken for longer than the peer would have; then for longer than anything may wait for it."""
+
+    async def taken(pool: crypto_pool.CryptoPool, work: Callable[[], Any], party: Party) -> tuple[Any, float]:
+        await asyncio.sleep(0.4)
+        return work(), 0.0
+
+    monkeypatch.setattr(crypto_pool.CryptoPool, "run", taken)
+    with hostile.mail_server(hostile.over_tls(hostile.context(tmp_path))) as (address, port, _):
+        patient = await looks(address, port, "hostile.test", timeout=0.3)
+        monkeypatch.setattr(tls_channel, "MAX_WAIT", 0.1)
+        given_up = await look(address, port)
+    assert Reason.TLS_HANDSHAKE not in {f.tag for f in patient[0].findings}
+    assert {f.tag for f in given_up.findings} & set(Reason) == {Reason.VANTAGE_FAULT}
 
 
 async def test_nothing_is_renegotiated_after_the_handshake(tmp_path: Path) -> None:
