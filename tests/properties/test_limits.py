@@ -89,7 +89,7 @@ async def test_a_silent_resolver_is_named(tmp_path: Path) -> None:
     outcome = await check_world(world, tmp_path, "mail.lab.test")
     (result,) = outcome.results
     assert result.reason == "dns-timeout"
-    assert "resolver 127.0.0.1 port" in result.paths[0].steps[0].detail
+    assert "resolver 127.0.0.1#" in result.paths[0].steps[0].detail
 
 
 async def test_nothing_in_a_certificate_is_fetched(tmp_path: Path) -> None:
