@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from commands import fix_wording
 from commands.command import Services
 from commands.jobs import EXPIRE, INTERRUPTED, VERIFY, WATCH, tell_interrupted, verify_later
+from commands.planning import words_of
 from commands.reply import Reply
 from commands.request import Actor, Request
 from commands.run import run
@@ -56,7 +57,7 @@ class Later:
         if self._services is None or self._tell is None or self._services.store is None:
             return ()
         store, now = self._services.store, self._services.tools.instruments.now
-        fix = await ledger.find(store, due.key, now())
+        fix = await ledger.find(store, due.key, now(), words_of(self._services))
         if fix is None or not fix.place:
             return ()
         reply = await self._said(due.kind, fix, self._services)

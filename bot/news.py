@@ -10,11 +10,12 @@ from diagnostics.store import Answer, Watch
 
 def decide(watch: Watch, reply: Reply, now: datetime) -> Reply | None:
     """What the place is to be told now that a check has answered `reply`; None: nothing yet."""
-    if reply.severity == "good":
-        return _short("Works again: " + reply.headline.removeprefix("Healthy: "), reply)
+    if reply.verdict == "healthy":
+        seen = "; ".join(f"{found.subject} — {found.what}" for found in reply.results)
+        return _short(f"Works again: {seen}", reply)
     if now < watch.until:
         return None
-    seen = "Not working yet after" if reply.severity in ("bad", "mixed") else "Not seen working within"
+    seen = "Not working yet after" if reply.verdict in ("failing", "degraded") else "Not seen working within"
     return _short(f"{seen} {LASTS // timedelta(hours=1)} hours, so I no longer look. {reply.headline}", reply)
 
 

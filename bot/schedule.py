@@ -20,7 +20,7 @@ from commands.memory import Memory
 from commands.reply import Reply
 from commands.request import Actor, Request
 from commands.run import run
-from diagnostics.store import KEEP, LEASE, Store, StoredResult, StoreUnavailable, Watch
+from diagnostics.store import KEEP, LEASE, Store, StoreUnavailable, Watch
 
 log = logging.getLogger("mailflow.schedule")
 
@@ -34,8 +34,6 @@ FINISH = (1.0, 3.0, 10.0)  # seconds between the tries
 TICK = 60.0  # seconds; jobs wake the watcher when a watch is due, so this is for what they missed
 DRAIN = 10.0  # seconds for what runs, once told to stop
 
-_VERDICT = {"good": "healthy", "mixed": "degraded", "bad": "failing", "unknown": "unknown"}
-
 
 async def watching(
     services: Services, tell: Tell, stop: asyncio.Event, *, woken: asyncio.Event | None = None, tick: float = TICK
@@ -48,17 +46,6 @@ async def watching(
         await stop.wait()
     else:
         await _Watcher(services, services.store, tell).work(stop, woken or asyncio.Event(), tick)
-
-
-class _Seen(Memory):
-    """Results of one look. Most say what is known already, every five minutes: those are not kept."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.results: list[StoredResult] = []
-
-    async def keep(self, result: StoredResult) -> None:
-        self.results.append(result)
 
 
 class _Watcher:
@@ -116,13 +103,13 @@ class _Watcher:
     async def _look(self, watch: Watch) -> None:
         # A reader of its own: no more rights than anybody, and an allowance that nobody else spends.
         request = Request(("check", "--", watch.word), Actor(f"watch:{watch.id}", frozenset({"reader"})))
-        seen = _Seen()
+        seen = Memory()  # most looks say what is known already: their results are not stored
         reply = await run(request, replace(self._services, memory=seen), lambda _: None)
         metrics.count(reply, by="watch")
-        verdict = _VERDICT.get(reply.severity, watch.last)
+        verdict = reply.verdict or watch.last
         told = decide(watch, reply, self._now())
         if told is not None or verdict != watch.last:
-            for result in seen.results:
+            for result in seen.here:
                 await self._services.memory.keep(result)  # before its buttons can be clicked
         if told is None:
             due = next_look(watch, self._now())

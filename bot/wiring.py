@@ -103,10 +103,7 @@ async def _toolbox(settings: "Settings") -> "AsyncIterator[Callable[[], Tools]]"
         yield tools
     finally:
         for each in made:
-            await each.instruments.names.close()
-            await each.instruments.flights.close()
-            await each.instruments.old_tls.close()
-            each.instruments.pool.close()
+            await each.instruments.close()
             await each.instruments.resolver.close()
 
 

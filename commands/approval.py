@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from commands import fix_wording
 from commands.command import Call, CommandError, Services
 from commands.jobs import tell_when_over, verify_later
-from commands.planning import as_planned, desk, find_fix, known_fix, make_plan, said_to, store_of, why_not
+from commands.planning import as_planned, desk, find_fix, known_fix, make_plan, said_to, store_of, why_not, words_of
 from commands.reply import Reply, Tell
 from commands.request import Request
 from diagnostics.fix import apply, ledger
@@ -93,7 +93,7 @@ async def _go(fix: Fix, request: Request, services: Services, tell: Tell) -> Rep
     said = said_to(tell)
     domains = tuple(step.name for step in fix.steps if step.object == "accepted-domain")
     new = await make_plan(as_planned(fix, domains), request, services, said)
-    note = changed(fix, new)
+    note = changed(fix, new, words_of(services))
     if note or new.blocked:
         stopped = await _turn(fix, "blocked", request, services, state="blocked", blocked=(note,) if note else new.blocked)
         if stopped is None:
@@ -157,7 +157,7 @@ async def _turn(
                 approvers = dict.fromkeys((*held.fix.approvers, approver))
                 update["approvers"] = tuple(person for person in approvers if person and person not in dropped)
                 return await held.end(held.fix.model_copy(update=update), event)
-            current = await ledger.find(store, fix.id, now())
+            current = await ledger.find(store, fix.id, now(), words_of(services))
             if pause is None or current is None or current.state != fix.state:
                 return None
             await asyncio.sleep(pause)

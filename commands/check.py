@@ -5,6 +5,7 @@ from commands.command import Call, CommandError, Services
 from commands.looking import look
 from commands.reply import Item, Reply, Section, Tell
 from commands.request import Request
+from diagnostics.called import as_targets
 from diagnostics.connectors.source import SourceError
 from diagnostics.model import Diagnosis
 from diagnostics.store import MAX_WORD
@@ -21,6 +22,8 @@ async def run(call: Call, request: Request, services: Services, tell: Tell) -> R
         inventory = await services.connectors.read()
     except SourceError as error:
         raise CommandError(str(error)) from None
+    if not call.has("--again"):
+        words = as_targets(words, inventory)
     if not words and not inventory.connectors:
         raise CommandError(f"{inventory.source} lists no connector. Name a target." if inventory.source else NOTHING_KNOWN)
     diagnosis = await look(words, inventory, request, services, tell, fresh=call.has("--again"))

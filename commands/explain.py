@@ -58,9 +58,11 @@ async def run(call: Call, request: Request, services: Services, tell: Tell) -> R
     beside: Mapping[int, Beside] = {}
     if where := _spots(report, inventory, call.value("--check")):
         # what checks takes longer to load than all the rest
+        from commands import on_record
         from commands.looking import look
-        from diagnostics.explain import vantages
+        from diagnostics.explain import destinations, vantages
 
+        await on_record.keep_reports(destinations.refused(report, where), request.actor.id, services)
         words = tuple(dict.fromkeys(spot.word for spot in where.values()))
         diagnosis = await look(words, inventory, request, services, tell)
         beside = vantages.beside(report, where, dict(zip(words, diagnosis.results, strict=True)), catalogue)

@@ -39,7 +39,6 @@ def reply(explanation: Explanation, *, as_json: bool) -> Reply:
             as_json=as_json,
             exit_code=3,
             audience="asker",
-            own_words=True,
         )
     error = explanation.errors[explanation.primary]
     said = [Item(text) for text in (error.summary, error.meaning) if text]
@@ -58,11 +57,10 @@ def reply(explanation: Explanation, *, as_json: bool) -> Reply:
         _line(error),
         _SEVERITY[error.state],
         tuple(section for section in sections if section.items),
-        parts=(wording.result(live.result),) if live and apart else (),
+        parts=(wording.result(live.result, reported=True),) if live and apart else (),
         actions=wording.actions(live.result) if live and not apart else (),
         document=explanation,
         as_json=as_json,
-        own_words=True,
     )
 
 

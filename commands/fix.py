@@ -5,11 +5,13 @@ from typing import Protocol
 from commands import fix_wording
 from commands.command import Call, CommandError, Services
 from commands.jobs import settle_jobs
-from commands.planning import FIX, Said, as_planned, desk, find_fix, known_fix, make_plan, said_to, store_of, why_not
+from commands.planning import FIX, Said, as_planned, desk, find_fix, known_fix, make_plan, said_to, store_of, why_not, words_of
 from commands.reply import Reply, Tell
 from commands.request import Request
 from diagnostics.fix import apply, ledger
+from diagnostics.fix.consequences import GONE_FOR_GOOD
 from diagnostics.fix.model import Fix
+from diagnostics.fix.notes import Say, worded
 from diagnostics.fix.plan import Wanted
 from diagnostics.fix.remaining import resuming, undoing
 from diagnostics.model import Result
@@ -20,7 +22,7 @@ MAX_NAME = 80
 
 
 class Left(Protocol):
-    def __call__(self, fix: Fix, *, writable: bool) -> Fix | None: ...
+    def __call__(self, fix: Fix, *, writable: bool, say: Say) -> Fix | None: ...
 
 
 class Work(Protocol):
@@ -30,11 +32,15 @@ class Work(Protocol):
 async def run(call: Call, request: Request, services: Services, tell: Tell) -> Reply:
     """The plan of contract 6; done with `--yes`, or made ready to be asked for. Raises CommandError for what cannot be read."""
     sure, as_json = _sure(call, request, services), call.has("--json")
+    if sure and request.front == "terminal" and not call.has("--gone-for-good"):
+        statement = worded(GONE_FOR_GOOD, words_of(services))
+        raise CommandError(f"--yes wants --gone-for-good beside it, which states: {statement} Nothing was changed.")
     said = said_to(tell)
     wanted = await _wanted(call, services)
     fix = await make_plan(wanted, request, services, said, reason=_reason(call))
     if request.front == "terminal":
         if sure and fix.state == "planned":
+            fix = fix.model_copy(update={"statement": worded(GONE_FOR_GOOD, words_of(services))})
             return fix_wording.outcome(await _do(fix, request, services, said), front=request.front, as_json=as_json)
         return fix_wording.plan(fix, as_json=as_json, front=request.front, asked=wanted.connector[:MAX_NAME])
     if not _can_be_asked(fix) or as_json:
@@ -73,7 +79,7 @@ async def _go_on(call: Call, request: Request, services: Services, tell: Tell) -
     if verb == "undo":
         await _is_the_last(fix, request, services)
     sure, as_json = _sure(call, request, services), call.has("--json")
-    preview = _LEFT[verb](fix, writable=services.admin is not None)
+    preview = _LEFT[verb](fix, writable=services.admin is not None, say=words_of(services))
     if preview is None:
         return fix_wording.settled(fix, verb, front=request.front, as_json=as_json)
     if sure and preview.state == "planned":

@@ -6,8 +6,8 @@ from dataclasses import replace
 from commands.command import APPROVE, FixRules
 from commands.reply import Action, Ask, Field, Item, Reply, Section, Severity
 from commands.request import Front
+from diagnostics.connectors.source import Value
 from diagnostics.fix.model import Fix, FixStep, State
-from diagnostics.fix.writing import shown
 
 _SEVERITY: dict[State, Severity] = {
     "planned": "info",
@@ -59,6 +59,13 @@ def typed(front: Front, line: str) -> str:
     return f"{'mailflow' if front == 'terminal' else '/mailflow'} {line}"
 
 
+def shown(value: Value | None) -> str:
+    """The value of a step."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return "not to be seen" if value is None else value
+
+
 def nobody_may(what: str = APPROVE) -> str:
     return f"Nobody may {what}: the owner of mailflow lists who may in MAILFLOW_FIX_APPROVERS."
 
@@ -71,7 +78,7 @@ def plan(fix: Fix, *, as_json: bool, front: Front, asked: str = "") -> Reply:
     sections = [*_plan(fix), *_cmdlets(fix)]
     if fix.state == "planned" and fix.connector and front == "terminal":
         domains = "".join(f" --domain {s.name}" for s in fix.steps if s.object == "accepted-domain")
-        line = typed(front, f'fix {fix.connector.guid}{domains} --reason "…" --yes')
+        line = typed(front, f'fix {fix.connector.guid}{domains} --reason "…" --gone-for-good --yes')
         sections.append(Section("To do it, in a terminal of mailflow's machine", (Item(line),), "code"))
     if fix.connector is None:
         said = _reply(fix, f"Fix now of {asked}" if asked else "Fix now", sections, as_json=as_json)
@@ -147,7 +154,6 @@ def verified(fix: Fix, seen: tuple[Item, ...], *, good: bool | None, last: bool)
         severity,
         (Section("", seen, "bullets"),),
         actions=(Action("undo", fix.id),),
-        own_words=True,
     )
 
 
@@ -202,6 +208,9 @@ _BY_HAND = frozenset({"not-writable", "connector-already-off"})
 """With any other reason against it, nobody shall be invited to do it by hand."""
 
 
+BASIS = "What shows that the servers are gone"
+
+
 def _plan(fix: Fix) -> list[Section]:
     """What it means is told of what can be done, if only by hand: else a checklist would read like an invitation."""
     meaning = [
@@ -210,7 +219,22 @@ def _plan(fix: Fix) -> list[Section]:
     ]
     can_be = fix.steps and {note.id for note in fix.blocked} <= _BY_HAND | {"domain-not-chosen"}
     choices = Section("To choose from", tuple(Item(f"--domain {name}") for name in fix.choices), "code")
-    return [_steps(fix), *_notes(fix), *(meaning if can_be else ()), choices]
+    return [_steps(fix), _basis(fix), *_notes(fix), *(meaning if can_be else ()), choices]
+
+
+def _basis(fix: Fix) -> Section:
+    """What shows that the servers are gone: Microsoft's own report, or this machine's look, which a firewall can deceive."""
+    report = fix.report
+    if fix.connector is None:
+        return Section("", ())
+    if fix.basis == "reported" and report is not None:
+        who = Item(f"Microsoft 365 reported it. Explained here {report.at:%Y-%m-%d %H:%M} UTC by", people=(report.by,))
+        return Section(BASIS, (who, Item(report.line, tag="as reported")), "bullets")
+    if fix.basis == "seen-from-here":
+        said = "Only this machine saw it: its connections are refused. No report of Microsoft's was explained here within a day."
+    else:
+        said = "Neither a report of Microsoft's nor a check from here shows that the servers refuse connections."
+    return Section(BASIS, (Item(said),), "bullets")
 
 
 def _people(count: int) -> str:
@@ -242,7 +266,6 @@ def _reply(fix: Fix, what: str, sections: list[Section], *, as_json: bool = Fals
         document=fix,
         as_json=as_json,
         exit_code=exit_code(fix),
-        own_words=True,
     )
 
 

@@ -9,11 +9,12 @@ from pydantic import ConfigDict, Field
 
 from commands import fix_wording
 from commands.command import Call, CommandError, Services
-from commands.planning import store_of
+from commands.planning import store_of, words_of
 from commands.reply import Item, Reply, Section, Tell
 from commands.request import Request
 from diagnostics.fix import ledger
 from diagnostics.fix.model import Fix, Utc
+from diagnostics.fix.notes import Say
 from diagnostics.model import Frozen
 from diagnostics.store import AuditEntry, Store, StoredFix, StoreUnavailable
 
@@ -44,24 +45,25 @@ class Audit(Frozen):
 async def run(call: Call, request: Request, services: Services, _tell: Tell) -> Reply:
     """Raises CommandError where there is no ledger, or when it cannot be read."""
     store, as_json, now = store_of(services), call.has("--json"), services.tools.instruments.now()
+    say = words_of(services)
     try:
-        return await (_document(store, now) if as_json else _list(store, now, request))
+        return await (_document(store, now, say) if as_json else _list(store, now, request, say))
     except StoreUnavailable as error:
         raise CommandError(f"The ledger cannot be read now: {error}.", exit_code=1) from None
 
 
-async def _document(store: Store, now: datetime) -> Reply:
+async def _document(store: Store, now: datetime, say: Say) -> Reply:
     """Raises StoreUnavailable."""
-    fixes = [ledger.seen(row, now) async for row in _rows(store)]
+    fixes = [ledger.seen(row, now, say) async for row in _rows(store)]
     return Reply("The audit of fixes", document=Audit(fixes=tuple(fixes), audit=await _audit(store)), as_json=True)
 
 
-async def _list(store: Store, now: datetime, request: Request) -> Reply:
+async def _list(store: Store, now: datetime, request: Request, say: Say) -> Reply:
     """What was asked for or made: a plan that was only looked at is nobody's news. Raises StoreUnavailable."""
     fixes: list[Fix] = []
     async for row in _rows(store):
         if row.state != "planned":
-            fixes.append(ledger.seen(row, now))
+            fixes.append(ledger.seen(row, now, say))
         if len(fixes) > SHOWN:
             break
     if not fixes:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 
-from commands import partner, wording
+from commands import on_record, partner, wording
 from commands.command import CommandError, Services
 from commands.reply import Progress, Tell
 from commands.request import Request
@@ -22,6 +22,10 @@ async def look(
 ) -> Diagnosis:
     """Check each TARGET of `words`, or every enabled connector without any. Raises CommandError."""
     words = tuple(map(without_mailboxes, words))  # also those of results that an older version has kept
+    try:
+        targets = route(words, inventory)
+    except TargetFault as fault:
+        raise CommandError(str(fault)) from None
     done = 0
 
     def on_evidence(_target: Target, evidence: Evidence) -> None:
@@ -29,17 +33,15 @@ async def look(
         done += 1
         tell(Progress(done, 0, f"{evidence.host} {(evidence.listed and evidence.address) or ''}".strip()))
 
-    try:
-        targets = route(words, inventory)
-        id = request.actor.id
-        asker = asker_of(request, partial(services.allowance.dial, id))
-        if asker.charge:
-            services.allowance.spend(id, sum(t.connector is None for t in targets))
-        tell(Progress(0, 0, f"{len(targets)} target{'s' if len(targets) != 1 else ''}"))
-        diagnosis = await diagnose(words, inventory, services.tools, on_evidence, asker=asker, fresh=fresh)
-    except TargetFault as fault:
-        raise CommandError(str(fault)) from None
-    for result in diagnosis.results:
+    id = request.actor.id
+    asker = asker_of(request, partial(services.allowance.dial, id))
+    if asker.charge:
+        services.allowance.spend(id, sum(t.connector is None for t in targets))
+    tell(Progress(0, 0, f"{len(targets)} target{'s' if len(targets) != 1 else ''}"))
+    diagnosis = await diagnose(targets, inventory, services.tools, on_evidence, asker=asker, fresh=fresh)
+    results = tuple([await on_record.add(result, services) for result in diagnosis.results])
+    diagnosis = diagnosis.model_copy(update={"results": results})
+    for result in results:
         await services.memory.keep(_stored(result, words, diagnosis))
     return diagnosis
 

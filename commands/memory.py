@@ -18,6 +18,11 @@ class Memory:
         self._store = store
         self._here: OrderedDict[str, StoredResult] = OrderedDict()
 
+    @property
+    def here(self) -> tuple[StoredResult, ...]:
+        """Those of this process, the oldest first."""
+        return tuple(self._here.values())
+
     async def keep(self, result: StoredResult) -> None:
         self._here[result.id] = result
         while len(self._here) > MAX_RESULTS:

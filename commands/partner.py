@@ -17,13 +17,13 @@ NOTHING = "There is nothing that a partner would have to mend."
 
 def text(result: Result, at: datetime) -> list[str] | None:
     """The lines to send, or None when there is nothing that a partner could mend."""
-    bad = [p for p in result.paths if p.verdict == "failing"]
+    bad = [p for p in result.paths if p.verdict in ("failing", "degraded")]
     if not bad or not result.partner_ask:
         return None
     lines = [
         "Hello,",
         "",
-        f"Microsoft 365 cannot deliver our mail to your mail server ({result.code} {result.title}).",
+        f"Our mail from Microsoft 365 to your mail server seems to fail: a check of it ends with {result.code} {result.title}.",
         f"Please {result.partner_ask}.",
         "",
         f"What we saw on {at:%Y-%m-%d} at {at:%H:%M:%S} UTC:",
@@ -34,7 +34,9 @@ def text(result: Result, at: datetime) -> list[str] | None:
     facts = next((p.certificate for p in bad if p.certificate), None)
     if facts:
         lines += ["", "The certificate that was presented:", *(f"  {line}" for line in certificate(facts))]
-    return [*lines, "", "Mail waits at Microsoft for up to 24 hours and is tried again by itself once this is mended."]
+    if not (result.code or "").startswith("4"):
+        return lines
+    return [*lines, "", "Mail queues at Microsoft 365, is retried automatically once this is fixed, and bounces after 24 hours."]
 
 
 def _path(path: Path) -> list[str]:

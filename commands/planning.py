@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import replace
 
-from commands import fix_wording
+from commands import fix_wording, on_record
 from commands.command import APPROVE, Call, CommandError, Services
 from commands.reply import Progress, Tell
 from commands.request import Request
@@ -12,11 +12,14 @@ from commands.turns import asker_of
 from diagnostics.connectors.model import Inventory
 from diagnostics.connectors.source import SourceError
 from diagnostics.diagnose import diagnose
+from diagnostics.findings import Reason
 from diagnostics.fix import apply, ledger
 from diagnostics.fix.model import Fix
+from diagnostics.fix.notes import Say
 from diagnostics.fix.plan import Wanted, matching, plan
 from diagnostics.fix.reading import read
 from diagnostics.probes.dns import mail_hosts
+from diagnostics.route import of_connector
 from diagnostics.store import Store, StoreUnavailable
 
 FIX = "f-"
@@ -35,22 +38,27 @@ async def make_plan(wanted: Wanted, request: Request, services: Services, said: 
         )
     except SourceError as error:
         raise CommandError(str(error)) from None
-    answers = await _answers(wanted, seen.inventory, request, services, said)
-    wanted = replace(wanted, answers=answers, writable=services.admin is not None)
+    wanted = replace(await _looked_at(wanted, seen.inventory, request, services, said), writable=services.admin is not None)
     id = FIX + secrets.token_hex(8)
-    return plan(wanted, seen, id=id, requester=request.actor.id, reason=reason, created=now())
+    return plan(wanted, seen, id=id, requester=request.actor.id, reason=reason, created=now(), say=words_of(services))
 
 
-async def _answers(wanted: Wanted, inventory: Inventory, request: Request, services: Services, said: Said) -> str | None:
-    """Where a fresh check of the connector reaches a server, in words."""
+async def _looked_at(wanted: Wanted, inventory: Inventory, request: Request, services: Services, said: Said) -> Wanted:
+    """With what a fresh check of the connector shows, and what Microsoft 365 reported of it."""
     found = matching(wanted.connector, inventory)
     if len(found) != 1:
-        return None
+        return wanted
     said(f"checking {found[0].Name} afresh")
-    word = f"connector:{found[0].Guid or found[0].Name}"
-    checked = await diagnose((word,), inventory, services.tools, lambda *_: None, asker=asker_of(request), fresh=True)
-    good = next((p for r in checked.results for p in r.paths if p.verdict == "healthy"), None)
-    return f"{good.host} [{good.address}]" if good else None
+    target = of_connector(found[0], found[0].Name)
+    checked = await diagnose((target,), inventory, services.tools, lambda *_: None, asker=asker_of(request), fresh=True)
+    (result,) = checked.results
+    good = next((p for p in result.paths if p.verdict == "healthy"), None)
+    return replace(
+        wanted,
+        answers=f"{good.host} [{good.address}]" if good else None,
+        refused=result.verdict == "failing" and all(p.reason is Reason.TCP_REFUSED for p in result.paths),
+        report=await on_record.report_of(found[0].Guid, services),
+    )
 
 
 def as_planned(fix: Fix, domains: tuple[str, ...]) -> Wanted:
@@ -75,12 +83,17 @@ async def known_fix(call: Call, services: Services) -> Fix:
 async def find_fix(id: str, services: Services) -> Fix:
     """The fix of that id. Raises CommandError."""
     try:
-        fix = await ledger.find(store_of(services), id, services.tools.instruments.now())
+        fix = await ledger.find(store_of(services), id, services.tools.instruments.now(), words_of(services))
     except StoreUnavailable as error:
         raise CommandError(f"The ledger cannot be read now: {error}. Nothing was changed.", exit_code=1) from None
     if fix is None:
         raise CommandError(f"There is no fix {id[:40]!r} in this ledger. The command fixes lists them.")
     return fix
+
+
+def words_of(services: Services) -> Say:
+    """What says of a fix whatever is said of it."""
+    return services.tools.catalogue.fixing.say
 
 
 def store_of(services: Services) -> Store:
@@ -95,7 +108,7 @@ def desk(services: Services) -> apply.Desk:
     if services.tenant is None or services.admin is None:
         raise CommandError("There are no credentials to write with: set MAILFLOW_EXCHANGE_FIX_CLIENT_ID and its secret.")
     now = services.tools.instruments.now
-    return apply.Desk(store_of(services), services.tenant, services.admin, now, services.fixes.verify_after)
+    return apply.Desk(store_of(services), services.tenant, services.admin, now, words_of(services), services.fixes.verify_after)
 
 
 def said_to(tell: Tell) -> Said:

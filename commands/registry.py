@@ -118,6 +118,7 @@ PLAN = 6
 
 DOMAIN = Option("--domain", "D", "the accepted domain to turn; needed where there is a choice", repeatable=True)
 YES = Option("--yes", "", "do it, not only show it", fronts=("terminal", "click"))
+GONE = Option("--gone-for-good", "", "with --yes: the servers are gone, no firewall admits Microsoft alone", fronts=("terminal",))
 REASON = Option("--reason", "TEXT", "why; kept in the audit", fronts=("terminal", "click"))
 FIX_JSON = Option("--json", "", "print one JSON document (schema mailflow/fix/1)")
 
@@ -126,7 +127,7 @@ FIX = Command(
     usage="fix CONNECTOR [--domain D]…",
     summary="Fix now, for servers that are gone for good: connector off, domain Authoritative; before and after of each",
     run="commands.fix:run",
-    options=(DOMAIN, Option("--again", "RESULT-ID", "the connector of that result"), FIX_JSON, REASON, YES),
+    options=(DOMAIN, Option("--again", "RESULT-ID", "the connector of that result"), FIX_JSON, REASON, YES, GONE),
     examples=(
         ('fix "Contoso on-premises"', "what would be changed, and what it means; changes nothing"),
         ('fix "Contoso on-premises" --domain contoso.com', "where the connector serves several domains"),

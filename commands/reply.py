@@ -76,14 +76,26 @@ class Ask:
     fields: tuple[Field, ...]
 
 
+Verdict = Literal["healthy", "degraded", "failing", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a check says of one target: its name for a person, its verdict, and the fault or the state in a few words."""
+
+    subject: str
+    verdict: Verdict
+    what: str
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """A whole answer.
 
-    `headline` alone must carry the verdict: it is the line in the channel and on a phone; `own_words` says that it is no
-    verdict about mail. `parts` are answers of their own in the same thread. `document` is what `--json` prints; `as_json` says
-    that it was asked for. `ask` is a form to go on with. `spent` is what the clicked message says from now on instead of its
-    buttons, before who and when. Nobody is told a reply for "nobody".
+    `headline` alone must carry the verdict in words: it is the line in the channel and on a phone. `verdict` is the worst of
+    `results`, which are those of a check; None: this is no verdict about mail. `parts` are answers of their own in the same
+    thread. `document` is what `--json` prints; `as_json` says that it was asked for. `ask` is a form to go on with. `spent` is
+    what the clicked message says from now on instead of its buttons, before who and when. Nobody is told a reply for "nobody".
     """
 
     headline: str
@@ -95,7 +107,8 @@ class Reply:
     as_json: bool = False
     exit_code: int = 0
     audience: Literal["thread", "asker", "nobody"] = "thread"
-    own_words: bool = False
+    verdict: Verdict | None = None
+    results: tuple[Found, ...] = ()
     ask: Ask | None = None
     spent: str = ""
 

@@ -1,5 +1,7 @@
 """`result` and `transcript`: a stored result once more, as it was; its JSON, its text for the partner, its conversation."""
 
+from dataclasses import replace
+
 from commands import partner, wording
 from commands.command import Call, CommandError, Services
 from commands.reply import Item, Reply, Section, Tell
@@ -16,14 +18,14 @@ async def run(call: Call, _request: Request, services: Services, _tell: Tell) ->
     if stored.document is None:
         raise CommandError("That result was too large to be kept whole. Check the target again.", exit_code=1)
     one = Result.model_validate_json(stored.document)
-    whole = wording.result(one)
-    return Reply(
-        whole.headline,
-        whole.severity,
-        (Section("", (Item(f"As seen on {stored.at:%Y-%m-%d} at {stored.at:%H:%M:%S} UTC."),)), *whole.sections),
-        actions=whole.actions,
+    passed = (services.tools.instruments.now() - stored.at).total_seconds()
+    whole = wording.result(one.model_copy(update={"age": max(0.0, one.age + passed)}))
+    return replace(
+        whole,
+        sections=(Section("", (Item(f"As seen on {stored.at:%Y-%m-%d} at {stored.at:%H:%M:%S} UTC."),)), *whole.sections),
         document=Diagnosis(started=stored.at, seconds=0.0, results=(one,)),
         as_json=call.has("--json"),
+        verdict=None,
     )
 
 

@@ -11,7 +11,6 @@ from diagnostics.connectors.model import Inventory
 from diagnostics.connectors.source import SourceError, Tenant
 from diagnostics.diagnose import diagnose
 from diagnostics.fix.model import FixStep
-from diagnostics.fix.writing import shown
 from diagnostics.names import is_microsoft
 from diagnostics.probes.dns import mail_hosts
 from diagnostics.route import TargetFault, route
@@ -45,11 +44,10 @@ async def _values(steps: Sequence[FixStep], tenant: Tenant) -> tuple[list[Item],
             good = None if good else good
             continue
         if seen == step.after:
-            items.append(Item(f"{step.name}: {step.property} is {shown(seen)}", tag="as set"))
+            items.append(Item(f"{step.name}: {step.property} is {fix_wording.shown(seen)}", tag="as set"))
         else:
-            items.append(
-                Item(f"{step.name}: {step.property} is {shown(seen)}, and was set to {shown(step.after)}", tag="changed")
-            )
+            as_set = f"and was set to {fix_wording.shown(step.after)}"
+            items.append(Item(f"{step.name}: {step.property} is {fix_wording.shown(seen)}, {as_set}", tag="changed"))
             good = False
     return items, good
 
@@ -66,14 +64,17 @@ async def _mail(domains: Sequence[str], tenant: Tenant, services: Services) -> l
 async def _way(domain: str, inventory: Inventory, services: Services) -> Item:
     (target,) = route((f"domain:{domain}",), inventory)
     if target.connector is not None:
-        seen = await diagnose((f"domain:{domain}",), inventory, services.tools, lambda *_: None, fresh=True)
+        seen = await diagnose((target,), inventory, services.tools, lambda *_: None, fresh=True)
         other = f"{domain}: what does not stay in Exchange Online leaves by {target.connector.Name}"
         return Item(f"{other}: {seen.results[0].summary}", tag="mail")
     hosts = await mail_hosts(domain, services.tools.instruments.resolver.ask)
     if hosts is None:
         return Item(f"{domain}: no connector carries its mail; its MX could not be looked up", tag="could not tell")
-    where = ", ".join(hosts[:3]) or "none"
-    inside = hosts and all(map(is_microsoft, hosts))
+    if not any(hosts):  # a null MX is a host without a name (RFC 7505)
+        said = f"{domain}: no connector carries its mail any more, and it has no MX, so nobody outside can send to it"
+        return Item(said, tag="mail")
+    where = ", ".join(hosts[:3])
+    inside = all(map(is_microsoft, hosts))
     outside = "" if inside else ", outside Exchange Online: mail from elsewhere goes there first"
     return Item(f"{domain}: no connector carries its mail any more, its MX is {where}{outside}", tag="mail")
 

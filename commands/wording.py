@@ -1,15 +1,23 @@
 """Diagnosis → Reply: the words of an answer, in the order in which a person needs them. Pure."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from commands.reply import Action, Item, Reply, Section, Severity
-from diagnostics.model import STEPS, Cause, Certificate, Diagnosis, Fix, FixNow, Path, Result
+from commands.reply import Action, Found, Item, Reply, Section, Severity
+from diagnostics.findings import Reason
+from diagnostics.model import STEPS, Cause, Certificate, Diagnosis, Fix, FixNow, Path, Result, Verdict
 
 _SEVERITY: dict[str, Severity] = {"healthy": "good", "degraded": "mixed", "failing": "bad", "unknown": "unknown"}
 _VERDICT = {"healthy": "Healthy", "degraded": "Degraded", "failing": "Failing", "unknown": "Could not tell"}
+_COUNTED = {"failing": "failing", "degraded": "degraded", "unknown": "not checked", "healthy": "healthy"}
+_NOT_FOUND, _OFF = "Not found", "Switched off"
+_MISSING = frozenset({Reason.DNS_NXDOMAIN, Reason.DOMAIN_NXDOMAIN})
 _OWNER = {"you": "you", "network": "network team", "dns-host": "DNS host", "partner": "partner", "microsoft": "Microsoft"}
 _MARK = {"ok": "✓", "failed": "✗", "warning": "!", "skipped": "·"}
-_WAITS = "Mail waits in the queue for up to 24 hours."  # RFC 5321 section 4.5.4.1; Set-TransportConfig -MessageExpiration
+_WAITS = "Mail queues at Microsoft 365 and bounces after 24 hours."  # its default; Set-TransportConfig -MessageExpiration
+RECENT = 10.0
+"""Seconds: a typed check takes nothing older, and what is older says its age."""
+
 PARTS = 10
 """Bad targets that get an answer of their own; the rest stands in one table."""
 
@@ -19,10 +27,7 @@ def check(diagnosis: Diagnosis, *, as_json: bool) -> Reply:
     results = diagnosis.results
     code = exit_code(results)
     if len(results) == 1:
-        one = result(results[0])
-        return Reply(
-            one.headline, one.severity, one.sections, actions=one.actions, document=diagnosis, as_json=as_json, exit_code=code
-        )
+        return replace(result(results[0]), document=diagnosis, as_json=as_json, exit_code=code)
     if not results:
         said = "No connector is switched on, so there is nothing to check: name a target to check it all the same."
         return Reply(said, "unknown", document=diagnosis, as_json=as_json, exit_code=3)
@@ -42,6 +47,8 @@ def check(diagnosis: Diagnosis, *, as_json: bool) -> Reply:
         document=diagnosis,
         as_json=as_json,
         exit_code=code,
+        verdict=_worst_verdict(results),
+        results=tuple(map(found, results)),
     )
 
 
@@ -72,9 +79,14 @@ def exit_code(results: Sequence[Result]) -> int:
     return 3 if "unknown" in verdicts else 0
 
 
-def result(r: Result) -> Reply:
-    """One target: verdict, meaning, causes with evidence, steps with owners, the path, the certificate, warnings."""
-    seen_before = (Item(f"Seen {r.age:.0f} s ago. For a fresh look: check --again {r.id}"),) if r.age >= 1 else ()
+def result(r: Result, *, reported: bool = False) -> Reply:
+    """One target: verdict, meaning, causes with evidence, steps with owners, the path, the certificate, warnings.
+
+    `reported`: Microsoft 365 names it in a report, so nobody has mistyped it.
+    """
+    if r.reason is Reason.CONNECTOR_DISABLED:
+        return _switched_off(r)
+    seen_before = (Item(f"Seen {ago(r.age)}. For a fresh look: check --again {r.id}"),) if r.age >= 1 else ()
     meaning = " ".join(part for part in (r.meaning, _WAITS if (r.code or "").startswith("4") else "") if part)
     sections = [Section("", (Item(r.summary), *([Item(meaning)] if meaning else []), *seen_before))]
     sections += advice(r.causes, r.fixes, r.fix_now)
@@ -86,7 +98,36 @@ def result(r: Result) -> Reply:
         sections.append(Section("Certificate", tuple(Item(line) for line in certificate(seen)), "code"))
     if r.warnings:
         sections.append(Section("Also seen", tuple(Item(w.text) for w in r.warnings), "bullets"))
-    return Reply(_line(r), _SEVERITY[r.verdict], tuple(sections), actions=actions(r))
+    severity = "unknown" if _is_missing(r) and not reported else _SEVERITY[r.verdict]
+    return Reply(
+        _line(r, reported=reported), severity, tuple(sections), actions=actions(r), verdict=r.verdict, results=(found(r),)
+    )
+
+
+def found(r: Result) -> Found:
+    """The result in short, with its connector where that is not what was asked for."""
+    name = r.connector.name if r.connector and r.connector.name != r.target else ""
+    return Found(f"{r.target}{f' ({name})' if name else ''}", r.verdict, _what(r))
+
+
+def ago(seconds: float) -> str:
+    """An age as people say it."""
+    for size, unit in ((86_400, "days"), (3_600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds // size:.0f} {unit} ago"
+    return f"{seconds:.0f} s ago"
+
+
+def _switched_off(r: Result) -> Reply:
+    """Two lines: it is off, and since when by whom and why, or how to turn it on."""
+    off = r.switched_off
+    if off is None:
+        more = Item(r.fixes[0].text, url=r.fixes[0].url) if r.fixes else Item("")
+    else:
+        why = f" ({off.reason})" if off.reason else ""
+        more = Item(f"Since {off.at:%Y-%m-%d %H:%M} UTC, by Fix now {off.fix}{why}. Asked for and approved by", people=off.people)
+    said = (Section("", (Item(r.summary), *((more,) if more.text else ()))),)
+    return Reply(_line(r), "unknown", said, actions=(Action("check-again", r.id),), verdict=r.verdict, results=(found(r),))
 
 
 def advice(causes: Sequence[Cause], fixes: Sequence[Fix], fix_now: FixNow) -> list[Section]:
@@ -152,24 +193,47 @@ def _what(r: Result) -> str:
     return f"{r.code} {r.title}" if r.code else r.title
 
 
-def _line(r: Result) -> str:
-    name = r.connector.name if r.connector and r.connector.name != r.target else ""
-    return f"{_VERDICT[r.verdict]}: {r.target}{f' ({name})' if name else ''} — {_what(r)}"
+def _line(r: Result, *, reported: bool = False) -> str:
+    word = _VERDICT[r.verdict] if reported else _word(r)
+    what = {_OFF: "", _NOT_FOUND: " — no such name in the DNS"}.get(word, f" — {_what(r)}")
+    return f"{word}: {found(r).subject}{what}{f' (seen {ago(r.age)})' if r.age > RECENT else ''}"
+
+
+def _word(r: Result) -> str:
+    """The verdict in words."""
+    if r.reason is Reason.CONNECTOR_DISABLED:
+        return _OFF
+    return _NOT_FOUND if _is_missing(r) else _VERDICT[r.verdict]
+
+
+def _is_missing(r: Result) -> bool:
+    """A name that no connector lists and that does not exist was most likely mistyped: that is no outage."""
+    return r.connector is None and r.verdict == "failing" and r.reason in _MISSING
 
 
 def _headline(results: Sequence[Result]) -> str:
     """Counts; or, where all that fails has one cause, that cause: it is the news."""
-    counts = {verdict: sum(r.verdict == verdict for r in results) for verdict in ("failing", "degraded", "unknown", "healthy")}
-    bad = [r for r in results if r.verdict in ("failing", "degraded")]
+    kinds = [_kind(r) for r in results]
+    bad = [r for r, kind in zip(results, kinds, strict=True) if kind in ("failing", "degraded")]
     if len(bad) > 1 and len({_what(r) for r in bad}) == 1:
-        kinds = " or ".join(kind for kind in ("failing", "degraded") if counts[kind])
-        return f"{len(bad)} of {len(results)} {kinds}: {_what(bad[0])}"
-    named = {"failing": "failing", "degraded": "degraded", "unknown": "could not be told", "healthy": "healthy"}
-    return f"{len(results)} targets: " + ", ".join(f"{n} {named[verdict]}" for verdict, n in counts.items() if n)
+        failing = " or ".join(kind for kind in ("failing", "degraded") if kind in kinds)
+        return f"{len(bad)} of {len(results)} {failing}: {_what(bad[0])}"
+    order = ("failing", "degraded", _NOT_FOUND.lower(), "not checked", _OFF.lower(), "healthy")
+    return f"{len(results)} targets: " + ", ".join(f"{kinds.count(kind)} {kind}" for kind in order if kind in kinds)
+
+
+def _kind(r: Result) -> str:
+    word = _word(r)
+    return word.lower() if word in (_NOT_FOUND, _OFF) else _COUNTED[r.verdict]
+
+
+def _worst_verdict(results: Sequence[Result]) -> Verdict:
+    order: tuple[Verdict, ...] = ("failing", "degraded", "unknown", "healthy")
+    return next(verdict for verdict in order if any(r.verdict == verdict for r in results))
 
 
 def _worst(results: Sequence[Result]) -> Severity:
-    verdicts = {r.verdict for r in results}
+    verdicts = {"unknown" if _is_missing(r) else r.verdict for r in results}
     if "failing" in verdicts:
         return "mixed" if "healthy" in verdicts else "bad"
     return "mixed" if "degraded" in verdicts else "unknown" if "unknown" in verdicts else "good"

@@ -7,7 +7,7 @@ from collections import deque
 from commands.command import Call, Command, CommandError, Front, Option
 from commands.registry import find
 from diagnostics.mailboxes import without_mailboxes
-from diagnostics.typed import as_typed
+from diagnostics.text import as_typed
 
 MAX_TEXT = 256 * 1024
 _FREE = ("TEXT", "FILE")

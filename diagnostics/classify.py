@@ -1,42 +1,42 @@
 """Target + evidence + catalogue → Result: verdict, code, ranked causes, fixes with owners, warnings. Pure (contract 3)."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from diagnostics import causes
+from diagnostics import causes, summary
 from diagnostics.catalogue import Catalogue
 from diagnostics.connectors.model import Connector, Inventory
-from diagnostics.findings import CERTIFICATE, Clue, Finding, Reason, Warn
-from diagnostics.fix.cmdlet import is_guid
+from diagnostics.findings import NO_FACTS, Clue, Finding, Reason, Trace, Warn
 from diagnostics.fix.offer import Seen, offer
-from diagnostics.judge import Judged, from_this_vantage, judge, needs_control
-from diagnostics.model import ConnectorRef, Path, Result, Step, Verdict, Warning
-from diagnostics.probes.choosing import MAX_DIALLED, MAX_OF_TARGET
-from diagnostics.probes.control import Control
+from diagnostics.judge import Judged, judge
+from diagnostics.model import ConnectorRef, Path, Result, Step, Tried, Verdict
 from diagnostics.probes.run import Observed
 from diagnostics.target import Target
+from diagnostics.vantage import Doubt, Vantage, control_alone, doubt, from_this_vantage
 
 
-def asks_control(seen: Observed) -> bool:
-    """Whether this result must not be claimed before the control host was asked."""
-    return needs_control(_judged(seen, None))
+def doubt_of(seen: Observed) -> Doubt:
+    """What must be asked of the control host before this result is claimed."""
+    found = doubt(tuple(judge(e, seen.target.policy) for e in seen.evidence))
+    connector = seen.target.connector
+    return found if connector and not connector.is_partner else replace(found, anew=False)
 
 
-def classify(
-    seen: Observed, control: Control | None, catalogue: Catalogue, id: str, inventory: Inventory, *, is_controlled: bool
-) -> Result:
-    """The result of one target. `control` None: the control host was not needed, or there is none (not `is_controlled`)."""
+def classify(seen: Observed, vantage: Vantage, catalogue: Catalogue, id: str, inventory: Inventory) -> Result:
+    """The result of one target, as seen from this machine."""
     target = seen.target
-    paths = _judged(seen, control)
+    paths = from_this_vantage(tuple(judge(e, target.policy) for e in seen.evidence), vantage)
     tested = [p for p in paths if p.tested]
-    verdict = _verdict(tested)
-    # whether what was left out fails too is not known (contract 3)
-    is_open = verdict == "failing" and bool(seen.left_out)
-    verdict = "unknown" if is_open else verdict
+    verdict = _as_far_as_known(_verdict(tested), seen)
     bad = _first_bad(tested or paths, verdict)
     reason = bad.reason if bad else target.settled
-    findings = _clues(_beside(bad, paths, target)) + [f for p in paths for f in p.warnings]
+    if reason is None and verdict == "unknown":
+        reason = Reason.NOTHING_TO_CHECK
+    findings = _clues(_beside(bad, paths, target)) + [f for p in paths for f in p.warnings] + summary.gaps(target)
+    findings += summary.switched_off(target)
+    findings += control_alone(paths, vantage)
     shown = tuple(_path(p, catalogue) for p in paths)
-    warnings = _warnings(seen, paths, findings, catalogue)
+    warnings = summary.warnings(seen, paths, findings, catalogue)
     common = {
         "id": id,
         "target": target.asked,
@@ -44,7 +44,9 @@ def classify(
         "warnings": warnings,
         "paths": shown,
         "age": round(seen.age, 1),
-        "fix_now": offer(Seen(target, paths, verdict, reason, control, is_controlled), inventory),
+        "fix_now": offer(
+            Seen(target, paths, verdict, reason, vantage.control, vantage.is_controlled), inventory, catalogue.fixing.say
+        ),
     }
     if reason is None:
         return Result(
@@ -53,14 +55,15 @@ def classify(
             code=None,
             code_basis=None,
             reason=None,
-            title="Mail can be delivered",
-            summary=_healthy(target, tested, warnings),
+            title=catalogue.summaries.say("healthy-title", NO_FACTS),
+            summary=summary.healthy(target, tested, warnings, catalogue),
         )
     entry = catalogue[reason]
-    words = _words(target, bad)
+    words = summary.words(target, bad, catalogue)
     claimed = verdict in ("failing", "degraded")
-    proof = [_shown(p, p.finding) for p in paths if p.finding and p.reason is reason] or [Finding(reason, target.why)]
-    ranked = causes.rank(entry, [*proof, *findings], words, _audience(target))
+    proof = [_shown(p, p.finding) for p in paths if p.finding and p.reason is reason] or [Finding(reason, target.facts)]
+    ranked = causes.rank(entry, [*proof, *findings], words, _audience(target), catalogue)
+    told = summary.incomplete(verdict, target, words["where"] if bad else "", entry.title, catalogue)
     return Result(
         **common,
         verdict=verdict,
@@ -68,17 +71,23 @@ def classify(
         code_basis=entry.basis if claimed and entry.code else None,
         also_seen_as=entry.also_seen_as if claimed else (),
         reason=reason,
-        title=entry.title,
-        summary=_summary(verdict, seen, tested, entry.summary.format_map(words)),
-        meaning=entry.meaning,
+        title=entry.title if bad or not told else catalogue.summaries.say("export-title", NO_FACTS),
+        summary=told or summary.summary(verdict, seen, tested, entry.summary.format_map(words), catalogue),
+        meaning="" if told else entry.seen or entry.meaning,
         causes=ranked,
-        fixes=causes.fixes(entry, ranked, words, _audience(target)),
-        partner_ask=entry.partner.format_map(words | {"where": _public_where(bad) if bad else target.asked}),
+        fixes=causes.fixes(entry, ranked, words, _audience(target), catalogue),
+        partner_ask=entry.partner.format_map(words | {"where": bad.public_where if bad else target.asked}),
     )
 
 
-def _judged(seen: Observed, control: Control | None) -> tuple[Judged, ...]:
-    return from_this_vantage(tuple(judge(e, seen.target.policy) for e in seen.evidence), control)
+def _as_far_as_known(verdict: Verdict, seen: Observed) -> Verdict:
+    """Without all hosts and addresses nothing is said of all of them; without TlsSettings nothing passes (contract 2 and 3)."""
+    target = seen.target
+    if verdict == "failing" and seen.left_out:
+        return "unknown"
+    if target.connector and target.connector.lost_destinations and verdict in ("healthy", "failing"):
+        return "unknown"
+    return "unknown" if verdict == "healthy" and not target.policy.known else verdict
 
 
 def _verdict(tested: Sequence[Judged]) -> Verdict:
@@ -90,19 +99,19 @@ def _verdict(tested: Sequence[Judged]) -> Verdict:
         return "healthy"
     if kinds == {"failing"}:
         return "failing"
-    return "degraded" if {"failing", "healthy"} <= kinds else "unknown"
+    return "degraded" if "degraded" in kinds or {"failing", "healthy"} <= kinds else "unknown"
 
 
 def _first_bad(paths: Sequence[Judged], verdict: Verdict) -> Judged | None:
     """Whose code and reason the result has: where a failure is claimed, the first path that fails."""
-    wanted = ("failing",) if verdict in ("failing", "degraded") else ("failing", "unknown")
+    wanted = ("failing", "degraded") if verdict in ("failing", "degraded") else ("failing", "unknown")
     return next((p for p in paths if p.verdict in wanted), None)
 
 
 def _path(judged: Judged, catalogue: Catalogue) -> Path:
     evidence = judged.evidence
-    code = catalogue[judged.reason].code if judged.reason and judged.verdict == "failing" else None
-    hidden = _is_hidden(judged)
+    code = catalogue[judged.reason].code if judged.reason and judged.verdict in ("failing", "degraded") else None
+    hidden = judged.is_hidden
     return Path(
         host=evidence.host,
         destination=evidence.destination,
@@ -111,19 +120,18 @@ def _path(judged: Judged, catalogue: Catalogue) -> Path:
         verdict=judged.verdict,
         code=code,
         reason=judged.reason,
-        steps=tuple(_step(step, judged, hidden=hidden) for step in evidence.steps),
+        steps=tuple(_step(step, judged, catalogue, hidden=hidden) for step in evidence.steps),
         certificate=evidence.certificate,
-        transcript=evidence.transcript,
+        transcript=tuple(line if isinstance(line, str) else f"-- {catalogue.evidence(line)}" for line in evidence.transcript),
         findings=evidence.findings,
     )
 
 
-def _step(step: Step, judged: Judged, *, hidden: bool) -> Step:
-    if hidden and step.step == "dns":
-        return step.model_copy(update={"detail": "not shown: no connector lists this name"})
-    if step.status == "failed" and judged.verdict == "healthy":
-        return step.model_copy(update={"status": "warning"})
-    return step
+def _step(tried: Tried, judged: Judged, catalogue: Catalogue, *, hidden: bool) -> Step:
+    note = Finding(Trace.ADDRESS_HIDDEN) if hidden and tried.step == "dns" else tried.note
+    status = "warning" if tried.status == "failed" and judged.verdict == "healthy" else tried.status
+    detail = catalogue.evidence(note) if note else ""
+    return Step(step=tried.step, status=status, seconds=tried.seconds, detail=detail)
 
 
 def _beside(bad: Judged | None, paths: Sequence[Judged], target: Target) -> Sequence[Judged]:
@@ -142,16 +150,14 @@ def _clues(paths: Sequence[Judged]) -> list[Finding]:
         return []
     clues = []
     if _shows_no_ipv6(paths):
-        clues.append(Finding(Clue.NO_IPV6_PUBLISHED, "no IPv6 address is published"))
+        clues.append(Finding(Clue.NO_IPV6_PUBLISHED))
     if not good:
-        said = "it is the only path" if len(bad) == 1 else f"all {len(bad)} paths fail"
-        return [*clues, Finding(Clue.EVERY_PATH_FAILS, said)]
-    clues += [Finding(Clue.OTHER_PATHS_ANSWER, f"{len(good)} of {len(tested)} paths would take the mail: {_where(good[0])}")]
+        return [*clues, Finding(Clue.EVERY_PATH_FAILS, {"how": "only-one" if len(bad) == 1 else "all", "count": str(len(bad))})]
+    answers = {"good": str(len(good)), "count": str(len(tested)), "where": good[0].where}
+    clues.append(Finding(Clue.OTHER_PATHS_ANSWER, answers))
     bad_families, good_families = ({_family(p) for p in group} for group in (bad, good))
     if bad_families == {6} and good_families == {4}:
-        clues.append(
-            Finding(Clue.WHOLE_FAMILY_FAILS, f"every IPv6 address fails and every IPv4 address answers: {_where(bad[0])}")
-        )
+        clues.append(Finding(Clue.WHOLE_FAMILY_FAILS, {"where": bad[0].where}))
     return clues
 
 
@@ -165,107 +171,8 @@ def _family(path: Judged) -> int:
     return 6 if ":" in (path.evidence.address or "") else 4
 
 
-def _warnings(seen: Observed, paths: Sequence[Judged], findings: Sequence[Finding], catalogue: Catalogue) -> tuple[Warning, ...]:
-    """One warning an id, with the first evidence for it."""
-    found: dict[str, str] = {}
-    target = seen.target
-    untested = [p for p in paths if not p.tested]
-    left_out = list(target.left_out)
-    if untested and len(untested) < len(paths):
-        left_out += [_where(p) for p in untested]
-    if said := [*([_beyond(seen)] if seen.left_out else []), *([", ".join(left_out[:3])] if left_out else [])]:
-        found[Warn.PATHS_NOT_TESTED] = "; ".join(said)
-    if target.connector and target.connector.TestMode:
-        found[Warn.CONNECTOR_TEST_MODE] = target.connector.Name
-    hidden = {f for p in paths if _is_hidden(p) for f in p.evidence.findings if f.tag is Warn.SPLIT_HORIZON}
-    for finding in findings:
-        if isinstance(finding.tag, Warn) or finding.tag in CERTIFICATE:
-            found.setdefault(finding.tag, "" if finding in hidden else finding.evidence)
-        elif finding.tag is Reason.STARTTLS_MISSING:
-            found.setdefault(Warn.PLAIN_TEXT, finding.evidence)
-    if differing := _differing(paths):
-        found[Warn.CERTIFICATE_DIFFERS] = differing
-    return tuple(Warning(id=key, text=catalogue.warnings[key] + (f": {said}" if said else ".")) for key, said in found.items())
-
-
-def _beyond(seen: Observed) -> str:
-    """How many addresses were not dialled, since there are more than are tried, and the first of them."""
-    count, names = _count(seen), [name for each in seen.left_out for name in each.names][:3]
-    more = f" and {count - len(names)} more" if count > len(names) else ""
-    return f"{', '.join(names)}{more}: at most {MAX_DIALLED} of one host or domain are tried, {MAX_OF_TARGET} of a target"
-
-
-def _count(seen: Observed) -> int:
-    return sum(each.count for each in seen.left_out)
-
-
-def _differing(paths: Sequence[Judged]) -> str:
-    """Words, if the addresses of one host present different certificates."""
-    seen: dict[str, dict[str, Judged]] = {}
-    for path in paths:
-        if path.evidence.certificate:
-            seen.setdefault(path.evidence.host, {}).setdefault(path.evidence.certificate.sha256, path)
-    several = next((prints for prints in seen.values() if len(prints) > 1), {})
-    return "; ".join(f"{_where(p)}: SHA-256 {key[:16]}…" for key, p in list(several.items())[:3])
-
-
-def _healthy(target: Target, tested: Sequence[Judged], warnings: Sequence[Warning]) -> str:
-    inside = " from inside" if any(w.id == Warn.PROBED_FROM_INSIDE for w in warnings) else ""
-    plain = sum(any(f.tag is Reason.STARTTLS_MISSING for f in p.evidence.findings) for p in tested)
-    how = "over TLS" if not plain else "in plain text" if plain == len(tested) else f"({plain} of them in plain text)"
-    through = f" through {target.connector.Name}" if target.connector else ""
-    count = "the path" if len(tested) == 1 else f"all {len(tested)} paths"
-    return f"Mail can be delivered{through}: {count} would take it {how}, as seen{inside or ' from here'}."
-
-
-def _summary(verdict: Verdict, seen: Observed, tested: Sequence[Judged], sentence: str) -> str:
-    target, unknown = seen.target, {each.destination for each in seen.left_out}
-    if verdict == "unknown" and unknown and all(p.verdict == "failing" for p in tested):
-        tried = f"All {len(tested)} tried fail" if len(tested) > 1 else "The one tried fails"
-        return f"{tried}, {_count(seen)} not tried, so it cannot be told whether mail gets through. {sentence}"
-    domains = {p.evidence.destination for p in tested} if any(d.delivery == "mx" for d in target.destinations) else set()
-    failing = sorted(d for d in domains - unknown if all(p.verdict == "failing" for p in tested if p.evidence.destination == d))
-    if verdict == "degraded" and failing:
-        fine = f"{len(domains) - len(failing)} of {len(domains)} domains can be reached"
-        return f"{sentence} Mail for {', '.join(failing)} fails; {fine}."
-    if verdict == "degraded":
-        good = sum(p.verdict == "healthy" for p in tested)
-        return f"{sentence} The other {good} of {len(tested)} paths would take the mail, so it is late or fails at times."
-    if verdict == "failing" and len(tested) > 1:
-        return f"{sentence} None of {len(tested)} paths would take the mail."
-    return sentence
-
-
-def _words(target: Target, bad: Judged | None) -> dict[str, str]:
-    host = bad.evidence.host if bad else target.asked
-    where = _where(bad) if bad else target.asked
-    connector = target.connector
-    # only a Guid goes into a cmdlet that somebody will paste into a shell
-    guid = connector.Guid if connector and is_guid(connector.Guid) else "<Guid of the connector>"
-    return {"host": host, "where": where, "connector": connector.Name if connector else "(the connector)", "guid": guid}
-
-
-def _is_hidden(path: Judged) -> bool:
-    """Whether the address is one that an inside DNS gives for a name that no connector lists (contract 4)."""
-    is_literal = path.evidence.address == path.evidence.host
-    return path.reason is Reason.ADDRESS_NOT_PUBLIC and not path.evidence.listed and not is_literal
-
-
 def _shown(path: Judged, finding: Finding) -> Finding:
-    return Finding(finding.tag, f"{path.evidence.host} is at no public address") if _is_hidden(path) else finding
-
-
-def _where(path: Judged) -> str:
-    evidence = path.evidence
-    if evidence.address is None or evidence.address == evidence.host or _is_hidden(path):
-        return evidence.host
-    return f"{evidence.host} [{evidence.address}]"
-
-
-def _public_where(path: Judged) -> str:
-    """The place without an address that only an inside DNS gives: this goes to a partner."""
-    inside = any(f.tag is Warn.SPLIT_HORIZON for f in path.evidence.findings)
-    return path.evidence.host if inside else _where(path)
+    return Finding(finding.tag, {"how": "hidden", "host": path.evidence.host}) if path.is_hidden else finding
 
 
 def _audience(target: Target) -> causes.Audience:

@@ -3,7 +3,8 @@
 No code, no severity and no advice stands here: one fact can mean several of Microsoft's codes, so the catalogue decides.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -43,8 +44,12 @@ class Reason(StrEnum):
     VANTAGE_DNS = "vantage-dns"
     VANTAGE_NO_IPV6 = "vantage-no-ipv6"
     VANTAGE_NO_ROUTE = "vantage-no-route"
+    VANTAGE_REFUSED = "vantage-refused"
+    VANTAGE_CLIENT_CERTIFICATE = "vantage-client-certificate"
     VANTAGE_CLOCK = "vantage-clock"
     VANTAGE_FAULT = "vantage-fault"
+    DANE_NOT_CHECKED = "dane-not-checked"
+    """SmtpDaneMode is Mandatory: without DANE no mail goes out, and whether the target has it is not checked."""
     CONNECTOR_DISABLED = "connector-disabled"
     NOTHING_TO_CHECK = "nothing-to-check"
 
@@ -65,8 +70,18 @@ class Warn(StrEnum):
     REVOCATION_NOT_CHECKED = "revocation-not-checked"
     CERTIFICATE_EXPIRES_SOON = "certificate-expires-soon"
     CERTIFICATE_DIFFERS = "certificate-differs"
+    CERTIFICATE_UNNEEDED = "certificate-unneeded"
+    CERTIFICATE_NAME_IN_CN_ONLY = "certificate-name-in-cn-only"
+    RSA_CERTIFICATE_NOT_CHECKED = "rsa-certificate-not-checked"
     SMTP_IRREGULAR = "smtp-irregular"
     CONNECTOR_TEST_MODE = "connector-test-mode"
+    TLS_SETTINGS_UNKNOWN = "tls-settings-unknown"
+    EXPORT_CUT = "export-cut"
+    NULL_MX_IGNORED = "null-mx-ignored"
+    POLICY_SWITCHED_OFF = "policy-switched-off"
+    CLIENT_CERTIFICATE_ASKED = "client-certificate-asked"
+    TLS_LEGACY_RENEGOTIATION = "tls-legacy-renegotiation"
+    CONTROL_HOST_DOWN = "control-host-down"
 
 
 class Clue(StrEnum):
@@ -94,17 +109,74 @@ class Clue(StrEnum):
     RESOLVER_REFUSED = "resolver-refused"
     CNAME_LOOP = "cname-loop"
     INTERNAL_NAME = "internal-name"
+    REPORTED = "reported"
+    NOT_A_HOST_NAME = "not-a-host-name"
+    MX_IS_ADDRESS = "mx-is-address"
+    MX_IS_LOCALHOST = "mx-is-localhost"
+    MX_NOT_A_HOST_NAME = "mx-not-a-host-name"
+    FINAL_DOT_MISSING = "final-dot-missing"
+    NXDOMAIN_BY_TYPE = "nxdomain-by-type"
+    DNS_SERVER_FAILED = "dns-server-failed"
+    DNS_ANSWER_UNUSABLE = "dns-answer-unusable"
+    LOOP_BY_MX = "loop-by-mx"
+    LOOP_BY_SMART_HOST = "loop-by-smart-host"
+    ONE_NODE_OF_SEVERAL = "one-node-of-several"
+    CLOSED_AFTER_WAITING = "closed-after-waiting"
+    SILENT_LATER = "silent-later"
+    SPEAKS_TLS = "speaks-tls"
+    PROXY_NAMED = "proxy-named"
+    GREYLISTING = "greylisting"
+    COME_AGAIN = "come-again"
+    CLIENT_NAME_REFUSED = "client-name-refused"
+    CLIENT_ADDRESS_REFUSED = "client-address-refused"
 
 
-Tag = Reason | Warn | Clue
+class Unread(StrEnum):
+    """What was left out of a text or a file that was given to be explained."""
+
+    TEXT_CUT = "text-cut"
+    FILE_CUT = "file-cut"
+    TOO_DEEP = "too-deep"
+    TOO_MANY_ROWS = "too-many-rows"
+    TOO_MANY_ERRORS = "too-many-errors"
+    NO_CODES = "no-codes"
+    DAMAGED_MESSAGE = "damaged-message"
+    ARCHIVE = "archive"
+    UNKNOWN_FILE = "unknown-file"
+
+
+class Trace(StrEnum):
+    """What a step showed that is no finding: shown in the path, never weighed."""
+
+    LITERAL = "literal"
+    RESOLVED = "resolved"
+    CONNECTED = "connected"
+    REPLIED = "replied"
+    BROKE_OFF = "broke-off"
+    REPLIED_INSIDE_TLS = "replied-inside-tls"
+    TLS_UP = "tls-up"
+    CERTIFICATE_SEEN = "certificate-seen"
+    ADDRESS_HIDDEN = "address-hidden"
+    LOOKED_AGAIN = "looked-again"
+
+
+Tag = Reason | Warn | Clue | Trace
+
+Facts = Mapping[str, str]
+"""What was seen, by the names that the catalogue's templates use. `how` tells several ways of one tag apart.
+
+Values are numbers in plain digits, names, and words of peers as they came: no sentence, and nothing that is read back.
+"""
+
+NO_FACTS: Facts = {}
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One tag and the line that proves it: what was seen, where, in words a person can check."""
+    """One tag and the facts that prove it. The words for it stand in catalogue/en/evidence.toml."""
 
     tag: Tag
-    evidence: str
+    facts: Facts = field(default_factory=dict)
 
 
 UNTESTED = frozenset(
@@ -115,6 +187,8 @@ UNTESTED = frozenset(
         Reason.VANTAGE_DNS,
         Reason.VANTAGE_NO_IPV6,
         Reason.VANTAGE_NO_ROUTE,
+        Reason.VANTAGE_REFUSED,
+        Reason.VANTAGE_CLIENT_CERTIFICATE,
         Reason.VANTAGE_CLOCK,
         Reason.VANTAGE_FAULT,
         Reason.NOTHING_TO_CHECK,

@@ -4,9 +4,13 @@ import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Literal
 
 from diagnostics.names import Address
 from diagnostics.special import is_globally_reachable
+
+Refusal = Literal["metadata", "no-host", "own-listener", "not-public"]
+"""Why an address is not probed."""
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -46,28 +50,28 @@ class Guard:
     allow_private: bool = False
     own: frozenset[tuple[str, int]] = field(default_factory=frozenset)
 
-    def refuses(self, address: Address, port: int) -> str | None:
+    def refuses(self, address: Address, port: int) -> Refusal | None:
         """Why this address is not probed, or None. A refusal means that no packet is sent."""
         if never := _never(address):
             return never
         if self.own and any((str(form), port) in self.own for form in _forms(address)):
-            return "mailflow's own listener"
+            return "own-listener"
         if self.allow_private or is_public(address):
             return None
         either = (address, embedded(address))
         if any(form in net for net in self.allow_nets for form in either if form.version == net.version):
             return None
-        return "not a public address, so Exchange Online cannot reach it (MAILFLOW_ALLOW_NETS names ranges that may be probed)"
+        return "not-public"
 
 
 @lru_cache(maxsize=4096)
-def _never(address: Address) -> str | None:
+def _never(address: Address) -> Refusal | None:
     """Why no setting allows this address, or None."""
     if METADATA & _forms(address):
-        return "a cloud metadata address, which is never probed"
+        return "metadata"
     either = (address, embedded(address))
     if any(form in net for form in either for net in _NO_HOST if form.version == net.version):
-        return "an unspecified, multicast or broadcast address, which belongs to no host and is never probed"
+        return "no-host"
     return None
 
 

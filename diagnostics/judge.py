@@ -1,33 +1,13 @@
 """One path's evidence under the connector's TLS policy → its verdict. Pure (contract 4, "TLS by the connector's TlsSettings")."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Literal
 
-from diagnostics.findings import CERTIFICATE, UNTESTED, Finding, Reason
-from diagnostics.model import Evidence
-from diagnostics.probes.control import Control
+from diagnostics.findings import CERTIFICATE, UNTESTED, Clue, Finding, Reason, Warn
+from diagnostics.model import Evidence, Verdict
 from diagnostics.target import Policy
 
 Weight = Literal["fault", "warning", "unknown", "untested"]
-
-NEEDS_CONTROL = frozenset(
-    {
-        Reason.TCP_TIMEOUT,
-        Reason.TCP_REFUSED,
-        Reason.TCP_UNREACHABLE,
-        Reason.SMTP_CLOSED,
-        Reason.SMTP_TIMEOUT,
-        Reason.STARTTLS_MISSING,
-        Reason.DNS_TIMEOUT,
-        Reason.DNS_SERVER_FAILURE,
-    }
-)
-"""Claims that a fault of this machine can fake (contract 4, "The control host")."""
-
-_DNS = frozenset({Reason.DNS_TIMEOUT, Reason.DNS_SERVER_FAILURE})
-_DATES = frozenset({Reason.CERTIFICATE_EXPIRED, Reason.CERTIFICATE_NOT_YET_VALID})
-CLOCK_MARGIN = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +15,7 @@ class Judged:
     """A path with its verdict; `reason` None when it would take the mail. `warnings` are findings that do not decide."""
 
     evidence: Evidence
-    verdict: Literal["healthy", "failing", "unknown"]
+    verdict: Verdict
     reason: Reason | None
     finding: Finding | None
     warnings: tuple[Finding, ...]
@@ -44,22 +24,56 @@ class Judged:
     def tested(self) -> bool:
         return self.reason not in UNTESTED
 
+    @property
+    def is_hidden(self) -> bool:
+        """Whether the address is one that an inside DNS gives for a name that no connector lists (contract 4)."""
+        is_literal = self.evidence.address == self.evidence.host
+        return self.reason is Reason.ADDRESS_NOT_PUBLIC and not self.evidence.listed and not is_literal
+
+    @property
+    def where(self) -> str:
+        """Host and address, for the person who asked."""
+        evidence = self.evidence
+        if evidence.address is None or evidence.address == evidence.host or self.is_hidden:
+            return evidence.host
+        return f"{evidence.host} [{evidence.address}]"
+
+    @property
+    def public_where(self) -> str:
+        """The place without an address that only an inside DNS gives: this goes to a partner."""
+        inside = any(f.tag is Warn.SPLIT_HORIZON for f in self.evidence.findings)
+        return self.evidence.host if inside else self.where
+
 
 def judge(evidence: Evidence, policy: Policy) -> Judged:
     """The first reason that counts under this policy decides; what does not count is a warning."""
     decisive: Finding | None = None
     decided: Weight = "warning"
     warnings = []
+    off = _switched_off(policy)
     for finding in evidence.findings:
+        if finding.tag in off:
+            continue
         weight = weigh(finding, evidence, policy)
         if weight == "warning" or decisive is not None:
             warnings.append(finding)
         else:
             decisive, decided = finding, weight
+    if decisive is None and policy.dane == "Mandatory":
+        decisive, decided = Finding(Reason.DANE_NOT_CHECKED, {"how": "mandatory"}), "unknown"
+        warnings.append(Finding(Warn.DANE_NOT_CHECKED, decisive.facts))
     if decisive is None or not isinstance(decisive.tag, Reason):
         return Judged(evidence, "healthy", None, None, tuple(warnings))
-    verdict: Literal["failing", "unknown"] = "failing" if decided == "fault" else "unknown"
+    verdict: Verdict = "failing" if decided == "fault" else "unknown"
+    if verdict == "failing" and any(f.tag is Clue.ONE_NODE_OF_SEVERAL for f in evidence.findings):
+        verdict = "degraded"  # another connection to the same address would have passed
     return Judged(evidence, verdict, decisive.tag, decisive, tuple(warnings))
+
+
+def _switched_off(policy: Policy) -> tuple[Warn, ...]:
+    """Warnings about policies that Exchange Online does not heed on this connector."""
+    dane = (Warn.DANE_NOT_CHECKED,) if policy.dane == "None" else ()
+    return (*dane, Warn.MTA_STS_NOT_CHECKED) if policy.mta_sts == "None" else dane
 
 
 def weigh(finding: Finding, evidence: Evidence, policy: Policy) -> Weight:
@@ -69,60 +83,16 @@ def weigh(finding: Finding, evidence: Evidence, policy: Policy) -> Weight:
         return "warning"
     if reason in UNTESTED:
         return "untested"
+    if reason is Reason.DANE_NOT_CHECKED:
+        return "unknown"
     if reason in CERTIFICATE:
+        if not policy.known:
+            return "unknown"
         return "fault" if policy.tls in ("CertificateValidation", "DomainValidation") else "warning"
     if policy.tls is not None:
         return "fault"
     if reason is Reason.STARTTLS_MISSING:
-        return "warning"
+        return "warning" if policy.known else "unknown"
     failed = {step.step for step in evidence.steps if step.status == "failed"}
     # offered and then failing: whether Exchange Online falls back to plain text is not documented
     return "unknown" if failed & {"starttls", "tls"} else "fault"
-
-
-def needs_control(paths: tuple[Judged, ...]) -> bool:
-    """Whether every tested path claims something that a fault of this machine can fake, or hangs on its clock."""
-    tested = [p for p in paths if p.tested]
-    if not tested:
-        return False
-    return _may_be_ours(tested) or any(p.reason in _DATES for p in tested)
-
-
-def _may_be_ours(tested: list[Judged]) -> bool:
-    """Whether every path fails, some in a way that a fault of this machine can fake, and none shows that port 25 works."""
-    fails = all(p.verdict == "failing" and (p.reason in NEEDS_CONTROL or p.evidence.address is None) for p in tested)
-    return fails and any(p.reason in NEEDS_CONTROL for p in tested)
-
-
-def from_this_vantage(paths: tuple[Judged, ...], control: Control | None) -> tuple[Judged, ...]:
-    """The same paths once the control host has been asked: what it shows too is no fault of theirs."""
-    if control is None:
-        return paths
-    tested = [p for p in paths if p.tested]
-    if _may_be_ours(tested):
-        claims = NEEDS_CONTROL if control.state == "dns" else NEEDS_CONTROL - _DNS
-        reason = _local_fault(control, {p.reason for p in tested})
-        if reason:
-            return tuple(_ours(p, reason, control.evidence) if p.reason in claims else p for p in paths)
-    return tuple(_ours(p, Reason.VANTAGE_CLOCK, said) if (said := _clock_doubt(p, control)) else p for p in paths)
-
-
-def _local_fault(control: Control, reasons: set[Reason | None]) -> Reason | None:
-    if control.state == "dns":
-        return Reason.VANTAGE_DNS
-    if reasons <= _DNS or control.state == "answers":
-        return None  # the control host was resolved, so the resolver works
-    return Reason.VANTAGE_PORT_25_BLOCKED if control.state == "tcp" else Reason.VANTAGE_PORT_25_INTERCEPTED
-
-
-def _clock_doubt(path: Judged, control: Control) -> str:
-    """Words, if this is a date fault and the control host's clock differs from this machine's by more than the margin."""
-    off = control.clock_off
-    if path.reason not in _DATES or off is None or abs(off) <= CLOCK_MARGIN:
-        return ""
-    return f"{control.evidence}; this machine's clock is off by {off.total_seconds() / 3600:+.1f} hours"
-
-
-def _ours(path: Judged, reason: Reason, evidence: str) -> Judged:
-    finding = Finding(reason, evidence)
-    return Judged(path.evidence, "unknown", reason, finding, path.warnings)

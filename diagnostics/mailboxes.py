@@ -1,6 +1,6 @@
 """Mail addresses in what people type: the local part names a person, and no target needs it. Pure; standard library only."""
 
-from diagnostics.typed import as_typed
+from diagnostics.text import as_typed
 
 _BEFORE = (" ", "\t", "\r", "\n", "\f", "\v", '"', "<", "(", ",", ";", ":")
 """What a local part cannot hold unless it is quoted (RFC 5322 section 3.2.3): it begins after the last of these."""

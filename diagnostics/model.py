@@ -11,6 +11,7 @@ Verdict = Literal["healthy", "degraded", "failing", "unknown"]
 StepName = Literal["dns", "tcp", "banner", "ehlo", "starttls", "tls", "certificate"]
 StepStatus = Literal["ok", "failed", "warning", "skipped"]
 Likelihood = Literal["confirmed", "likely", "possible", "ruled-out"]
+Basis = Literal["reported", "seen-from-here"]
 Owner = Literal["you", "network", "dns-host", "partner", "microsoft"]
 STEPS: tuple[StepName, ...] = ("dns", "tcp", "banner", "ehlo", "starttls", "tls", "certificate")
 
@@ -26,6 +27,15 @@ class Step(Frozen):
     status: StepStatus
     seconds: float | None = None
     detail: str = ""
+
+
+class Tried(Frozen):
+    """One step as a probe saw it; `note` is what it showed, which the catalogue puts into words."""
+
+    step: StepName
+    status: StepStatus
+    seconds: float | None = None
+    note: Finding | None = None
 
 
 class Certificate(Frozen):
@@ -44,17 +54,21 @@ class Certificate(Frozen):
     signature: str
     chain: tuple[str, ...]
     wanted: str | None = None
+    revocation_list: str = ""
 
 
 class Evidence(Frozen):
-    """What one path showed: steps, findings in the order they were made, and the conversation as `S:`/`C:` lines."""
+    """What one path showed: steps, findings in the order they were made, and the conversation.
+
+    `transcript`: `S:` and `C:` lines as they were said, between them what else happened.
+    """
 
     host: str
     address: str | None = None
     preference: int | None = None
-    steps: tuple[Step, ...] = ()
+    steps: tuple[Tried, ...] = ()
     findings: tuple[Finding, ...] = ()
-    transcript: tuple[str, ...] = ()
+    transcript: tuple[str | Finding, ...] = ()
     certificate: Certificate | None = None
     listed: bool = True
     destination: str = ""
@@ -91,8 +105,11 @@ class Fix(Frozen):
 
 
 class FixNow(Frozen):
+    """`basis`: what an offer rests on: a report of Microsoft's that was explained here within a day, or this machine's look."""
+
     offered: bool
     why: str
+    basis: Basis | None = None
 
 
 class Warning(Frozen):
@@ -103,6 +120,15 @@ class Warning(Frozen):
 class ConnectorRef(Frozen):
     name: str
     guid: str
+
+
+class SwitchedOff(Frozen):
+    """Since when a connector is off by a fix of the ledger: its id, who asked for and approved it, and why. `at`: UTC."""
+
+    fix: str
+    at: datetime
+    people: tuple[str, ...]
+    reason: str
 
 
 class Result(Frozen):
@@ -128,6 +154,7 @@ class Result(Frozen):
     warnings: tuple[Warning, ...] = ()
     paths: tuple[Path, ...] = ()
     age: float = 0.0
+    switched_off: SwitchedOff | None = None
     meaning: str = ""
     partner_ask: str = ""
 

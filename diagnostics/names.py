@@ -82,6 +82,7 @@ _MICROSOFT_MX = (
     ".mx.microsoft",
     ".mail.protection.office365.us",
     ".mail.protection.partner.outlook.cn",
+    ".mail.eo.outlook.com",
 )
 
 

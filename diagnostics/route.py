@@ -11,23 +11,64 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from diagnostics import names
+from diagnostics.called import closest, named, quoted
 from diagnostics.connectors.model import Connector, Inventory
 from diagnostics.findings import Reason
-from diagnostics.mailboxes import without_mailboxes
 from diagnostics.names import Address, NameFault
-from diagnostics.target import Destination, Policy, Target, TlsSettings
-from diagnostics.typed import as_typed
+from diagnostics.target import Destination, Mode, Policy, Target, TlsSettings
 
 
 class TargetFault(ValueError):
-    """A TARGET that cannot be read: one sentence fit to be shown."""
+    """A TARGET that cannot be read: one sentence fit to be shown, and what may have been meant."""
+
+    def __init__(self, said: str, meant: Sequence[str] = ()) -> None:
+        names = " or ".join(filter(None, (", ".join(meant[:-1]), *meant[-1:])))
+        super().__init__(f"{said} Did you mean {names}?" if meant else said)
 
 
 def route(words: Sequence[str], inventory: Inventory) -> tuple[Target, ...]:
     """The targets of a check, in the order of the words, else of the connector list. Raises TargetFault."""
     if not words:
-        return tuple(whole(c, c.Name) for c in inventory.connectors if c.Enabled)
-    return tuple(target for word in words for target in _read(word, inventory))
+        targets = [whole(c, c.Name) for c in inventory.connectors if c.Enabled]
+    else:
+        targets = [target for word in words for target in _read(word, inventory)]
+    own = _OwnDomains.of(inventory)
+    return tuple(_with_loops(target, own) for target in targets)
+
+
+@dataclass(frozen=True, slots=True)
+class _OwnDomains:
+    """The tenant's accepted domains, and those whose subdomains are accepted too."""
+
+    exact: frozenset[str]
+    above: frozenset[str]
+
+    @classmethod
+    def of(cls, inventory: Inventory) -> "_OwnDomains":
+        rows = inventory.accepted_domains
+        return cls(
+            frozenset(pattern(d.DomainName) for d in rows),
+            frozenset("*." + pattern(d.DomainName).removeprefix("*.") for d in rows if d.MatchSubDomains),
+        )
+
+    def __contains__(self, domain: str) -> bool:
+        return domain in self.exact or any(entry in self.above for entry in _entries(domain))
+
+
+def _with_loops(target: Target, own: _OwnDomains) -> Target:
+    """Marks the destinations whose mail Exchange Online, if it were what they lead to, would give back to this tenant.
+
+    That is mail for an own domain, and all that a connector to own servers carries. Other tenants' domains are no loop.
+    """
+    connector = target.connector
+    if connector is None:
+        return target
+    if connector.is_on_premises:
+        return replace(target, destinations=tuple(replace(d, comes_back=True) for d in target.destinations))
+    served = list(map(pattern, connector.RecipientDomains))
+    is_own = connector.AllAcceptedDomains or (bool(served) and all(domain in own for domain in served))
+    marked = (replace(d, comes_back=d.name in own or (is_own and d.delivery != "mx")) for d in target.destinations)
+    return replace(target, destinations=tuple(marked))
 
 
 def _read(word: str, inventory: Inventory) -> tuple[Target, ...]:
@@ -40,30 +81,18 @@ def _read(word: str, inventory: Inventory) -> tuple[Target, ...]:
         raise TargetFault(f"{word[:80]!r} names nothing. Give a connector, a smart host, an address or a recipient domain.")
     if forced in (None, "connector"):
         if called := named(text, inventory):
-            return tuple(_by_name(c, word.strip()) for c in called)
+            return tuple(of_connector(c, word.strip()) for c in called)
         if forced:
-            raise TargetFault(_unknown_connector(text, inventory))
+            raise _unknown_connector(text, inventory)
     return (_host_or_domain(word.strip(), text, forced, inventory),)
 
 
-def named(text: str, inventory: Inventory) -> tuple[Connector, ...]:
-    """The connector with that Guid (in braces or not), else all of that name."""
-    guid = text.strip("{}").lower()
-    by_guid = tuple(c for c in inventory.connectors if c.Guid and c.Guid.lower() == guid)
-    return by_guid or tuple(c for c in inventory.connectors if _folded(c.Name) == _folded(text))
-
-
-def _folded(name: str) -> str:
-    """A connector's name as it is compared: whoever types it has neither its dashes nor its kinds of blanks.
-
-    Of a mail address in it the domain alone counts.
-    """
-    return " ".join(without_mailboxes(as_typed(name)).casefold().split())
-
-
-def _unknown_connector(text: str, inventory: Inventory) -> str:
-    known = ", ".join(repr(c.Name[:64]) for c in inventory.connectors[:5]) or "none (name a file with --connectors)"
-    return f"There is no connector {text[:80]!r}. Known: {known}."
+def _unknown_connector(text: str, inventory: Inventory) -> TargetFault:
+    known = ", ".join(repr(c.Name[:64]) for c in inventory.connectors[:5])
+    return TargetFault(
+        f"There is no connector {text[:80]!r}. Known: {known or 'none (name a file with --connectors)'}.",
+        closest(text, inventory),
+    )
 
 
 def _host_or_domain(asked: str, text: str, forced: str | None, inventory: Inventory) -> Target:
@@ -78,6 +107,9 @@ def _host_or_domain(asked: str, text: str, forced: str | None, inventory: Invent
         raise TargetFault(f"{text[:80]!r} is an address, not a recipient domain.")
     plain = Target(asked, (Destination(name, "mx" if forced else "host"),))
     serving, wildcard = _serving(name, inventory)
+    if "." not in name and not forced and (serving is None or wildcard):
+        # what has no dot is a word or a name that was mistyped far more often than it is a host
+        raise TargetFault(f"No connector, host or domain is called {quoted(text)}.", closest(text, inventory))
     if serving is None:
         return plain
     target = _for_domain(serving, name, asked)
@@ -97,16 +129,13 @@ def _clean(text: str, inventory: Inventory) -> tuple[str, Address | None]:
             raise TargetFault(f"{bare[:80]!r} names a port: mail servers are asked on port 25 alone, so leave the port away.")
         return names.host(bare), None
     except NameFault as fault:
-        raise TargetFault(_hint(text, str(fault), inventory)) from None
+        raise _hint(text, fault, inventory) from None
 
 
-def _hint(text: str, fault: str, inventory: Inventory) -> str:
-    if not inventory.connectors:
-        return fault
-    if " " in text.strip():
+def _hint(text: str, fault: NameFault, inventory: Inventory) -> TargetFault:
+    if " " in text.strip() and inventory.connectors:
         return _unknown_connector(text, inventory)
-    close = next((c.Name for c in inventory.connectors if text.casefold() in c.Name.casefold()), None)
-    return f'{fault} Did you mean the connector "{close[:64]}"?' if close else fault
+    return TargetFault(str(fault), closest(text, inventory))
 
 
 def _listing(name: str, literal: Address | None, inventory: Inventory) -> Connector | None:
@@ -194,29 +223,41 @@ def pattern(domain: str) -> str:
         return domain.lower()
 
 
-def _by_name(connector: Connector, asked: str) -> Target:
+def of_connector(connector: Connector, asked: str) -> Target:
+    """A connector that was asked for; nothing is probed for one that is switched off."""
     if not connector.Enabled:
-        why = f"The connector {connector.Name} is switched off, so Exchange Online sends nothing through it."
-        return Target(asked, (), connector, policy_of(connector), Reason.CONNECTOR_DISABLED, why)
+        return Target(asked, (), connector, policy_of(connector), Reason.CONNECTOR_DISABLED, {"connector": connector.Name})
     return whole(connector, asked)
 
 
 def whole(connector: Connector, asked: str) -> Target:
     """A connector with all that it leads to: its smart hosts, or its domains by MX."""
-    if connector.UseMXRecord or not connector.SmartHosts:
+    target = _whole(connector, asked)
+    if connector.lost_destinations and not target.destinations:
+        # what an export has in their place is not looked up; classify.py says what was lost
+        return replace(target, settled=Reason.NOTHING_TO_CHECK, facts={"how": "lost"})
+    return target
+
+
+def _whole(connector: Connector, asked: str) -> Target:
+    if _goes_by_mx(connector):
         left_out = [d for d in connector.RecipientDomains if d == "*" or d.startswith("*.")]
         domains = [d for d in connector.RecipientDomains if d != "*" and not d.startswith("*.")]
         destinations = tuple(Destination(pattern(d), "mx", listed=True) for d in dict.fromkeys(domains))
-        why = (
-            f"The connector {connector.Name} delivers by MX to any domain, so there is no host to check: name a recipient domain."
-        )
+        how = "any-domain"
     else:
         left_out = [entry for entry in connector.SmartHosts if names.network(entry)]
         destinations = tuple(dict.fromkeys(d for entry in connector.SmartHosts if (d := _smart_host(entry)) is not None))
-        why = f"The connector {connector.Name} lists no host that can be checked: name one address of its range."
+        how = "range"
     if not destinations:
-        return Target(asked, (), connector, policy_of(connector), Reason.NOTHING_TO_CHECK, why)
+        facts = {"how": how, "connector": connector.Name}
+        return Target(asked, (), connector, policy_of(connector), Reason.NOTHING_TO_CHECK, facts)
     return Target(asked, destinations, connector, policy_of(connector), left_out=tuple(left_out))
+
+
+def _goes_by_mx(connector: Connector) -> bool:
+    """Hosts that an export lost are no sign of delivery by MX."""
+    return connector.UseMXRecord or not (connector.SmartHosts or connector.lost_destinations)
 
 
 def _smart_host(entry: str) -> Destination | None:
@@ -231,19 +272,27 @@ def _smart_host(entry: str) -> Destination | None:
 
 
 def _for_domain(connector: Connector, domain: str, asked: str) -> Target:
-    if connector.UseMXRecord or not connector.SmartHosts:
+    if _goes_by_mx(connector):
         listed = domain in map(pattern, connector.RecipientDomains)
         return Target(asked, (Destination(domain, "mx", listed=listed),), connector, policy_of(connector))
     return whole(connector, asked)
 
 
 def policy_of(connector: Connector) -> Policy:
-    """TLS policy of a connector. A setting that we do not know demands TLS at least: never healthier than it may be."""
+    """TLS policy of a connector. A setting that we do not know demands TLS at least; it is never taken for a known one."""
     known: dict[str, TlsSettings] = {
         "encryptiononly": "EncryptionOnly",
         "certificatevalidation": "CertificateValidation",
         "domainvalidation": "DomainValidation",
     }
+    dane, mta_sts = _mode(connector.SmtpDaneMode), _mode(connector.MtaStsMode)
     if not connector.TlsSettings:
-        return Policy()
-    return Policy(known.get(connector.TlsSettings.lower(), "EncryptionOnly"), connector.TlsDomain or None)
+        return Policy(known=connector.tls_known, dane=dane, mta_sts=mta_sts)
+    tls = known.get(connector.TlsSettings.lower())
+    return Policy(tls or "EncryptionOnly", connector.TlsDomain or None, known=tls is not None, dane=dane, mta_sts=mta_sts)
+
+
+def _mode(value: str | None) -> Mode:
+    """Opportunistic is what Exchange Online does unless it is told otherwise (New-OutboundConnector)."""
+    modes: dict[str, Mode] = {"mandatory": "Mandatory", "none": "None"}
+    return modes.get((value or "").strip().lower(), "Opportunistic")

@@ -7,7 +7,7 @@ from diagnostics.names import NameFault, host
 
 
 def fits(wanted: str, dns_names: Sequence[str], addresses: Sequence[str], common_names: Sequence[str]) -> bool:
-    """Whether any presented name is the wanted one. Common names count only in a certificate without SAN.
+    """Whether any presented name is the wanted one. Which kinds of names count is the caller's choice.
 
     `*.contoso.com` as wanted name (TlsDomain) accepts a certificate for that wildcard or for a name under it.
     """

@@ -65,6 +65,7 @@ PROGRAMS = {
     "chromium": "chromium",
     "ip": "iproute2",
     "nft": "nftables",
+    "openssl": "openssl",
     "postfix": "postfix",
     "systemd-analyze": "systemd",
     "unbound": "unbound",

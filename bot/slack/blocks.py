@@ -34,14 +34,7 @@ _LINE = 200  # what was typed, repeated under the verdict
 _JSON_MESSAGES = 2  # a longer document is for a program, and a program asks in a terminal
 _OWN_REPLIES = 10  # parts that get a thread reply each; Slack takes about one message a second in a channel
 
-_VERDICTS: dict[Severity, tuple[str, str]] = {
-    "good": ("✅", "Healthy"),
-    "mixed": ("⚠️", "Partly failing"),
-    "bad": ("🔴", "Failing"),
-    "unknown": ("❔", "Could not tell"),
-    "info": ("", ""),
-}
-_VERDICT_WORDS = {"healthy", "failing", "degraded", "could"}
+_MARKS: dict[Severity, str] = {"good": "✅ ", "mixed": "⚠️ ", "bad": "🔴 ", "unknown": "❔ ", "info": ""}
 _LEFT_OUT = "Not all of it fits here. Ask again in a channel that I am a member of."
 
 _LONG_JSON = (
@@ -135,14 +128,10 @@ def _buttons(reply: Reply, *, thread: bool = True) -> list[Piece]:
 
 
 def _head(reply: Reply) -> list[Piece]:
-    """The verdict, never as an emoji alone: with a word, unless the headline has its own."""
-    mark, word = _VERDICTS[reply.severity]
-    headline = one_line(reply.headline)
-    said = {token.strip(".-") for token in re.split(r"[^\w.-]+", headline.lower())}
-    if word and not reply.own_words and not said & _VERDICT_WORDS:
-        headline = f"{word}: {headline}" if headline else word
-    lead: Line = (("plain", mark + " "),) if mark else ()
-    return paragraphs([(*lead, ("bold", cut(headline, _HEADLINE) or "…"))])
+    """The verdict: a mark, and the headline, which has it in words."""
+    mark = _MARKS[reply.severity]
+    lead: Line = (("plain", mark),) if mark else ()
+    return paragraphs([(*lead, ("bold", cut(one_line(reply.headline), _HEADLINE) or "…"))])
 
 
 def _body(reply: Reply) -> list[Piece]:

@@ -1,19 +1,13 @@
 """Characters of foreign texts: what no screen shows goes, what Slack reads as control is escaped, lengths are Slack's. Pure."""
 
-import re
+from diagnostics.text import on_screen
 
-# C0 and C1 controls but tab and newline; marks, embeddings, overrides and isolates of direction; lone surrogates
-_UNPRINTABLE = (
-    dict.fromkeys((*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), *range(0x7F, 0xA0), 0x61C, 0x200E, 0x200F))
-    | dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
-    | dict.fromkeys(range(0xD800, 0xE000), "\ufffd")
-)
 _ENTITIES = {"&": len("&amp;"), "<": len("&lt;"), ">": len("&gt;")}
 
 
 def clean(raw: str, *, strip: bool = True) -> str:
     """Without what a screen cannot show or what turns its direction; one kind of line end."""
-    text = re.sub(r"\r\n?|[\u2028\u2029\x85]", "\n", raw).translate(_UNPRINTABLE)
+    text = on_screen(raw)
     return text.strip() if strip else text
 
 

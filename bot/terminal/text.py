@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Iterator
 
 from commands.reply import Item, Reply, Section
+from diagnostics.text import replaced
 
 WIDTH = 100
 
@@ -27,7 +28,7 @@ def lines(reply: Reply, width: int = WIDTH) -> Iterator[Line]:
 
 def clean(text: str) -> str:
     """One line without characters that move a cursor or turn the direction of writing."""
-    return "".join(c if c.isprintable() else "�" for c in text.replace("\n", " "))
+    return replaced(text.replace("\n", " "), "�")
 
 
 def _section(section: Section, width: int) -> Iterator[Line]:

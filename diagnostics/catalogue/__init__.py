@@ -1,129 +1,41 @@
-"""What the findings mean: codes, titles, causes, fixes and warnings, one TOML file a code.
+"""What the findings mean: codes, titles, causes, fixes, warnings, and words for evidence. Rules and words are apart (files.py).
 
-`{ranges}` in a text is filled in when it is loaded: Microsoft's addresses stand in diagnostics/endpoints alone. Everything is
-checked then too: a tag that no probe can write, a reason explained twice or not at all, a word in braces that nobody fills in
-are CatalogueFaults, not surprises during an incident.
+Everything is checked when it is loaded: a tag that no probe can write, a reason explained twice or not at all, a rule without
+words, a word in braces that nobody fills in are CatalogueFaults, not surprises during an incident.
 """
 
 import string
-import tomllib
 from functools import lru_cache
-from importlib import resources
-from importlib.resources.abc import Traversable
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
+from diagnostics.catalogue import files, fixing
+from diagnostics.catalogue.entries import Addition, Audience, CauseEntry, CodeEntry, Entry, Explained, FixEntry, Status, Subject
+from diagnostics.catalogue.files import CatalogueFault
+from diagnostics.catalogue.phrases import Phrases
 from diagnostics.endpoints import SHIPPED, Ranges
-from diagnostics.findings import CERTIFICATE, Clue, Reason, Tag, Warn
-from diagnostics.model import Owner
+from diagnostics.findings import CERTIFICATE, Clue, Finding, Reason, Tag, Trace, Unread, Warn
 
-Basis = Literal["documented", "observed", "inferred"]
-Audience = Literal["everyone", "on-premises", "partner"]
-FIELDS = frozenset({"host", "where", "connector", "guid"})
+__all__ = [
+    "Addition", "Audience", "Catalogue", "CatalogueFault", "CauseEntry", "CodeEntry", "Entry", "Explained", "FixEntry",
+    "Phrases", "Status", "Subject", "family", "load", "tag",
+]  # fmt: skip
 
-
-class CatalogueFault(Exception):
-    """The catalogue contradicts itself or the findings: a fault of ours, found at start."""
+FIELDS = frozenset({"host", "where", "domain", "connector", "guid"})
 
 
-class _Row(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-
-
-class CauseEntry(_Row):
-    """One likely cause. Tags say what confirms it, makes it likely, or rules it out; without evidence it is possible."""
-
-    id: str
-    text: str
-    confirmed_by: tuple[str, ...] = ()
-    likely_by: tuple[str, ...] = ()
-    ruled_out_by: tuple[str, ...] = ()
-    audience: Audience = Field("everyone", alias="for")
-
-
-class FixEntry(_Row):
-    """One step. `mends`: causes that it is for (none: all); `ours`: it changes the connector, so it counts for partners too."""
-
-    id: str
-    text: str
-    owner: Owner
-    url: str | None = None
-    mends: tuple[str, ...] = ()
-    ours: bool = False
-    audience: Audience = Field("everyone", alias="for")
-
-
-class Entry(_Row):
-    """Everything that is said for one reason. `code` None: no code of Microsoft's (contract 4)."""
-
-    code: str | None
-    title: str
-    meaning: str
-    summary: str
-    basis: Basis
-    page: str
-    also_seen_as: tuple[str, ...] = ()
-    partner: str = ""
-    causes: tuple[CauseEntry, ...] = Field(alias="cause")
-    fixes: tuple[FixEntry, ...] = Field(alias="fix")
-
-
-class CodeEntry(_Row):
-    """What is said of a code that only a text reported. `twins` are its other classes; the six codes have causes by reason.
-
-    `through`: ranges of codes for which the same is said, first and last. `often`: the reasons for which it is reported, the most
-    frequent first.
-    """
-
-    code: str | None = None
-    title: str
-    meaning: str
-    basis: Basis
-    page: str
-    twins: tuple[str, ...] = ()
-    through: tuple[tuple[str, str], ...] = ()
-    often: tuple[Reason, ...] = ()
-    partner: str = ""
-    causes: tuple[CauseEntry, ...] = Field((), alias="cause")
-    fixes: tuple[FixEntry, ...] = Field((), alias="fix")
-
-
-class Subject(_Row):
-    """What the subject of a status code says (RFC 3463 section 3), and the one step that it leads to."""
-
-    title: str
-    meaning: str
-    fix: FixEntry
-
-
-class Status(_Row):
-    """RFC 3463 by the digit of the class and of the subject."""
-
-    classes: dict[str, str] = Field(alias="class")
-    subjects: dict[str, Subject] = Field(alias="subject")
-
-
-class Addition(_Row):
-    """What an explanation adds to an error's own causes and fixes."""
-
-    cause: CauseEntry | None = None
-    fix: FixEntry
-
-
-class Explained(_Row):
-    """The additions, by what calls for them: what a live check shows beside the report, and mail that was returned."""
-
-    refused_for_microsoft: Addition = Field(alias="refused-for-microsoft")
-    mended: Addition
-    returned: Addition
-
-
-class Catalogue(_Row):
+class Catalogue(BaseModel):
     """`codes` by enhanced status code without its class ("4.316"): 4.4.316 and 5.4.316 are one fault, queued or expired."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
     entries: dict[Reason, Entry]
     warnings: dict[str, str]
+    phrases: Phrases
+    summaries: Phrases
+    fixing: Phrases
+    unread: Phrases
     codes: dict[str, CodeEntry]
     other: CodeEntry
     status: Status
@@ -131,6 +43,10 @@ class Catalogue(_Row):
 
     def __getitem__(self, reason: Reason) -> Entry:
         return self.entries[reason]
+
+    def evidence(self, finding: Finding) -> str:
+        """What was found, as a line for a person; empty where the tag says it all."""
+        return self.phrases.say(finding.tag, finding.facts)
 
     def code(self, code: str) -> CodeEntry | None:
         """What is said of that code, whatever its class; None for one that no file explains."""
@@ -149,28 +65,39 @@ class Catalogue(_Row):
 @lru_cache(maxsize=2)
 def load(ranges: Ranges = SHIPPED) -> Catalogue:
     """The catalogue that ships with the package, read once a process and once for newer `ranges`. Raises CatalogueFault."""
-    folder = resources.files(__package__)
-    files = sorted((f for f in folder.joinpath("codes").iterdir() if f.name.endswith(".toml")), key=lambda f: f.name)
     entries: dict[Reason, Entry] = {}
     codes: dict[str, CodeEntry] = {}
-    for file in files:
-        document = _read(file, ranges)
-        _add(entries, file.name, document)
-        _add_code(codes, file.name, document)
-    vantage = folder.joinpath("vantage.toml")
-    _add(entries, vantage.name, _read(vantage, ranges))
+    for name in files.codes():
+        document = files.joined(name, ranges)
+        _add(entries, name, document)
+        _add_code(codes, name, document)
+    _add(entries, "vantage.toml", files.joined("vantage.toml", ranges))
     if missing := sorted(set(Reason) - set(entries)):
         raise CatalogueFault(f"nothing explains {', '.join(missing)}")
-    warnings = _read(folder.joinpath("warnings.toml"), ranges)
+    warnings = files.words("warnings.toml", ranges)
     if wrong := {*Warn, *CERTIFICATE} ^ set(warnings):
         raise CatalogueFault(f"warnings.toml and findings.py differ in {', '.join(sorted(wrong))}")
-    other = _code_entry("other.toml", _read(folder.joinpath("other.toml"), ranges))
+    phrases = Phrases("evidence.toml", files.words("evidence.toml", ranges))
+    phrases.check([*Reason, *Warn, *Clue, *Trace])
+    unread = Phrases("parse.toml", files.words("parse.toml", ranges))
+    unread.check(Unread)
     try:
-        status = Status.model_validate(_read(folder.joinpath("status.toml"), ranges))
-        explained = Explained.model_validate(_read(folder.joinpath("explained.toml"), ranges))
+        status = Status.model_validate(files.joined("status.toml", ranges))
+        explained = Explained.model_validate(files.joined("explained.toml", ranges))
     except ValidationError as error:
         raise CatalogueFault(f"status.toml or explained.toml: {error}") from None
-    return Catalogue(entries=entries, warnings=warnings, codes=codes, other=other, status=status, explained=explained)
+    return Catalogue(
+        entries=entries,
+        warnings=warnings,
+        phrases=phrases,
+        summaries=Phrases("summary.toml", files.words("summary.toml", ranges)),
+        fixing=fixing.phrases(ranges),
+        unread=unread,
+        codes=codes,
+        other=_code_entry("other.toml", files.joined("other.toml", ranges)),
+        status=status,
+        explained=explained,
+    )
 
 
 def tag(text: str) -> Tag:
@@ -181,12 +108,9 @@ def tag(text: str) -> Tag:
     raise ValueError(f"no tag {text!r}")
 
 
-def _read(file: Traversable, ranges: Ranges) -> dict[str, Any]:
-    return tomllib.loads(file.read_text("utf-8").replace("{ranges}", str(ranges)))
-
-
 def _add(entries: dict[Reason, Entry], name: str, document: dict[str, Any]) -> None:
-    shared = {key: document[key] for key in ("title", "meaning", "basis", "page")} | {"code": document.get("code")}
+    shared = {key: document.get(key) for key in ("title", "meaning", "basis", "page", "code")}
+    shared["seen"] = document.get("seen", "")
     for word, body in document.get("reason", {}).items():
         try:
             reason, entry = Reason(word), Entry.model_validate(shared | body)
@@ -234,7 +158,7 @@ def _reaches(entry: CodeEntry, code: str) -> bool:
 
 def _check(entry: Entry | CodeEntry) -> None:
     for cause in entry.causes:
-        for name in cause.confirmed_by + cause.likely_by + cause.ruled_out_by:
+        for name in (*cause.confirmed_by, *cause.likely_by, *cause.ruled_out_by, *cause.not_likely_by):
             tag(name)
     texts = [
         entry.summary if isinstance(entry, Entry) else "",

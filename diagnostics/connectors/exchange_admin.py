@@ -8,12 +8,12 @@ from typing import Literal
 from diagnostics.connectors import wire
 from diagnostics.connectors.exchange_online import PROPERTIES
 from diagnostics.connectors.faults import UNREACHABLE, Fault, Kind
-from diagnostics.connectors.invoke import Command, Invoke
+from diagnostics.connectors.invoke import Command, Invoke, Role
 from diagnostics.connectors.source import GUID, Change, Object, Sent
 from diagnostics.connectors.token import App, Token
 
 CMDLETS: Mapping[Object, str] = {"connector": "Set-OutboundConnector", "accepted-domain": "Set-AcceptedDomain"}
-ROLE = "Remote and Accepted Domains"
+ROLE: Role = "Remote and Accepted Domains"
 
 SENT: Mapping[Kind, Literal["refused", "again"]] = {
     "refused": "refused",
@@ -43,7 +43,7 @@ class ExchangeAdmin:
         """Within wire.SECONDS, whatever happens: a lease of 30 s outlives it."""
         if not GUID.fullmatch(change.guid):
             # for other identities the service may find several objects
-            return Sent("refused", f"{change.name or 'The object'} has no Guid, so nothing was sent.")
+            return _sent(Fault("missing", f"{change.name or 'The object'} has no Guid, so nothing was sent."))
         until = asyncio.get_running_loop().time() + wire.SECONDS
         try:
             token = await self._invoke.token()
@@ -53,7 +53,7 @@ class ExchangeAdmin:
             async with asyncio.timeout_at(until):
                 return await self._send(change, token)
         except TimeoutError:
-            return Sent("uncertain", f"Exchange Online did not answer within {wire.SECONDS:.0f} s.")
+            return _sent(Fault("silent", f"Exchange Online did not answer within {wire.SECONDS:.0f} s."))
 
     async def _send(self, change: Change, token: Token) -> Sent:
         parameters = {"Identity": change.guid, PROPERTIES[change.kind]: change.value}
@@ -62,5 +62,9 @@ class ExchangeAdmin:
         except Fault as fault:
             if fault.kind == "unauthorized":
                 await self._invoke.drop_token()
-            return Sent(SENT.get(fault.kind, "uncertain"), str(fault), fault.pause)
+            return _sent(fault)
         return Sent("accepted")
+
+
+def _sent(fault: Fault) -> Sent:
+    return Sent(SENT.get(fault.kind, "uncertain"), str(fault), fault.pause)

@@ -11,10 +11,11 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from diagnostics.connectors.faults import UNREACHABLE, Fault, shown
-from diagnostics.connectors.invoke import TRIES, Command, Invoke, Parameters, Row
+from diagnostics.connectors.invoke import TRIES, Command, Invoke, Parameters, Role, Row
 from diagnostics.connectors.model import AcceptedDomain, Connector, Inventory, TransportRule
 from diagnostics.connectors.source import Object, Value
 from diagnostics.connectors.token import App
+from diagnostics.connectors.words import say
 
 KEPT_SECONDS = 60.0
 """How long an inventory serves further questions, and how long nobody asks again after the service was found away."""
@@ -25,8 +26,8 @@ MOST_RECIPIENTS = 10_000
 PROPERTIES: Mapping[Object, str] = {"connector": "Enabled", "accepted-domain": "DomainType"}
 """What a fix changes of each."""
 
-RECIPIENTS = "View-Only Recipients"
-TRACES = "Message Tracking"
+RECIPIENTS: Role = "View-Only Recipients"
+TRACES: Role = "Message Tracking"
 MOST_TRACES = 5_000
 """What one call gives at most."""
 TEST_MODE = {"IncludeTestModeConnectors": True}
@@ -42,7 +43,7 @@ class ExchangeOnline:
 
     def __init__(self, app: App, login_url: str, exchange_url: str, ca_file: Path | None = None) -> None:
         self._invoke = Invoke(app, login_url, exchange_url, ca_file)
-        self._source = f"Exchange Online (tenant {app.tenant})"
+        self._source = say("tenant", {"tenant": app.tenant})
         self._known: Inventory | None = None
         self._until = 0.0
         self._lock = asyncio.Lock()
@@ -131,7 +132,9 @@ class ExchangeOnline:
         live, testing, domains = (task.result() for task in asked)
         # connectors in test mode are a list of their own; a service that knows no test mode gives the same list twice
         guids = {row.get("Guid") for row in live}
-        connectors = [*live, *({**row, "TestMode": True} for row in testing if row.get("Guid") not in guids)]
+        found = [*live, *({**row, "TestMode": True} for row in testing if row.get("Guid") not in guids)]
+        # null is opportunistic TLS; a row without the property tells nothing of it
+        connectors = [{**row, "tls_known": "TlsSettings" in row, "lost": ()} for row in found]
         self._known = Inventory(
             connectors=_models(Connector, connectors, "Get-OutboundConnector"),
             accepted_domains=_models(AcceptedDomain, domains, "Get-AcceptedDomain"),
@@ -171,7 +174,7 @@ def _models(model: type[_Model], rows: Sequence[Row], cmdlet: str) -> list[_Mode
         return [model.model_validate({key: value for key, value in row.items() if value is not None}) for row in rows]
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"]) or "a row"
+        place = ".".join(str(part) for part in first["loc"])
         raise Fault(
-            "malformed", f"Exchange Online answers {cmdlet} with {shown(place, 80)}: {shown(first['msg'], 120)}."
+            "malformed", f"Exchange Online answers {cmdlet} with {shown(place, 80) or 'a row'}: {shown(first['msg'], 120)}."
         ) from None

@@ -4,6 +4,7 @@ import re
 from typing import Literal
 
 from diagnostics.connectors.source import SourceError
+from diagnostics.text import visible
 
 Kind = Literal[
     "not-sent",
@@ -36,16 +37,17 @@ _LOCAL_PART = re.compile(r"[^\s'\"<>@:;,(]{1,64}@")
 
 
 class Fault(SourceError):
-    """A request failed: `str` is a sentence for people that names the service and the mend. `pause`: seconds it asked for."""
+    """A request failed: `str` is a sentence for people that names the service and the mend.
 
-    def __init__(self, kind: Kind, text: str, pause: float | None = None) -> None:
-        super().__init__(text)
+    `pause`: seconds that the service asked for. `said`: its own words.
+    """
+
+    def __init__(self, kind: Kind, text: str, pause: float | None = None, *, said: str = "") -> None:
+        super().__init__(text + (f" It says: {shown(said)}" if said.strip() else ""))
         self.kind, self.pause = kind, pause
 
 
 def shown(text: str, limit: int = MAX_SHOWN) -> str:
     """Foreign words, fit for a message: one line, bounded, nothing invisible, nobody's address."""
-    line = " ".join(text[: 4 * limit].split())
-    line = _LOCAL_PART.sub("…@", line)
-    line = "".join(c if c.isprintable() else c.encode("unicode_escape", "replace").decode() for c in line)
+    line = visible(_LOCAL_PART.sub("…@", " ".join(text[: 4 * limit].split())))
     return line if len(line) <= limit else line[: limit - 1] + "…"

@@ -9,12 +9,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote, urlencode, urlsplit
 
-from diagnostics.connectors.faults import TRANSIENT, Fault, shown
+from diagnostics.connectors.faults import TRANSIENT, Fault, Kind, shown
 from diagnostics.connectors.token import App, Token, Tokens
 from diagnostics.connectors.wire import Reply, Wire
+from diagnostics.connectors.words import say
 
 TRIES = 5
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
@@ -34,6 +35,8 @@ MAX_LIST = 32 << 20
 _PATH = re.compile(r"/adminapi/[^/]+/[^/]+/InvokeCommand", re.IGNORECASE)
 
 Row = Mapping[str, Any]
+Role = Literal["View-Only Configuration", "View-Only Recipients", "Message Tracking", "Remote and Accepted Domains"]
+"""Management roles of Exchange Online, by their names there."""
 Parameters = Mapping[str, bool | int | str]
 
 
@@ -44,7 +47,7 @@ class Command:
     cmdlet: str
     parameters: Parameters = field(default_factory=dict)
     select: Sequence[str] = ()
-    role: str = "View-Only Configuration"
+    role: Role = "View-Only Configuration"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ class Invoke:
             if _origin(url) is None:
                 raise Fault("setting", f"{name}: {shown(url, 80)!r} is no https address. Write it as https://HOST.")
         self._app, self._base = app, exchange_url.rstrip("/")
-        self._host = f"Exchange Online ({urlsplit(exchange_url).netloc})"
+        self._host = say("admin-api", {"host": urlsplit(exchange_url).netloc})
         self._wire = Wire(self._host, ca_file, keep=keep)
         self._tokens = Tokens(app, login_url, f"{self._base}/.default", ca_file)
 
@@ -159,23 +162,31 @@ class Invoke:
         return Fault("malformed", f"{self._host} gave an answer {what}. Check MAILFLOW_EXCHANGE_URL, and proxies on the way.")
 
     def _fault(self, command: Command, reply: Reply) -> Fault:
-        said, status = _reason(reply.body), reply.status
-        of = f"{self._host} answers {command.cmdlet} with HTTP {status}"
-        app = f"app {self._app.client_id}"
+        host, app, cmdlet, status = self._host, self._app.client_id, command.cmdlet, reply.status
         if status == 401:
-            mend = "If that goes on, give it the application permission Exchange.ManageAsApp, with an administrator's consent."
-            return Fault("unauthorized", f"{self._host} does not accept the token of {app}. {mend}")
-        if status == 403:
             return Fault(
-                "forbidden", f"{self._host}: {app} may not run {command.cmdlet}. Give it the role {command.role!r}.{said}"
+                "unauthorized",
+                f"{host} does not accept the token of app {app}. If that goes on, give it the application permission "
+                "Exchange.ManageAsApp, with an administrator's consent.",
             )
+        said = _reason(reply.body)
+        if status == 403:
+            return Fault("forbidden", f"{host}: app {app} may not run {cmdlet}. Give it the role {command.role!r}.", said=said)
         if status in (429, 503):
-            return Fault("busy", f"{of}: it is busy. Try again later.{said}", reply.pause)
+            return _HttpFault("busy", f"{host} answers {cmdlet}", reply, ": it is busy. Try again later")
         if status >= 500:
-            return Fault("failing", f"{of}. Try again later.{said}")
+            return _HttpFault("failing", f"{host} answers {cmdlet}", reply, ". Try again later")
         if status in (400, 404, 405):
-            return Fault("missing" if status == 404 else "refused", f"{of}.{said}")
-        return Fault("malformed", f"{of}. Check MAILFLOW_EXCHANGE_URL, and proxies on the way.{said}")
+            return _HttpFault("missing" if status == 404 else "refused", f"{host} answers {cmdlet}", reply)
+        return _HttpFault("malformed", f"{host} answers {cmdlet}", reply, ". Check MAILFLOW_EXCHANGE_URL, and proxies on the way")
+
+
+class _HttpFault(Fault):
+    """A status that is no success: what answered, with which status, and what to do."""
+
+    def __init__(self, kind: Kind, what: str, reply: Reply, then: str = "") -> None:
+        pause = reply.pause if kind == "busy" else None
+        super().__init__(kind, f"{what} with HTTP {reply.status}{then}.", pause, said=_reason(reply.body))
 
 
 def _origin(url: str) -> tuple[str, int] | None:
@@ -213,7 +224,7 @@ def _reason(body: bytes) -> str:
         said = details[0] if details else inner or error.get("message")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return ""
-    return f" It says: {shown(said)}" if isinstance(said, str) and said.strip() else ""
+    return said if isinstance(said, str) else ""
 
 
 def _first(errors: object) -> str:

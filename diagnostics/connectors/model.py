@@ -5,7 +5,7 @@ Names are Microsoft's (ExchangePowerShell reference). Unknown fields and enum va
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -50,8 +50,26 @@ class _Exported(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
+class Loss(BaseModel):
+    """A value that is not in the export as Exchange Online has it.
+
+    cut: PowerShell wrote something else for it · more: a list of which only the first elements are there · joined: a list as
+    one text, which could be read · missing: there is no such property. `value`: the text in its place, at most 80 characters.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: Literal["cut", "more", "joined", "missing"]
+    field: str
+    value: str = ""
+
+
 class Connector(_Exported):
-    """An outbound connector. `TlsSettings` None is opportunistic TLS; a value that we do not know is kept as text."""
+    """An outbound connector. `TlsSettings` None is opportunistic TLS; a value that we do not know is kept as text.
+
+    `SmtpDaneMode`, `MtaStsMode`: None is what Exchange Online does by default, Opportunistic. `tls_known`: False where the source
+    has no TlsSettings at all. `lost`: what an export does not hold.
+    """
 
     Name: str = Field(min_length=1)
     Guid: Annotated[str, BeforeValidator(_empty)] = ""
@@ -68,10 +86,24 @@ class Connector(_Exported):
     RouteAllMessagesViaOnPremises: Flag = False
     CloudServicesMailEnabled: Flag = False
     ConnectorSource: Word = None
+    SmtpDaneMode: Word = None
+    MtaStsMode: Word = None
+    tls_known: bool = True
+    lost: tuple[Loss, ...] = ()
+
+    @property
+    def lost_destinations(self) -> tuple[Loss, ...]:
+        """What was lost of the hosts, or of the domains that are delivered by MX."""
+        field = "RecipientDomains" if self.UseMXRecord else "SmartHosts"
+        return tuple(loss for loss in self.lost if loss.field == field and loss.kind != "joined")
 
     @property
     def is_partner(self) -> bool:
         return (self.ConnectorType or "").lower() == "partner"
+
+    @property
+    def is_on_premises(self) -> bool:
+        return (self.ConnectorType or "").lower() == "onpremises"
 
 
 class AcceptedDomain(_Exported):
@@ -92,8 +124,19 @@ class TransportRule(_Exported):
     RouteMessageOutboundConnector: Word = None
 
 
+class Ignored(NamedTuple):
+    """Entries of a file that are no connectors. `kind`: as in export/kinds.py."""
+
+    file: str
+    kind: str
+    number: int
+
+
 class Inventory(BaseModel):
-    """What is known of the tenant: connectors in their order, accepted domains, where they came from and of what time."""
+    """What is known of the tenant: connectors in their order, accepted domains, where they came from and of what time.
+
+    `ignored`: what the source holds besides, and is not used.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -101,3 +144,4 @@ class Inventory(BaseModel):
     accepted_domains: Sequence[AcceptedDomain] = ()
     source: str = ""
     at: datetime | None = None
+    ignored: Sequence[Ignored] = ()

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from diagnostics.connectors.faults import Fault, shown
 from diagnostics.connectors.source import GUID
+from diagnostics.connectors.words import say
 
 SECONDS = 10.0
 """For a token, all included. With a request behind it, it stays below the lease under which a fix is written."""
@@ -63,7 +64,7 @@ class Tokens:
 
     def __init__(self, app: App, login_url: str, scope: str, ca_file: Path | None = None) -> None:
         self._app, self._login_url, self._scope = app, login_url.rstrip("/"), scope
-        self._service = f"The token service {urlsplit(login_url).netloc}"
+        self._service = say("token-service", {"host": urlsplit(login_url).netloc})
         self._http = _Http(login_url, ca_file)
         self._client: _Client | None = None
         self._lock = asyncio.Lock()
@@ -121,8 +122,11 @@ class Tokens:
             return self._cut()
         why = shown(str(getattr(reason, "strerror", None) or reason), 120)
         certificate = isinstance(error, requests.exceptions.SSLError)
-        mend = "MAILFLOW_EXCHANGE_CA_FILE" if certificate else "MAILFLOW_LOGIN_URL and the way out of this machine"
-        return Fault("not-sent", f"{self._service} cannot be reached ({why}). Check {mend}.")
+        return Fault(
+            "not-sent",
+            f"{self._service} cannot be reached ({why}). "
+            f"Check {'MAILFLOW_EXCHANGE_CA_FILE' if certificate else 'MAILFLOW_LOGIN_URL and the way out of this machine'}.",
+        )
 
     def _cut(self) -> Fault:
         return Fault("cut", f"{self._service} broke off its answer. Try again later.")
@@ -137,10 +141,13 @@ class Tokens:
                 "busy" if status in (429, 503) else "failing", f"{self._service} fails (HTTP {status}). Try again later."
             )
         if 400 <= status < 500:
-            # behind the reason stand ids for Microsoft's support
-            said = f" It says: {shown(said.partition(' Trace ID')[0])}" if said else ""
-            mend = f"Check tenant {self._app.tenant}, client id {self._app.client_id}, and its secret or certificate."
-            return Fault("refused", f"{self._service} refuses (HTTP {status}). {mend}{said}")
+            return Fault(
+                "refused",
+                f"{self._service} refuses (HTTP {status}). "
+                f"Check tenant {self._app.tenant}, client id {self._app.client_id}, and its secret or certificate.",
+                # behind the reason stand ids for Microsoft's support
+                said=said.partition(" Trace ID")[0],
+            )
         return Fault("malformed", f"{self._service} gives no usable answer ({what}). Check MAILFLOW_LOGIN_URL.")
 
     def _tenant(self, text: str) -> str:

@@ -56,10 +56,11 @@ class Wire:
                 "not-sent", f"{self._host} shows a certificate that is not trusted ({why}). Check MAILFLOW_EXCHANGE_CA_FILE."
             ) from None
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            why = shown(getattr(error, "strerror", None) or "no answer", 120)
+            why = shown(getattr(error, "strerror", None) or "", 120)
             raise Fault(
                 "not-sent",
-                f"{self._host} cannot be reached ({why}). Check MAILFLOW_EXCHANGE_URL and the way out of this machine.",
+                f"{self._host} cannot be reached ({why or 'no answer'}). "
+                "Check MAILFLOW_EXCHANGE_URL and the way out of this machine.",
             ) from None
         except TimeoutError:
             raise Fault("silent", f"{self._host} did not answer within {SECONDS:.0f} s. Try again later.") from None
@@ -104,8 +105,10 @@ def _trusting(ca_file: Path | None) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=ca_file)
     except OSError as error:
-        why = "no PEM" if isinstance(error, ssl.SSLError) else error.strerror
-        raise Fault("setting", f"MAILFLOW_EXCHANGE_CA_FILE: {ca_file}: no roots can be read from it ({why}).") from None
+        why = None if isinstance(error, ssl.SSLError) else error.strerror
+        raise Fault(
+            "setting", f"MAILFLOW_EXCHANGE_CA_FILE: {ca_file}: no roots can be read from it ({why or 'no PEM'})."
+        ) from None
 
 
 def pause_of(retry_after: str | None) -> float | None:

@@ -70,7 +70,7 @@ async def _opened(database: Database, handlers: Mapping[str, Handler], pace: Pac
 
     try:
         await threads.run(launch, STARTING)
-        keeping = asyncio.create_task(_keep(threads, keeper, pace.heartbeat), name="durable leases")
+        keeping = asyncio.create_task(_keep(threads, keeper, pace.heartbeat), name="durable-leases")
         try:
             yield _Open(threads, jobs)
         finally:
@@ -131,7 +131,7 @@ class _Threads:
         try:
             return future.result()
         except TROUBLE as error:
-            raise DurableUnavailable(reason(error), passing=may_pass(error)) from None
+            raise DurableUnavailable(str(reason(error)), passing=may_pass(error)) from None
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)

@@ -33,7 +33,7 @@ class Ranges:
     networks: tuple[str, ...]
 
     def __str__(self) -> str:
-        return f"{', '.join(self.networks)} (Microsoft's list of version {self.version})"
+        return ", ".join(self.networks)
 
 
 def select(entries: object, version: str) -> Ranges:

@@ -3,13 +3,17 @@
 A host that stands in a pasted text alone is never contacted: whoever writes the text would choose whom we talk to.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from diagnostics.called import named
 from diagnostics.connectors.model import Connector, Inventory
+from diagnostics.explain.meaning import line
 from diagnostics.parse import ErrorReport, Reported
-from diagnostics.route import TargetFault, named, route
+from diagnostics.route import TargetFault, route
 from diagnostics.target import Target
+
+REFUSED = "4.4.316"
 
 MAX_CHECKS = 8
 """Destinations of one report that are checked: a table may name hundreds."""
@@ -17,10 +21,14 @@ MAX_CHECKS = 8
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """The destination of one error as a TARGET, forced where it could be read in another way. `connector` None: not listed."""
+    """The destination of one error as a TARGET, forced where it could be read in another way. `connector` None: not listed.
+
+    Not `named`: the text does not name it, and who gave the text says that it is about that.
+    """
 
     word: str
     connector: Connector | None
+    named: bool = True
 
 
 def spots(report: ErrorReport, inventory: Inventory, allowed: str | None = None) -> dict[int, Spot]:
@@ -38,7 +46,7 @@ def spots(report: ErrorReport, inventory: Inventory, allowed: str | None = None)
         spot = Spot(word, target.connector)
         hosts = {destination.name for destination in target.destinations}
         about = [n for n, error in enumerate(report.errors) if hosts & set(_hosts(error, inventory))]
-        found = dict.fromkeys(about or [report.primary or 0], spot)
+        found = dict.fromkeys(about, spot) or {report.primary or 0: replace(spot, named=False)}
     for number in _primary_first(report):
         spots_so_far = {spot.word for spot in found.values()}
         if number in found:
@@ -47,6 +55,16 @@ def spots(report: ErrorReport, inventory: Inventory, allowed: str | None = None)
         listed = _listed(report.errors[number], hints, inventory)
         if listed and (listed.word in spots_so_far or len(spots_so_far) < MAX_CHECKS):
             found[number] = listed
+    return found
+
+
+def refused(report: ErrorReport, where: Mapping[int, Spot]) -> list[tuple[str, str]]:
+    """Guid and line of each 450 4.4.316 (or 550 5.4.316) that the text itself reports of a connector."""
+    found = []
+    for number, spot in where.items():
+        error = report.errors[number]
+        if spot.connector and spot.named and error.family == REFUSED:
+            found.append((spot.connector.Guid, line(error)))
     return found
 
 

@@ -10,16 +10,13 @@ from diagnostics.connectors.model import Connector
 from diagnostics.explain import meaning
 from diagnostics.explain.clock import clock
 from diagnostics.explain.model import ExplainedError, Explanation, Live
-from diagnostics.findings import Clue, Finding
+from diagnostics.findings import NO_FACTS, Clue, Finding
 from diagnostics.fix.cmdlet import is_guid
 from diagnostics.model import Cause, Fix, FixNow
 from diagnostics.parse import ErrorReport, Reported
+from diagnostics.parse.report import MAX_ERRORS, Note
 
 Advice = tuple[tuple[Cause, ...], tuple[Fix, ...]]
-
-NOT_CHECKED = FixNow(
-    offered=False, why="Nothing was checked from here, and a text alone does not show that a server is gone for good."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +30,23 @@ class Beside:
 def explain(report: ErrorReport, catalogue: Catalogue, now: datetime, beside: Mapping[int, Beside]) -> Explanation:
     """The document, with what was checked from here by the error's index."""
     told = [_explained(error, catalogue, now, beside.get(number)) for number, error in enumerate(report.errors)]
-    return Explanation(primary=report.primary, errors=tuple(told), notes=report.notes)
+    return Explanation(primary=report.primary, errors=tuple(told), notes=tuple(_left_out(n, catalogue) for n in report.notes))
+
+
+def _left_out(note: Note, catalogue: Catalogue) -> str:
+    return catalogue.unread.say(note.what, {"count": str(note.number), "most": str(MAX_ERRORS)})
 
 
 def _explained(error: Reported, catalogue: Catalogue, now: datetime, beside: Beside | None) -> ExplainedError:
     connector, live = (beside.connector, beside.live) if beside else (None, None)
-    guid = connector.Guid if connector and is_guid(connector.Guid) else "<Guid of the connector>"
-    words = meaning.words_for(error, connector.Name if connector else error.connector or "(the connector)", guid)
+    say = catalogue.summaries.say
+    guid = connector.Guid if connector and is_guid(connector.Guid) else say("guid", NO_FACTS)
+    name = connector.Name if connector else error.connector or say("connector", NO_FACTS)
+    words = meaning.words_for(error, name, guid, say("destination", NO_FACTS))
     audience: causes.Audience = "everyone" if connector is None else "partner" if connector.is_partner else "on-premises"
-    entry = _with_filter(meaning.entry(error, catalogue), live, catalogue)
-    ranked = causes.rank(entry, [*meaning.findings(error), *_works(live)], words, audience)
-    steps = causes.fixes(entry, ranked, words, audience)
+    entry = _with_filter(_told_alone(meaning.entry(error, catalogue), live), live, catalogue)
+    ranked = causes.rank(entry, [*meaning.findings(error), *_works(live)], words, audience, catalogue)
+    steps = causes.fixes(entry, ranked, words, audience, catalogue)
     if live:
         ranked, steps = _joined(error, live, (ranked, steps), catalogue, words)
     if error.state in ("expired", "rejected"):
@@ -51,14 +54,14 @@ def _explained(error: Reported, catalogue: Catalogue, now: datetime, beside: Bes
     return ExplainedError(
         **error.model_dump(exclude={"submessage", "last_retry", "arrival"}),
         title=entry.title,
-        summary=_as_reported(entry.summary, words),
+        summary=_as_reported(entry.summary, words, catalogue),
         meaning=entry.meaning,
         page=entry.page,
         clock=clock(error, now),
         live=live,
         causes=ranked,
         fixes=steps,
-        fix_now=live.result.fix_now if live else NOT_CHECKED,
+        fix_now=live.result.fix_now if live else FixNow(offered=False, why=say("fix-now-not-checked", NO_FACTS)),
     )
 
 
@@ -67,13 +70,31 @@ def _joined(error: Reported, live: Live, by_text: Advice, catalogue: Catalogue, 
     told, steps = by_text
     result = live.result
     if live.agreement == "same" and result.reason and (error.reason is None or meaning.alike(error.reason, result.reason)):
-        return meaning.joined(told, result.causes), result.fixes
+        joined = meaning.joined(told, result.causes)
+        return joined, _needed(result.fixes, catalogue[result.reason], joined)
     added = {"mended": catalogue.explained.mended, "refused-for-microsoft": catalogue.explained.refused_for_microsoft}
     addition = added.get(live.agreement)
     if addition is None:
         return told, steps
     first = _fix(addition, words)
     return told, (first, *(step for step in steps if step.id != first.id))
+
+
+def _needed(steps: tuple[Fix, ...], entry: Entry, joined: tuple[Cause, ...]) -> tuple[Fix, ...]:
+    """The steps without those whose causes the report has ruled out."""
+    out = {cause.id for cause in joined if cause.likelihood == "ruled-out"}
+    idle = {fix.id for fix in entry.fixes if fix.mends and out.issuperset(fix.mends)}
+    return tuple(step for step in steps if step.id not in idle)
+
+
+def _told_alone(entry: Entry, live: Live | None) -> Entry:
+    """Without what explains a check alone, unless one saw the same fault."""
+    if live is not None and live.agreement == "same":
+        return entry
+    causes = tuple(cause for cause in entry.causes if Clue.REPORTED not in cause.ruled_out_by)
+    known = {cause.id for cause in causes}
+    fixes = tuple(fix for fix in entry.fixes if not fix.mends or known & set(fix.mends))
+    return entry.model_copy(update={"causes": causes, "fixes": fixes})
 
 
 def _with_filter(entry: Entry, live: Live | None, catalogue: Catalogue) -> Entry:
@@ -90,7 +111,7 @@ def _works(live: Live | None) -> tuple[Finding, ...]:
         return ()
     path = live.result.paths[0]
     where = path.host if path.address in (None, path.host) else f"{path.host} [{path.address}]"
-    return (Finding(Clue.WORKS_FROM_HERE, f"checked from here: {where} would take the mail"),)
+    return (Finding(Clue.WORKS_FROM_HERE, {"where": where}),)
 
 
 def _fix(addition: Addition, words: Mapping[str, str]) -> Fix:
@@ -102,7 +123,7 @@ def _and(steps: tuple[Fix, ...], step: Fix) -> tuple[Fix, ...]:
     return steps if any(known.id == step.id for known in steps) else (*steps, step)
 
 
-def _as_reported(summary: str, words: Mapping[str, str]) -> str:
+def _as_reported(summary: str, words: Mapping[str, str], catalogue: Catalogue) -> str:
     """The catalogue tells a fault as present, and from a text alone it is not known to be; what a check sees, the check tells."""
     said = summary if summary.startswith("{") else summary[:1].lower() + summary[1:]
-    return said and f"As reported, {said.format_map(words)}"
+    return said and catalogue.summaries.say("as-reported", {"summary": said.format_map(words)})

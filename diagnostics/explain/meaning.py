@@ -5,11 +5,12 @@ says of the code's class and subject. A cause gets more than "possible" only by 
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import zip_longest
+from itertools import chain, zip_longest
 from typing import TypeVar
 
 from diagnostics.catalogue import Catalogue, CauseEntry, CodeEntry, Entry, FixEntry
-from diagnostics.findings import Clue, Finding, Reason, Tag
+from diagnostics.causes import ranked
+from diagnostics.findings import NO_FACTS, Clue, Finding, Reason, Tag
 from diagnostics.model import Cause
 from diagnostics.parse import Reported
 from diagnostics.replies import clues
@@ -42,13 +43,18 @@ def findings(error: Reported) -> tuple[Finding, ...]:
     if error.reason is None:
         return ()
     said = error.message or error.text
-    words = f"as reported: {error.code} {error.text}".rstrip() + (f" ({said})" if said != error.text else "")
     hints = clues(said) if error.submessage.reply else ()
-    tags: tuple[Tag, ...] = (error.reason, *hints)
-    found = [Finding(tag, words[:400]) for tag in tags]
+    tags: tuple[Tag, ...] = (error.reason, Clue.REPORTED, *hints)
+    found = [Finding(tag, {"how": "as-reported", "line": line(error)}) for tag in tags]
     if error.ip and ":" not in error.ip:
-        found.append(Finding(Clue.FAILED_OVER_IPV4, f"as reported: the address that failed is {error.ip}"))
+        found.append(Finding(Clue.FAILED_OVER_IPV4, {"address": error.ip}))
     return tuple(found)
+
+
+def line(error: Reported) -> str:
+    """Code and words of the text, as one line of at most 400 characters."""
+    said = error.message or error.text
+    return (f"{error.code} {error.text}".rstrip() + (f" ({said})" if said != error.text else ""))[:400]
 
 
 def alike(reason: Reason, other: Reason) -> bool:
@@ -59,7 +65,7 @@ def alike(reason: Reason, other: Reason) -> bool:
 def joined(told: Sequence[Cause], seen: Sequence[Cause]) -> tuple[Cause, ...]:
     """The causes of the same fault by the text and by a check; the check's word counts, and both have evidence."""
     by_id = {cause.id: cause for cause in told}
-    return tuple(_with(cause, by_id.get(cause.id)) for cause in seen)
+    return ranked(_with(cause, by_id.get(cause.id)) for cause in seen)
 
 
 def _with(seen: Cause, told: Cause | None) -> Cause:
@@ -70,11 +76,12 @@ def _with(seen: Cause, told: Cause | None) -> Cause:
 
 
 def _by_code(error: Reported, code: CodeEntry, catalogue: Catalogue) -> Entry:
-    """The code's own causes, and those of every reason that it stands for, one of each reason in turn."""
+    """The code's own causes, then those of every reason that it stands for, one of each reason in turn."""
     entries = [catalogue[reason] for reason in catalogue.reasons(error.code)]
-    causes = _merged([code.causes, *(entry.causes for entry in entries)])[:MAX_CAUSES]
+    of_reasons = [[cause for cause in entry.causes if not cause.only_if_shown] for entry in entries]
+    causes = _merged(code.causes, of_reasons)[:MAX_CAUSES]
     known = {cause.id for cause in causes}
-    fixes = _merged([code.fixes, *(_for_first_cause(entry) for entry in entries)])
+    fixes = _merged(code.fixes, [_for_first_cause(entry) for entry in entries])
     kept = [fix for fix in fixes if not fix.mends or known & set(fix.mends)][:MAX_FIXES]
     return Entry(
         code=code.code,
@@ -102,7 +109,7 @@ def _by_status(error: Reported, catalogue: Catalogue) -> Entry:
     succeeded = class_ == "2"
     return Entry(
         code=None,
-        title="Success, and no error" if succeeded else about.title,
+        title=catalogue.summaries.say("success", NO_FACTS) if succeeded else about.title,
         meaning=f"{about.meaning} {catalogue.status.classes.get(class_, '')}".rstrip(),
         summary="",
         basis=other.basis,
@@ -113,10 +120,10 @@ def _by_status(error: Reported, catalogue: Catalogue) -> Entry:
     )
 
 
-def _merged(groups: Sequence[Sequence[_Row]]) -> list[_Row]:
-    """One of each group in turn, each id once."""
+def _merged(first: Sequence[_Row], groups: Sequence[Sequence[_Row]]) -> list[_Row]:
+    """What is first, then one of each group in turn; each id once."""
     found: dict[str, _Row] = {}
-    for row in _in_turn(groups):
+    for row in chain(first, _in_turn(groups)):
         found.setdefault(row.id, row)
     return list(found.values())
 
@@ -126,8 +133,8 @@ def _in_turn(groups: Iterable[Sequence[_Row]]) -> Iterator[_Row]:
         yield from (row for row in rows if row is not None)
 
 
-def words_for(error: Reported, connector: str, guid: str) -> Mapping[str, str]:
-    """What stands for the words in braces. A text may name no host."""
-    host = error.server or error.ip or error.domain or "the destination server"
+def words_for(error: Reported, connector: str, guid: str, nameless: str) -> Mapping[str, str]:
+    """What the words in braces become. `nameless`: what a destination is called that no text names."""
+    host = error.server or error.ip or error.domain or nameless
     where = f"{host} [{error.ip}]" if error.ip and error.ip != host else host
-    return {"host": host, "where": where, "connector": connector, "guid": guid}
+    return {"host": host, "where": where, "domain": error.domain or host, "connector": connector, "guid": guid}

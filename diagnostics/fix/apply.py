@@ -11,12 +11,14 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from diagnostics.catalogue.fixing import Topic
 from diagnostics.connectors.source import Admin, Tenant
 from diagnostics.fix import ledger
-from diagnostics.fix.ledger import Held, Lost
+from diagnostics.fix.ledger import Event, Held, Lost
 from diagnostics.fix.model import Direction, Fix, FixStep, State
+from diagnostics.fix.notes import Fact, Say, note, worded
 from diagnostics.fix.writing import Patience, Stopped, Tell, Writer
-from diagnostics.store import Store, StoredFix, StoreUnavailable
+from diagnostics.store import Store, StoreUnavailable
 
 log = logging.getLogger("mailflow")
 
@@ -27,23 +29,24 @@ class _Way:
 
     direction: Direction | None
     states: tuple[State, ...]
-    event: str
+    event: Event
 
 
 _UNSETTLED: tuple[State, ...] = ("half-done", "unknown", "running")
 
-FAULT = "mailflow failed at this itself."
-LATER = f"Try again in {ledger.LEASE.seconds + ledger.GRACE.seconds} seconds."
+LATER = (ledger.LEASE + ledger.GRACE).seconds
+"""Until then whoever holds a fix may have a request on its way."""
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What changing a tenant takes. `verify_after`: when a done fix is to be looked at again."""
+    """What changing a tenant takes. `verify_after`: when a done fix is to be looked at again. `say`: in which words."""
 
     store: Store
     tenant: Tenant
     admin: Admin
     now: Callable[[], datetime]
+    say: Say
     verify_after: tuple[timedelta, ...] = (timedelta(minutes=30), timedelta(minutes=60))
     patience: Patience = field(default_factory=Patience)
 
@@ -74,32 +77,30 @@ async def _run(fix: Fix, way: _Way, desk: Desk, actor: str, tell: Tell) -> Fix:
         if held is None:
             return await _why_not_taken(fix, way.states, desk)
     except StoreUnavailable as error:
-        return refused(fix, f"The ledger cannot be reached ({error}), and without it nothing is written: nothing was changed.")
+        return refused(fix, _said(desk, "no-ledger", why=str(error)))
     except Exception:
         log.exception("a fix could not be begun")
-        return refused(fix, f"{FAULT} Nothing was changed.")
+        return refused(fix, _said(desk, "fault-before"))
     direction = way.direction or held.fix.direction
     try:
         return await _held(held, direction, way.event, desk, tell)
     except Lost:
         return await _taken_over(fix, desk)
     except StoreUnavailable as error:
-        said = f"The ledger could not be written any more ({error}), so nothing more was. Once it can be reached: resume or undo."
-        return refused(held.fix, said, _interrupted(held.fix, direction))
+        return refused(held.fix, _said(desk, "ledger-lost", why=str(error)), _interrupted(held.fix, direction))
     except asyncio.CancelledError:
         await asyncio.shield(_let_go(held, direction, desk))
         raise
     except Exception:
         log.exception("a fix ended in an internal error")
         await _let_go(held, direction, desk)
-        said = f"{FAULT} Once that is mended: resume or undo, which read before they write."
-        return refused(held.fix, said, _interrupted(held.fix, direction))
+        return refused(held.fix, _said(desk, "fault"), _interrupted(held.fix, direction))
     finally:
         desk.tenant.changed()
 
 
-async def _held(held: Held, direction: Direction, event: str, desk: Desk, tell: Tell) -> Fix:
-    writer = Writer(held, desk.tenant, desk.admin, desk.now, desk.patience, tell, direction, strict=event == "begun")
+async def _held(held: Held, direction: Direction, event: Event, desk: Desk, tell: Tell) -> Fix:
+    writer = Writer(held, desk.tenant, desk.admin, desk.now, desk.patience, tell, desk.say, direction, strict=event == "begun")
     await held.save(held.fix.model_copy(update={"direction": direction, "said": "", "blocked": ()}), event)
     order = _order(held.fix, direction)
     try:
@@ -177,7 +178,7 @@ def _interrupted(fix: Fix, direction: Direction) -> State:
 async def _let_go(held: Held, direction: Direction, desk: Desk) -> None:
     """Interrupted: what is known goes into the ledger, and somebody else may resume at once. Never raises."""
     state = _state(held.fix.steps, direction)
-    said = ledger.INTERRUPTED if state == "unknown" else "It was interrupted. What is said of each step was read back."
+    said = _said(desk, "interrupted" if state == "unknown" else "interrupted-read-back")
     try:
         await held.end(_settled(held.fix, direction, state, desk, said), "interrupted")
     except Exception as error:
@@ -188,32 +189,29 @@ async def _let_go(held: Held, direction: Direction, desk: Desk) -> None:
 async def _why_not_taken(fix: Fix, states: Collection[State], desk: Desk) -> Fix:
     """Raises StoreUnavailable."""
     now = desk.now()
-    current = await ledger.find(desk.store, fix.id, now)
+    current = await ledger.find(desk.store, fix.id, now, desk.say)
     if current is None:
-        return refused(fix, "There is no such fix in the ledger.")
+        return refused(fix, _said(desk, "no-such-fix"))
     guid = current.connector.guid if current.connector else ""
     owned = await desk.store.owned_fix(guid)
     if owned is not None and owned.id == fix.id and ledger.is_held(owned, now):
-        wait = f" {LATER}" if current.state == "unknown" else ""
-        return refused(current, f"Another process is at work on it.{wait}", "running")
+        how = "held-unknown" if current.state == "unknown" else "held"
+        return refused(current, _said(desk, how, seconds=LATER), "running")
     if current.state not in states:
-        return refused(current, f"It is {current.state}, so this cannot be done with it.", current.state)
+        return refused(current, _said(desk, "wrong-state", state=current.state), current.state)
     if owned is not None and owned.id != fix.id:
-        return refused(current, _other(owned, now), "blocked")
-    return refused(current, "Somebody else was at this connector just now. Try again.", "blocked")
-
-
-def _other(fix: StoredFix, now: datetime) -> str:
-    """Another fix of the same connector is in the way."""
-    if ledger.is_held(fix, now):
-        return f"Another fix of this connector, {fix.id}, is under way. {LATER}"
-    return f"Another fix of this connector, {fix.id}, is not at its end: resume or undo that one first."
+        how = "other-under-way" if ledger.is_held(owned, now) else "other-open"
+        return refused(current, _said(desk, how, fix=owned.id, seconds=LATER), "blocked")
+    return refused(current, _said(desk, "just-now"), "blocked")
 
 
 async def _taken_over(fix: Fix, desk: Desk) -> Fix:
-    said = "Another process has taken this over; the ledger has what comes of it."
     try:
-        current = await ledger.find(desk.store, fix.id, desk.now())
+        current = await ledger.find(desk.store, fix.id, desk.now(), desk.say)
     except (StoreUnavailable, ValueError):
         current = None
-    return refused(current or fix, said, current.state if current else "unknown")
+    return refused(current or fix, _said(desk, "taken-over"), current.state if current else "unknown")
+
+
+def _said(desk: Desk, how: str, **facts: Fact) -> str:
+    return worded(note(Topic.OUTCOME, how, **facts), desk.say)

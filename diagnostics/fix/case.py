@@ -6,12 +6,14 @@ from functools import cached_property
 
 from diagnostics.connectors.model import AcceptedDomain, Connector, Inventory, TransportRule
 from diagnostics.fix.domains import Domains, carriers_without, domains_of
+from diagnostics.fix.notes import Note
 from diagnostics.route import pattern
+from diagnostics.store import Report
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What one plan is made from. What could not be read is None or missing, and `unread` says in words what and why.
+    """What one plan is made from. What could not be read is None or missing, and `unread` says what and why.
 
     `complete`: read from Exchange Online, so a field that is missing there was not told, and is not "false". `recipients`, by
     accepted domain (DomainName in lower case): how many mail users have their target in that same domain. `mx`, likewise:
@@ -24,7 +26,7 @@ class Read:
     has_mailboxes: bool | None = None
     recipients: Mapping[str, int] = field(default_factory=dict)
     mx: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    unread: tuple[str, ...] = ()
+    unread: tuple[str | Note, ...] = ()
 
     def told(self, record: Connector | AcceptedDomain, name: str) -> bool:
         return not self.complete or name in record.model_fields_set
@@ -36,7 +38,8 @@ class Wanted:
 
     `connector`: name or Guid, `connector:` before it allowed. `domains`: --domain. `answers`: where a fresh check reached a
     server, in words; None if it did not. `by_name`: asked for by a person by name, so that an answering server is a warning,
-    else it blocks. `writable`: there are credentials for writing.
+    else it blocks. `writable`: there are credentials for writing. `refused`: that check was refused on every path. `report`:
+    Microsoft's own, within a day.
     """
 
     connector: str
@@ -44,6 +47,8 @@ class Wanted:
     answers: str | None = None
     by_name: bool = True
     writable: bool = True
+    refused: bool = False
+    report: Report | None = None
 
 
 @dataclass(frozen=True)

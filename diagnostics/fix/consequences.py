@@ -2,132 +2,103 @@
 
 from collections.abc import Iterator, Sequence
 
+from diagnostics.catalogue.fixing import Caution, Objection, Topic
 from diagnostics.fix.case import Case
-from diagnostics.fix.domains import listing, names_of
-from diagnostics.fix.model import FixNote
+from diagnostics.fix.domains import names_of
+from diagnostics.fix.notes import Fact, Names, Note, listing, note
 from diagnostics.names import is_microsoft
 
+GONE_FOR_GOOD = note(Topic.CHECKLIST, "gone-for-good")
+"""What nobody can see from here: a server that only Microsoft 365 reaches looks the same as one that is gone."""
+
 CHECKLIST = (
-    "No mailbox, public folder or list is left on the server on premises.",
-    "The MX records of the domains point to Exchange Online, or to a filter in front of it.",
-    "No printer, scanner, application or other machine sends its mail through the server on premises.",
-    "No hybrid feature is in use any more: free/busy, archives, moves of mailboxes, mail routed through the own servers.",
-    "No journal rule, archive or compliance product takes its copies from the server on premises.",
-    "SPF, DKIM, autodiscover and other DNS records do not name the server on premises.",
-    "Inbound connectors, firewall rules and certificates kept for the server are looked at too.",
+    GONE_FOR_GOOD,
+    *(note(Topic.CHECKLIST, how) for how in ("mailboxes", "mx", "senders", "hybrid", "journals", "dns-records", "leftovers")),
 )
 """What only people know who take a server away."""
 
-Notes = Iterator[tuple[str, str]]
 
-
-def warnings(case: Case) -> tuple[FixNote, ...]:
+def warnings(case: Case) -> tuple[Note, ...]:
     """What does not hinder the fix, and should be known: contract 6's `warnings`, and `server-answers` where it is one."""
-    rules = (_answers, _not_read, _mx, _hybrid, _takes_over)
-    return tuple(FixNote(id=id, text=text) for rule in rules for id, text in rule(case))
+    return tuple(caution for rule in (_answers, _not_read, _mx, _hybrid, _takes_over) for caution in rule(case))
 
 
-def consequences(case: Case) -> tuple[str, ...]:
-    """What changes for people and their mail, in plain words."""
+def consequences(case: Case) -> tuple[Note, ...]:
+    """What changes for people and their mail."""
     through = _of_connector(case) if case.carries else ()
-    return (
-        *_of_domains(case),
-        *through,
-        "It takes effect in 30 to 60 minutes: verify after an hour.",
-        "Mail that waits in the queue is tried again for up to 24 hours. Nothing can hurry it, and Microsoft does not say "
-        "whether the new settings are applied to it.",
-    )
+    return (*_of_domains(case), *through, note(Topic.CONSEQUENCE, "takes-effect"), note(Topic.CONSEQUENCE, "queue"))
 
 
-def _answers(case: Case) -> Notes:
+def _answers(case: Case) -> Iterator[Note]:
     if case.wanted.answers is not None and case.wanted.by_name:
-        yield (
-            "server-answers",
-            f"A fresh check reaches {case.wanted.answers[:200]}, so the server is not gone. "
-            "Leave the connector on if mail for anybody is still delivered there.",
-        )
+        yield note(Objection.SERVER_ANSWERS, "warns", where=case.wanted.answers[:200])
 
 
-def _not_read(case: Case) -> Notes:
+def _not_read(case: Case) -> Iterator[Note]:
     read, domains = case.read, [d.DomainName for d in case.domains.in_question]
-    missing = [
-        *(["mail flow rules"] if read.rules is None else []),
-        *(["whether there are mailboxes in Exchange Online"] if read.has_mailboxes is None else []),
-        *_of("mail users", [d for d in domains if d.lower() not in read.recipients]),
-        *_of("the MX", [d for d in domains if d.lower() not in read.mx]),
-    ]
+    missing = (
+        *((note(Topic.PART, "rules"),) if read.rules is None else ()),
+        *((note(Topic.PART, "has-mailboxes"),) if read.has_mailboxes is None else ()),
+        *_of("mail-users-of", [d for d in domains if d.lower() not in read.recipients]),
+        *_of("mx-of", [d for d in domains if d.lower() not in read.mx]),
+    )
     if missing or read.unread:
-        why = f" ({listing(read.unread, wide=200)})" if read.unread else ""
-        what = f"This could not be read: {', '.join(missing)}{why}." if missing else f"Not all could be read{why}."
-        yield "recipients-not-read", f"{what} Look at it by hand first."
+        why: Fact = note(Topic.PART, "because", why=listing(read.unread, wide=200)) if read.unread else ""
+        yield note(Caution.RECIPIENTS_NOT_READ, "these" if missing else "some", what=Names(missing), why=why)
 
 
-def _of(what: str, names: Sequence[str]) -> list[str]:
-    return [f"{what} of {listing(names)}"] if names else []
+def _of(how: str, names: Sequence[str]) -> tuple[Note, ...]:
+    return (note(Topic.PART, how, names=listing(names)),) if names else ()
 
 
-def _mx(case: Case) -> Notes:
-    elsewhere = []
+def _mx(case: Case) -> Iterator[Note]:
+    elsewhere, without = [], []
     for domain in case.domains.in_question:
         hosts = case.read.mx.get(domain.DomainName.lower())
-        if hosts is not None and not (hosts and all(map(is_microsoft, hosts))):
-            elsewhere.append(f"{domain.DomainName[:64]} ({listing([h or '.' for h in hosts], most=2) or 'no MX'})")
-    if elsewhere:
-        yield (
-            "mx-elsewhere",
-            f"The MX does not point to Exchange Online: {listing(elsewhere, wide=220)}. Mail from outside arrives there first, "
-            "and if that is the server that goes, it arrives nowhere: change the MX before.",
-        )
+        if hosts is not None and not any(hosts):
+            without.append(domain.DomainName[:64])
+        elif hosts is not None and not all(map(is_microsoft, hosts)):
+            where = listing([h or "." for h in hosts], most=2)
+            elsewhere.append(note(Topic.PART, "name-and", name=domain.DomainName[:64], what=where))
+    if elsewhere or without:
+        how = "both" if elsewhere and without else "elsewhere" if elsewhere else "without"
+        yield note(Caution.MX_ELSEWHERE, how, domains=listing(elsewhere), without=listing(without))
 
 
-def _hybrid(case: Case) -> Notes:
+def _hybrid(case: Case) -> Iterator[Note]:
     if is_hybrid(case):
-        yield (
-            "hybrid-connector",
-            f"{case.name} belongs to a hybrid setup: free/busy, moves of mailboxes and mail between both sides hang on it. "
-            "See that none of these is in use any more.",
-        )
+        yield note(Caution.HYBRID_CONNECTOR, connector=case.name)
 
 
 def is_hybrid(case: Case) -> bool:
     return case.connector.CloudServicesMailEnabled or (case.connector.ConnectorSource or "").casefold() == "hybridwizard"
 
 
-def _takes_over(case: Case) -> Notes:
-    if case.takers:
-        others = [f"{other[:64]} ({listing(names)})" for other, names in case.takers.items()]
-        yield (
-            "takes-over",
-            f"Another connector serves the same mail and carries it then: {listing(others, wide=400)}. "
-            "If it leads to the server that is gone, switch it off too.",
-        )
+def _takes_over(case: Case) -> Iterator[Note]:
+    others = [note(Topic.PART, "name-and", name=o[:64], what=listing(names)) for o, names in case.takers.items()]
+    if others:
+        yield note(Caution.TAKES_OVER, connectors=listing(others))
 
 
-def _of_domains(case: Case) -> Iterator[str]:
+def _of_domains(case: Case) -> Iterator[Note]:
     if turned := names_of(case.domains.turned):
-        yield (
-            f"Mail to an address of {turned} that Exchange Online does not know is refused at once, with "
-            "550 5.4.1 Recipient address rejected: Access denied. Until now it was queued for the server on premises."
-        )
-        yield f"Sub-domains of {turned} stay as they are: each is an accepted domain of its own, or none."
+        yield note(Topic.CONSEQUENCE, "refused-at-once", domains=turned)
+        yield note(Topic.CONSEQUENCE, "sub-domains", domains=turned)
 
 
-def _of_connector(case: Case) -> Iterator[str]:
+def _of_connector(case: Case) -> Iterator[Note]:
     domains = case.domains
     if domains.left_behind:
-        which = "What is not chosen" if domains.is_open else "What is not made Authoritative"
-        yield (
-            f"{which} loses this connector all the same: {names_of(domains.left_behind)}. Mail there to addresses that Exchange "
-            "Online does not know leaves by another connector or the MX, and loops (554 5.4.14) if that leads back to it."
-        )
+        how = "not-chosen" if domains.is_open else "not-turned"
+        yield note(Topic.CONSEQUENCE, how, domains=names_of(domains.left_behind))
     taken = {name for names in case.takers.values() for name in names}
     for other, names in list(case.takers.items())[:5]:
-        yield f"Mail to {listing(names)} that Exchange Online does not deliver itself leaves by the connector {other[:64]}."
+        yield note(Topic.CONSEQUENCE, "other-connector", domains=listing(names), connector=other[:64])
     if rest := [d.DomainName for d in domains.in_question if d.DomainName not in taken]:
-        yield f"Mail to {listing(rest)} that Exchange Online does not deliver itself follows the MX."
+        yield note(Topic.CONSEQUENCE, "by-mx", domains=listing(rest))
     if wildcards := [d for d in case.connector.RecipientDomains if d.startswith("*.")]:
-        yield f"Mail to any other domain under {listing(wildcards)} loses this connector as well."
+        yield note(Topic.CONSEQUENCE, "wildcards", domains=listing(wildcards))
     if "*" in case.connector.RecipientDomains:
-        yield "Mail to every other domain (*) loses this connector as well: it leaves by the MX of each, or by another connector."
+        yield note(Topic.CONSEQUENCE, "all-others")
     if is_hybrid(case):
-        yield "Mail between Exchange Online and the server on premises is no longer treated as internal."
+        yield note(Topic.CONSEQUENCE, "hybrid")

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from diagnostics.connectors.model import AcceptedDomain, Connector, Inventory
+from diagnostics.fix.notes import Names, listing
 from diagnostics.route import EXACT, Carriers, closeness, is_live, pattern
 
 
@@ -104,11 +105,5 @@ def is_authoritative(domain: AcceptedDomain) -> bool:
     return (domain.DomainType or "").casefold() == "authoritative"
 
 
-def listing(names: Sequence[str], most: int = 5, wide: int = 64) -> str:
-    """Names for a sentence: a tenant may have thousands, and one may be as long as whoever wrote it liked."""
-    shown = ", ".join(name[:wide] for name in names[:most])
-    return f"{shown} and {len(names) - most} more" if len(names) > most else shown
-
-
-def names_of(domains: Sequence[AcceptedDomain]) -> str:
+def names_of(domains: Sequence[AcceptedDomain]) -> Names:
     return listing([d.DomainName for d in domains])

@@ -5,8 +5,11 @@ import json
 import secrets
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
+from typing import Literal
 
+from diagnostics.catalogue.fixing import Topic
 from diagnostics.fix.model import Fix, FixStep, State
+from diagnostics.fix.notes import Say, note, worded
 from diagnostics.store import MAX_DOCUMENT, MAX_TEXT, RUNNING, AuditEntry, DoesNotFit, Store, StoredFix, StoreUnavailable
 
 LEASE = timedelta(seconds=30)
@@ -24,6 +27,19 @@ CHANGED: tuple[State, ...] = ("running", "done", "half-done", "unknown")
 RETRY = (0.5, 1.0, 2.0, 5.0)  # seconds between the tries to save
 
 Now = Callable[[], datetime]
+
+Event = Literal[
+    "begun",
+    "undo begun",
+    "resumed",
+    "about to write",
+    "found written",
+    "written",
+    "nothing to write",
+    "undo stopped",
+    "interrupted",
+]
+"""Names in the audit for moments of a fix at work, beside its states and `stopped: STATE`."""
 
 
 class Lost(Exception):
@@ -120,10 +136,10 @@ async def _given_back(store: Store, id: str, owner: str, now: datetime) -> bool:
     )
 
 
-async def find(store: Store, id: str, now: datetime) -> Fix | None:
-    """The fix as the ledger has it; one whose process died is *unknown*. Raises StoreUnavailable."""
+async def find(store: Store, id: str, now: datetime, say: Say) -> Fix | None:
+    """The fix as the ledger has it; one whose process died is *unknown*, in the words of `say`. Raises StoreUnavailable."""
     row = await store.fix(id)
-    return None if row is None else seen(row, now)
+    return None if row is None else seen(row, now, say)
 
 
 async def later(store: Store, fix: Fix) -> str:
@@ -136,20 +152,17 @@ async def later(store: Store, fix: Fix) -> str:
     return ""
 
 
-def seen(row: StoredFix, now: datetime) -> Fix:
+def seen(row: StoredFix, now: datetime, say: Say) -> Fix:
     """What the ledger says of a fix: while nobody renews its lease, "running" is no longer known to be true."""
     fix = load(row)
     if fix.state == "running" and (row.lease_until is None or row.lease_until < now):
-        return fix.model_copy(update={"state": "unknown", "said": INTERRUPTED})
+        return fix.model_copy(update={"state": "unknown", "said": worded(note(Topic.OUTCOME, "interrupted"), say)})
     return fix
 
 
 def is_held(row: StoredFix, now: datetime) -> bool:
     """Whether somebody may be at work on it, or have a request on its way."""
     return row.lease_until is not None and row.lease_until + GRACE >= now
-
-
-INTERRUPTED = "It was interrupted: what was written last is not known until resume or undo reads it back."
 
 
 def load(row: StoredFix) -> Fix:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, PlainSerializer
 
 from diagnostics.connectors.source import Object, Value
-from diagnostics.model import ConnectorRef, Frozen
+from diagnostics.model import Basis, ConnectorRef, Frozen
 
 State = Literal[
     "planned",
@@ -54,13 +54,23 @@ class FixNote(Frozen):
     text: str
 
 
+class Reported(Frozen):
+    """Microsoft's own report of a refused connection: who explained it here, when, and its line."""
+
+    by: str
+    at: Utc
+    line: str
+
+
 class Fix(Frozen):
     """The document of `fix --json`, `undo --json`, `resume --json`, and what the ledger keeps.
 
     `steps` in the order of doing: accepted domains first, the connector last. `direction`: what was begun last. `read`: digest of
     what the plan was made from. `choices`: the domains among which a person has to choose. `by_name`: a person named the
     connector, so that a server that answers does not end it. `said`: what happened. `place`: where it is talked about.
-    `kept`: the ledger's own state, where this is the answer to a try that did not change it.
+    `basis`: what shows that the servers are gone, None: nothing does; `report` where that is Microsoft's. `statement`: what was
+    stated in a terminal when it was done. `kept`: the ledger's own state, where this is the answer to a try that did not change
+    it.
     """
 
     schema_: Literal["mailflow/fix/1"] = Field("mailflow/fix/1", alias="schema")
@@ -81,6 +91,9 @@ class Fix(Frozen):
     read: str = ""
     created: Utc | None = None
     by_name: bool = True
+    basis: Basis | None = None
+    report: Reported | None = None
+    statement: str = ""
     said: str = ""
     place: str = Field("", exclude=True)
     kept: State | None = Field(None, exclude=True)

@@ -5,16 +5,18 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 
+from diagnostics.called import named
+from diagnostics.catalogue.fixing import Objection, Topic
 from diagnostics.connectors.model import AcceptedDomain, Connector, Inventory
 from diagnostics.connectors.source import Object, Value
 from diagnostics.fix import cmdlet
 from diagnostics.fix.blocks import blocks
 from diagnostics.fix.case import Case, Read, Wanted, case_of
 from diagnostics.fix.consequences import CHECKLIST, consequences, warnings
-from diagnostics.fix.domains import domains_of, listing
-from diagnostics.fix.model import Fix, FixNote, FixStep, Property
+from diagnostics.fix.domains import domains_of
+from diagnostics.fix.model import Fix, FixNote, FixStep, Property, Reported
+from diagnostics.fix.notes import Note, Say, fix_note, listing, note, worded
 from diagnostics.model import ConnectorRef
-from diagnostics.route import named
 
 __all__ = ["MOST_CHOICES", "MOST_IN_QUESTION", "Read", "Wanted", "changed", "in_question", "matching", "plan"]
 
@@ -38,15 +40,15 @@ def in_question(connector: Connector, inventory: Inventory, chosen: Sequence[str
     return domains_of(connector, inventory, chosen).in_question[:MOST_IN_QUESTION]
 
 
-def plan(wanted: Wanted, read: Read, *, id: str, requester: str, reason: str, created: datetime) -> Fix:
-    """The fix as `planned`, or as `blocked` with every reason. `created`: UTC."""
+def plan(wanted: Wanted, read: Read, *, id: str, requester: str, reason: str, created: datetime, say: Say) -> Fix:
+    """The fix as `planned`, or as `blocked` with every reason, in the words of `say`. `created`: UTC."""
     found = matching(wanted.connector, read.inventory)
     if len(found) != 1:
-        note = _several(found) if found else _not_found(wanted, read)
-        return Fix(id=id, state="blocked", connector=None, requester=requester, reason=reason, blocked=(note,), created=created)
+        why = (fix_note(_several(found) if found else _not_found(wanted, read), say),)
+        return Fix(id=id, state="blocked", connector=None, requester=requester, reason=reason, blocked=why, created=created)
     connector = found[0]
     case = case_of(connector, wanted, read)
-    blocked = blocks(case)
+    blocked = tuple(fix_note(objection, say) for objection in blocks(case))
     return Fix(
         id=id,
         state="blocked" if blocked else "planned",
@@ -55,39 +57,36 @@ def plan(wanted: Wanted, read: Read, *, id: str, requester: str, reason: str, cr
         reason=reason,
         steps=_steps(case),
         blocked=blocked,
-        warnings=warnings(case),
-        consequences=consequences(case),
-        checklist=CHECKLIST,
+        warnings=tuple(fix_note(caution, say) for caution in warnings(case)),
+        consequences=tuple(worded(consequence, say) for consequence in consequences(case)),
+        checklist=tuple(worded(point, say) for point in CHECKLIST),
         choices=tuple(d.DomainName for d in case.domains.relayed[:MOST_CHOICES]) if case.must_choose else (),
         read=_digest(case),
         created=created,
         by_name=wanted.by_name,
+        basis="reported" if wanted.report else "seen-from-here" if wanted.refused else None,
+        report=Reported(by=wanted.report.actor, at=wanted.report.at, line=wanted.report.line) if wanted.report else None,
     )
 
 
-def changed(old: Fix, new: Fix) -> FixNote | None:
+def changed(old: Fix, new: Fix, say: Say) -> FixNote | None:
     """Contract 6's `changed-since-plan`, if what the two plans were made from differs in anything that matters."""
-    if old.read == new.read:
-        return None
-    text = (
-        "The connector, its domains, rules or recipients are no longer as they were when this was planned. Ask for the fix again."
-    )
-    return FixNote(id="changed-since-plan", text=text)
+    return None if old.read == new.read else fix_note(note(Objection.CHANGED_SINCE_PLAN, "tenant"), say)
 
 
-def _not_found(wanted: Wanted, read: Read) -> FixNote:
+def _not_found(wanted: Wanted, read: Read) -> Note:
     known = listing([c.Name for c in read.inventory.connectors])
-    way_out = f"Known are {known}." if known else "Name an export with --connectors, or give credentials for Exchange Online."
-    return FixNote(id="connector-not-found", text=f"There is no connector {wanted.connector.strip()[:80]!r}. {way_out}")
+    word = repr(wanted.connector.strip()[:80])
+    return note(Objection.CONNECTOR_NOT_FOUND, "known" if known else "none-known", word=word, names=known)
 
 
-def _several(found: Sequence[Connector]) -> FixNote:
-    guids = [c.Guid or "(no Guid)" for c in found]
-    if len(set(guids)) < len(found):
-        text = f"{len(found)} connectors were read with the Guid {guids[0][:64]}. Read them anew, then ask again."
-    else:
-        text = f"{len(found)} connectors have the name {found[0].Name[:64]!r}. Say which by its Guid: {listing(guids, most=10)}."
-    return FixNote(id="connector-ambiguous", text=text)
+def _several(found: Sequence[Connector]) -> Note:
+    guids = [c.Guid or note(Topic.PART, "no-guid") for c in found]
+    if len({c.Guid for c in found}) < len(found):
+        guid = guids[0] if isinstance(guids[0], Note) else guids[0][:64]
+        return note(Objection.CONNECTOR_AMBIGUOUS, "same-guid", count=len(found), guid=guid)
+    name = repr(found[0].Name[:64])
+    return note(Objection.CONNECTOR_AMBIGUOUS, "same-name", count=len(found), name=name, guids=listing(guids, most=10))
 
 
 def _steps(case: Case) -> tuple[FixStep, ...]:

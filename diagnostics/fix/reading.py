@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
+from diagnostics.catalogue.fixing import Topic
 from diagnostics.connectors.model import AcceptedDomain
 from diagnostics.connectors.source import ConnectorSource, SourceError, Tenant
+from diagnostics.fix.notes import note
 from diagnostics.fix.plan import Read, Wanted, in_question, matching
 
 AT_ONCE = 4
@@ -24,7 +26,8 @@ async def read(wanted: Wanted, source: ConnectorSource, tenant: Tenant | None, m
     domains = in_question(connectors[0], inventory, wanted.domains) if len(connectors) == 1 else ()
     mx = await _by_domain(domains, mail_hosts)
     if tenant is None:
-        unread = (f"rules, mailboxes and mail users are not part of {inventory.source or 'what was read'}",)
+        how = "not-in-export" if inventory.source else "not-in-what-was-read"
+        unread = (note(Topic.PART, how, source=inventory.source),)
         return Read(inventory, complete=False, mx=mx, unread=unread)
     why: list[str] = []
     rules = await _or_why(tenant.rules(), why)

@@ -1,32 +1,30 @@
 """What undo or resume of a fix would write, as a plan of its own. Pure."""
 
+from diagnostics.catalogue.fixing import Objection
 from diagnostics.fix.cmdlet import Unprintable, write
-from diagnostics.fix.model import Fix, FixNote, FixStep
-
-NOT_WRITABLE = (
-    "There are no credentials to write with (MAILFLOW_EXCHANGE_FIX_CLIENT_ID): somebody has to run the cmdlets by hand."
-)
+from diagnostics.fix.model import Fix, FixStep
+from diagnostics.fix.notes import Say, fix_note, note
 
 
-def undoing(fix: Fix, *, writable: bool) -> Fix | None:
+def undoing(fix: Fix, *, writable: bool, say: Say) -> Fix | None:
     """The old values of all that was written, or may have been; the connector first. None: the fix's state has no undo."""
     if fix.state not in ("done", "half-done", "unknown"):
         return None
     touched = [s for s in reversed(fix.steps) if s.state in ("done", "unknown") or s.sent]
-    return _plan(fix, [_turned(s) for s in touched], writable=writable)
+    return _plan(fix, [_turned(s) for s in touched], writable=writable, say=say)
 
 
-def resuming(fix: Fix, *, writable: bool) -> Fix | None:
+def resuming(fix: Fix, *, writable: bool, say: Say) -> Fix | None:
     """The steps that are not at their end, in the direction that was begun last. None: there is nothing to finish."""
     if fix.state not in ("half-done", "unknown"):
         return None
     if fix.direction == "undo":
-        return undoing(fix, writable=writable)
-    return _plan(fix, [_afresh(s, s.cmdlet) for s in fix.steps if s.state != "done"], writable=writable)
+        return undoing(fix, writable=writable, say=say)
+    return _plan(fix, [_afresh(s, s.cmdlet) for s in fix.steps if s.state != "done"], writable=writable, say=say)
 
 
-def _plan(fix: Fix, steps: list[FixStep], *, writable: bool) -> Fix:
-    blocked = () if writable else (FixNote(id="not-writable", text=NOT_WRITABLE),)
+def _plan(fix: Fix, steps: list[FixStep], *, writable: bool, say: Say) -> Fix:
+    blocked = () if writable else (fix_note(note(Objection.NOT_WRITABLE, "by-hand"), say),)
     return fix.model_copy(
         update={
             "state": "blocked" if blocked else "planned",

@@ -12,10 +12,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NoReturn
 
+from diagnostics.catalogue.fixing import Objection, Topic
 from diagnostics.connectors.source import Admin, Change, Sent, SourceError, Tenant, Value
 from diagnostics.fix import ledger
-from diagnostics.fix.ledger import Held
-from diagnostics.fix.model import Direction, Fix, FixNote, FixStep, StepState
+from diagnostics.fix.ledger import Event, Held
+from diagnostics.fix.model import Direction, Fix, FixStep, StepState
+from diagnostics.fix.notes import Fact, Note, Say, fix_note, note, value, worded
 from diagnostics.store import StoreUnavailable
 
 STALE = ledger.LEASE.total_seconds() / 10
@@ -23,10 +25,6 @@ STALE = ledger.LEASE.total_seconds() / 10
 
 INTENTS = 3
 """How often the ledger may be that slow before one attempt."""
-
-FOREIGN = "somebody else changed it since, so nothing more is written"
-SILENT = "It was sent, and reading back did not show it for as long as the lag may be. Resume reads again before anything else."
-TIRED = "Exchange Online does not take the change now."
 
 Tell = Callable[[str], None]
 
@@ -63,18 +61,19 @@ class Writer:
     now: Callable[[], datetime]
     patience: Patience
     tell: Tell
+    say: Say
     direction: Direction
     strict: bool
     _open: dict[int, FixStep] = field(default_factory=dict)
     """Steps with an attempt of an earlier run whose value was not seen, not even after the lag."""
-    _unread: str = ""
+    _unread: Fact = ""
     """Why the last reading showed nothing."""
 
     async def write(self, index: int) -> None:
         """Raises Stopped (the ledger has the step's state), ledger.Lost, StoreUnavailable."""
         step = self._step(index)
         old, wanted = self._ends(step)
-        self.tell(f"{step.name}: {step.property} {shown(old)} → {shown(wanted)}")
+        self._tell("step", name=step.name, property=step.property, before=value(old), after=value(wanted))
         if step.sent is not None:
             await self._settle(index)
         sent, strict = Sent("again"), self.strict
@@ -127,7 +126,7 @@ class Writer:
     async def _settle(self, index: int) -> None:
         """What came of an attempt of an earlier run: known once its value is seen."""
         step = self._step(index)
-        self.tell("reading back what was written before the interruption")
+        self._tell("settling")
         since = (self.now() - step.sent).total_seconds() if step.sent else 0.0
         # a clock that was put back must not make it longer than the lag
         seen = await self._poll(step, step.sending, min(max(0.0, self.patience.lag - since), self.patience.lag))
@@ -145,7 +144,7 @@ class Writer:
         try:
             await self.admin.ready()
         except SourceError as error:
-            await self._stop(index, "failed", f"Nothing was sent: {error}")
+            await self._stop(index, "failed", note(Topic.OUTCOME, "nothing-sent", why=str(error)))
         for _ in range(INTENTS):
             if await self._has_it(index, strict):
                 return None
@@ -167,30 +166,31 @@ class Writer:
         if seen == wanted and self._hides(index):
             return False
         if seen == wanted and not strict:
-            await self._over(index, "" if step.sent else "It had that value already.")
+            await self._over(index, had_it=not step.sent)
             return True
         if seen != old:
             await self._not_so(index, step, seen, old)
         return False
 
     async def _read_back(self, index: int, sent: Sent) -> None:
-        self.tell("sent; reading it back")
+        self._tell("sent")
         step = self._step(index)
         wanted = self._ends(step)[1]
         seen = await self._poll(step, wanted, self.patience.lag)
         passed("after-read-back")
         if seen == wanted and not (self._hides(index) and sent.kind == "uncertain"):
             return await self._over(index)
-        why = [f"Exchange Online said: {sent.said}"] if sent.said else []
-        await self._stop(index, "unknown", " ".join([SILENT, *why, *([self._unread] if seen is None else [])]))
+        said: Fact = note(Topic.PART, "said", text=sent.said) if sent.said else ""
+        why: Fact = note(Topic.PART, "also", text=self._unread) if seen is None else ""
+        await self._stop(index, "unknown", note(Topic.OUTCOME, "not-read-back", said=said, why=why))
 
     async def _give_up(self, index: int, sent: Sent) -> None:
         """It was not taken. Should the value be there all the same, that is the end."""
         step = self._step(index)
         if not self._hides(index) and await self._value(step) == self._ends(step)[1]:
             return await self._over(index)
-        why = "Exchange Online refused it:" if sent.kind == "refused" else TIRED
-        await self._stop(index, "failed", f"{why} {sent.said}".strip())
+        how = "refused" if sent.kind == "refused" else "not-taken"
+        await self._stop(index, "failed", note(Topic.OUTCOME, how, said=sent.said))
 
     async def _poll(self, step: FixStep, wanted: Value | None, seconds: float) -> Value | None:
         """The wanted value as soon as it is seen; else what was seen last. None: it could not be read."""
@@ -219,35 +219,38 @@ class Writer:
             while not reading.done():
                 await asyncio.wait({reading}, timeout=ledger.LEASE.total_seconds() / 6)
                 await self.held.hold()
-            self._unread = "Nothing has that Guid."
+            self._unread = note(Topic.PART, "no-such-guid")
             return reading.result()
         except SourceError as error:
             self._unread = str(error)
-            self.tell(self._unread)
+            self.tell(str(error))
             return None
         finally:
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
 
-    async def _over(self, index: int, said: str = "") -> None:
+    async def _over(self, index: int, *, had_it: bool = False) -> None:
         state: StepState = "done" if self.direction == "do" else "undone"
-        await self._save(index, "nothing to write" if said else "written", state=state, said=said, sent=None, sending=None)
+        said = worded(note(Topic.OUTCOME, "had-it"), self.say) if had_it else ""
+        await self._save(index, "nothing to write" if had_it else "written", state=state, said=said, sent=None, sending=None)
         passed("after-record")
 
     async def _not_so(self, index: int | None, step: FixStep, seen: Value | None, expected: Value) -> NoReturn:
         """Raises Stopped: the value is not the one that was to be there, or cannot be read."""
         if seen is None:
             await self._stop(index, "failed", self._unreadable(step))
-        said = f"{step.name}: {step.property} is {shown(seen)} now, not {shown(expected)}: {FOREIGN}."
-        await self._stop(index, "failed", said, FixNote(id="changed-since-plan", text=said))
+        facts = {"name": step.name, "property": step.property, "seen": value(seen), "expected": value(expected)}
+        await self._stop(index, "failed", note(Objection.CHANGED_SINCE_PLAN, "value", **facts))
 
-    def _unreadable(self, step: FixStep) -> str:
-        return f"{step.name} cannot be read by its Guid now, so nothing was sent. {self._unread}"
+    def _unreadable(self, step: FixStep) -> Note:
+        return note(Topic.OUTCOME, "unreadable", name=step.name, why=self._unread)
 
-    async def _stop(self, index: int | None, state: StepState, said: str, note: FixNote | None = None) -> NoReturn:
+    async def _stop(self, index: int | None, state: StepState, why: Note) -> NoReturn:
+        said = worded(why, self.say).rstrip()
         fix = self.held.fix.model_copy(update={"said": said})
-        if note:
-            fix = fix.model_copy(update={"blocked": (*(b for b in fix.blocked if b.id != note.id), note)})
+        if isinstance(why.key, Objection):
+            others = (b for b in fix.blocked if b.id != why.key)
+            fix = fix.model_copy(update={"blocked": (*others, fix_note(why, self.say))})
         step = None
         if index is not None:
             step = self._left(index, state).model_copy(update={"said": said})
@@ -265,17 +268,13 @@ class Writer:
         kept = step.state if self.direction == "undo" else state
         return step.model_copy(update={"state": kept, "sent": None, "sending": None})
 
-    async def _save(self, index: int, event: str, **update: object) -> None:
+    def _tell(self, how: str, **facts: Fact) -> None:
+        self.tell(worded(note(Topic.PROGRESS, how, **facts), self.say))
+
+    async def _save(self, index: int, event: Event, **update: object) -> None:
         step = self._step(index).model_copy(update=update)
         await self.held.save(_with(self.held.fix, index, step), event, step=step)
 
 
 def _with(fix: Fix, index: int, step: FixStep) -> Fix:
     return fix.model_copy(update={"steps": (*fix.steps[:index], step, *fix.steps[index + 1 :])})
-
-
-def shown(value: Value | None) -> str:
-    """A value in words."""
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    return "not to be seen" if value is None else value

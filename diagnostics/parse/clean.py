@@ -6,27 +6,21 @@ Not NFKC: that turns footnote marks and circled numbers into digits, and digits 
 import re
 from itertools import pairwise
 
-_SPACES = "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000\v\f"
-_BREAKS = "\u0085\u2028\u2029"
-_UNSEEN = "\u00ad\u034f\u061c\u180e\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\u2064\ufeff" + "".join(
-    map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A), *range(0xFE00, 0xFE10)))
-)
-"""Soft hyphens, joiners, direction marks: they change nothing that is read, only what is seen."""
+from diagnostics.text import BREAKS, CONTROLS, DIRECTIONS, JOINERS, SPACES, SURROGATES
 
 _QUOTES = {"'": "\u2018\u2019\u201a\u201b\u2032\u00b4", '"': "\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb"}
 _PLAIN = str.maketrans(
     {
         **{chr(wide): chr(wide - 0xFEE0) for wide in range(0xFF01, 0xFF5F)},
-        **dict.fromkeys(_SPACES, " "),
-        **dict.fromkeys(_BREAKS, "\n"),
-        **dict.fromkeys(_UNSEEN),
+        **dict.fromkeys(CONTROLS + DIRECTIONS + JOINERS),
+        **dict.fromkeys(SPACES, " "),
+        **dict.fromkeys(BREAKS, "\n"),
         **{mark: plain for plain, marks in _QUOTES.items() for mark in marks},
         **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"),
         **dict.fromkeys("\u2192\u2794\u21d2\u279c", "->"),
         **dict.fromkeys("\u3010\u3014", "["),
         **dict.fromkeys("\u3011\u3015", "]"),
-        **dict.fromkeys(map(chr, (*range(0x00, 0x09), *range(0x0E, 0x20), *range(0x7F, 0x85), *range(0x86, 0xA0)))),
-        **dict.fromkeys(map(chr, range(0xD800, 0xE000)), "\ufffd"),
+        **dict.fromkeys(map(chr, SURROGATES), "\ufffd"),
     }
 )
 _CONTROL = re.compile(r"[^\t\n -~]")

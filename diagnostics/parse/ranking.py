@@ -2,18 +2,19 @@
 
 from collections.abc import Sequence
 
+from diagnostics.findings import Unread
 from diagnostics.parse import meaning
 from diagnostics.parse.counting import Told, filled, key
-from diagnostics.parse.report import MAX_ERRORS, ErrorReport, Reported
+from diagnostics.parse.report import MAX_ERRORS, ErrorReport, Note, Reported
 
 
-def report(told: Sequence[Told], notes: Sequence[str], domains: Sequence[str]) -> ErrorReport:
+def report(told: Sequence[Told], notes: Sequence[Note], domains: Sequence[str]) -> ErrorReport:
     """The report, errors in order of appearance."""
     _end_waiting(told)
     _share_arrival(told)
     errors = _folded(told)
     if len(errors) > MAX_ERRORS:
-        notes = (*notes, f"The text reports {len(errors)} different errors: only the first {MAX_ERRORS} are listed.")
+        notes = (*notes, Note(Unread.TOO_MANY_ERRORS, len(errors)))
         errors = errors[:MAX_ERRORS]
     return ErrorReport(
         errors=tuple(error.counted() for error in errors),

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
+from diagnostics.findings import Unread
 from diagnostics.parse import compound, mime, outlook, table
 from diagnostics.parse.blocks import Block, blocks, connector
 from diagnostics.parse.charset import decode, is_text
@@ -12,7 +13,7 @@ from diagnostics.parse.counting import tell
 from diagnostics.parse.encoded import markup, paragraphs
 from diagnostics.parse.ranking import report
 from diagnostics.parse.redact import MAX_DOMAINS, domains, redact
-from diagnostics.parse.report import ErrorReport
+from diagnostics.parse.report import ErrorReport, Note
 
 MAX_PASTE = 256 * 1024
 MAX_FILE = 5 * 1024 * 1024
@@ -22,7 +23,6 @@ MAX_DEPTH = 10
 
 _ARCHIVES = (b"PK\x03\x04", b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b")
 _READ_AS_TEXT = ("text/plain", "text/html", "message/delivery-status", "message/global-delivery-status")
-_TOO_DEEP = "What is nested more than 10 levels deep, and parts beyond 200, were left out."
 
 
 def read(text: str) -> ErrorReport:
@@ -57,19 +57,19 @@ class _Reading:
         self._earlier: list[Block] = []
         self._blocks: list[Block] = []
         self._domains: dict[str, None] = {}
-        self._notes: dict[str, None] = {}
+        self._notes: dict[Note, None] = {}
 
     def pasted(self, text: str) -> None:
         raw = text.encode("utf-8", "replace")
         if len(raw) > MAX_PASTE:
-            self.note("Only the first 256 KiB of the text were read.")
+            self.note(Unread.TEXT_CUT)
             text = raw[:MAX_PASTE].decode("utf-8", "ignore")
         self.text(text, 0)
         self._source_ends()
 
     def given(self, name: str, data: bytes) -> None:
         if len(data) > MAX_FILE:
-            self.note("Only the first 5 MiB of the file were read.")
+            self.note(Unread.FILE_CUT)
             data = _whole_lines(data[:MAX_FILE])
         self.file(name, data, 0)
         self._source_ends()
@@ -89,25 +89,25 @@ class _Reading:
     def report(self) -> ErrorReport:
         told, left_out = tell(self._earlier)
         if left_out:
-            self.note(f"{left_out} errors or rows were left out: too many differ from each other.")
+            self.note(Unread.TOO_MANY_ROWS, left_out)
         return report(told, tuple(self._notes), tuple(self._domains)[:MAX_DOMAINS])
 
-    def note(self, sentence: str) -> None:
-        self._notes[sentence] = None
+    def note(self, what: Unread, count: int = 0) -> None:
+        self._notes[Note(what, count)] = None
 
     def file(self, name: str, data: bytes, depth: int) -> None:
         if depth > MAX_DEPTH:
-            self.note(_TOO_DEEP)
+            self.note(Unread.TOO_DEEP)
         elif data.startswith(compound.MAGIC):
             self._outlook(data, depth)
         elif data.startswith(_ARCHIVES):
-            self.note("An archive was not opened: give the file that is in it.")
+            self.note(Unread.ARCHIVE)
         elif mime.is_mail(data):
             self._mail(data, depth)
         elif is_text(data):
             self.text(decode(data), depth, table_by_name=name.lower().endswith((".csv", ".tsv")))
         else:
-            self.note("A file that is no text, mail or table was not read.")
+            self.note(Unread.UNKNOWN_FILE)
 
     def text(self, text: str, depth: int, *, table_by_name: bool = False) -> None:
         """A text of unknown kind: the source of a mail, a table, or what Exchange and people write."""
@@ -127,7 +127,7 @@ class _Reading:
 
     def _table(self, rows: list[Block]) -> None:
         if not rows:
-            self.note("The report has no error code in any row: a detailed or extended report has them.")
+            self.note(Unread.NO_CODES)
         self._blocks += rows
 
     def _mail(self, data: bytes, depth: int) -> None:
@@ -138,13 +138,13 @@ class _Reading:
                 else:
                     self.file(part.name, part.data, depth + 1)
         except mime.TooDeep:
-            self.note(_TOO_DEEP)
+            self.note(Unread.TOO_DEEP)
 
     def _outlook(self, data: bytes, depth: int) -> None:
         try:
             message = outlook.message(data)
         except compound.Malformed:
-            self.note("The .msg file is damaged and was not read.")
+            self.note(Unread.DAMAGED_MESSAGE)
             return
         for text in message.texts:
             self._take(_cleaned(lines(text)))

@@ -4,9 +4,9 @@ Nothing in it names a person: addresses are cut to their domain before anything 
 """
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from diagnostics.findings import Reason
+from diagnostics.findings import Reason, Unread
 from diagnostics.model import Frozen
 
 State = Literal["queued", "expired", "rejected", "unknown"]
@@ -63,13 +63,20 @@ class Reported(Frozen):
     arrival: datetime | None = None
 
 
+class Note(NamedTuple):
+    """Something that was not read. `number`: of errors or rows, where they were counted."""
+
+    what: Unread
+    number: int = 0
+
+
 class ErrorReport(Frozen):
     """Errors in order of appearance. `primary` is the index of the one that says why delivery failed, None without errors.
 
-    `recipient_domains` are a hint at the connector, never a destination. `notes` are sentences about what was not read.
+    `recipient_domains` are a hint at the connector, never a destination. `notes`: what was not read.
     """
 
     errors: tuple[Reported, ...] = ()
     primary: int | None = None
     recipient_domains: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()

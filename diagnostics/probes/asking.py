@@ -10,10 +10,14 @@ import secrets
 import socket
 import struct
 from dataclasses import replace
+from typing import Literal
 
 from diagnostics.probes.message import Nonsense, Question, Reply, read
 
 Server = tuple[str, int]
+
+Why = Literal["truncated", "other-answers"]
+"""What of a server's UDP makes TCP necessary."""
 
 _NEAR_MISSES = 16
 """Datagrams from the right address and port that answer something else: more are a guesser's, and TCP is asked instead."""
@@ -23,44 +27,51 @@ _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS,
 
 
 class Cut(Exception):
-    """The answer over TCP did not come in time."""
+    """The answer over TCP did not come whole within `seconds`."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
 
 
 Heard = Reply | Nonsense | Cut | OSError
 
 
 class Asking:
-    """One question to any number of servers; `heard` has what came back, and from whom. Close it."""
+    """One question to any number of servers; `heard` has what came back, from whom, and whether EDNS was used. Close it."""
 
     def __init__(self, question: Question, tcp_timeout: float) -> None:
         self._question, self._tcp_timeout = question, tcp_timeout
-        self._channels: dict[Server, _Channel] = {}
+        self._channels: dict[tuple[Server, bool], _Channel] = {}
         self._streams: dict[Server, asyncio.Task[None]] = {}
-        self.heard: asyncio.Queue[tuple[Server, Heard]] = asyncio.Queue()
+        self.heard: asyncio.Queue[tuple[Server, Heard, bool]] = asyncio.Queue()
 
-    def send(self, server: Server) -> None:
+    def send(self, server: Server, *, edns: bool) -> None:
         """Ask, or ask again. Raises OSError where this machine cannot send."""
         if server in self._streams:
             return
-        if server not in self._channels:
-            self._channels[server] = _Channel(server, self._question, self)
-        self._channels[server].send()
+        channel = self._channels.get((server, edns))
+        if channel is None:
+            channel = self._channels[server, edns] = _Channel(server, replace(self._question, edns=edns), self)
+        channel.send()
 
-    def over_tcp(self, server: Server, question: Question, why: str) -> None:
-        self._channels.pop(server).close()
+    def over_tcp(self, server: Server, question: Question, why: Why) -> None:
+        for edns in (True, False):
+            if channel := self._channels.pop((server, edns), None):
+                channel.close()
         self._streams[server] = asyncio.create_task(self._stream(server, question, why))
 
-    async def _stream(self, server: Server, question: Question, why: str) -> None:
+    async def _stream(self, server: Server, question: Question, why: Why) -> None:
         heard: Heard
         try:
             async with asyncio.timeout(self._tcp_timeout):
                 heard = await _over_tcp(server, question, why)
         except TimeoutError:
-            heard = Cut(f"did not send its whole answer over TCP within {self._tcp_timeout:g} s")
+            heard = Cut(self._tcp_timeout)
         except (Nonsense, OSError) as error:
             heard = error
         del self._streams[server]
-        self.heard.put_nowait((server, heard))
+        self.heard.put_nowait((server, heard, question.edns))
 
     def close(self) -> None:
         for channel in self._channels.values():
@@ -101,16 +112,16 @@ class _Channel:
         except (Nonsense, OSError) as error:
             heard = error
         if isinstance(heard, Reply) and heard.truncated:
-            self._asking.over_tcp(self._server, self._question, "truncated its answer")
+            self._asking.over_tcp(self._server, self._question, "truncated")
         elif heard is not None:
-            self._asking.heard.put_nowait((self._server, heard))
+            self._asking.heard.put_nowait((self._server, heard, self._question.edns))
         elif self._misses < _NEAR_MISSES:
             self._misses += 1
         else:
-            self._asking.over_tcp(self._server, self._question, "answered other questions")
+            self._asking.over_tcp(self._server, self._question, "other-answers")
 
 
-async def _over_tcp(server: Server, question: Question, why: str) -> Reply:
+async def _over_tcp(server: Server, question: Question, why: Why) -> Reply:
     """Raises Nonsense for what the server does, OSError for what this machine cannot do."""
     loop = asyncio.get_running_loop()
     with socket.socket(_family(server), socket.SOCK_STREAM) as stream:
@@ -120,16 +131,16 @@ async def _over_tcp(server: Server, question: Question, why: str) -> Reply:
         except OSError as error:
             if is_exhausted(error, server):
                 raise
-            raise Nonsense(f"{why} and refuses TCP ({error.strerror or error})") from None
+            raise Nonsense(f"{why}-tcp-refused", error=error.strerror or str(error)) from None
         try:
             wire = question.to_wire()
             await loop.sock_sendall(stream, struct.pack("!H", len(wire)) + wire)
             (size,) = struct.unpack("!H", await _exactly(stream, 2))
             reply = read(await _exactly(stream, size), question)
         except OSError:
-            raise Nonsense(f"{why} and closed the TCP connection without one") from None
+            raise Nonsense(f"{why}-tcp-closed") from None
     if reply is None or reply.truncated:
-        raise Nonsense(f"{why} and has no whole one over TCP")
+        raise Nonsense(f"{why}-tcp-not-whole")
     return reply
 
 

@@ -2,76 +2,126 @@
 
 import asyncio
 import re
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Literal
+from typing import Any, Generic, Literal, TypeVar
 
 from diagnostics import names
+from diagnostics.findings import Facts
+from diagnostics.names import Address
 from diagnostics.probes import dns, smtp, tcp
 from diagnostics.probes.conversation import Conversation
 from diagnostics.probes.instruments import Instruments
 from diagnostics.target import Destination
 
 KEPT_SECONDS = 300.0
-"""Contract 4: asked once a run, kept 5 minutes."""
+FAILING_SECONDS = 10.0
+"""Contract 4: asked once a run, kept 5 minutes; 10 seconds where it fails."""
 
 _DATE = re.compile(r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d{1,2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} (?:[+-]\d{4}|GMT|UTC)")
 
+T = TypeVar("T")
 State = Literal["answers", "dns", "tcp", "intercepted"]
 
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """What the control host showed. `clock_off`: world's time minus this machine's, where its banner tells a time."""
+    """What the control host showed; `facts` tell it by their `how`.
+
+    `clock_off`: world's time minus this machine's, where its banner tells a time. `family`: the IP version that it was asked
+    over, 0 where it was not reached at all.
+    """
 
     state: State
-    evidence: str
+    facts: Facts
     clock_off: timedelta | None = None
+    family: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """One endpoint of each IP version; `fault` where there is none."""
+
+    endpoints: Mapping[int, Address]
+    fault: Control | None = None
+
+
+class _Kept(Generic[T]):
+    """The answer to one question, asked when it is first needed and kept while it counts. Who asks meanwhile shares it."""
+
+    def __init__(self, ask: Callable[[], Coroutine[Any, Any, T]], is_good: Callable[[T], bool]) -> None:
+        self._ask, self._is_good = ask, is_good
+        self._task: asyncio.Task[T] | None = None
+        self._until = 0.0
+
+    async def get(self, *, anew: bool) -> T:
+        now = asyncio.get_running_loop().time()
+        if self._task is None or (self._task.done() and (anew or now > self._until)):
+            self._task = asyncio.create_task(self._run())
+        return await asyncio.shield(self._task)
+
+    async def _run(self) -> T:
+        self._until = 0.0
+        answer = await self._ask()
+        seconds = KEPT_SECONDS if self._is_good(answer) else FAILING_SECONDS
+        self._until = asyncio.get_running_loop().time() + seconds
+        return answer
 
 
 class ControlHost:
-    """Asked when first needed, then remembered."""
+    """Asked when first needed, then remembered: over each IP version on its own."""
 
     def __init__(self, name: str, tools: Instruments) -> None:
         self.name, self._tools = name, tools
-        self._asked: asyncio.Task[Control] | None = None
-        self._until = 0.0
+        self._found = _Kept(self._resolve, lambda found: found.fault is None)
+        self._over = {version: self._kept(version) for version in (6, 4)}
 
-    async def ask(self) -> Control:
-        loop = asyncio.get_running_loop()
-        if self._asked is None or loop.time() > self._until:
-            self._until = loop.time() + KEPT_SECONDS
-            self._asked = asyncio.create_task(_ask(self.name, self._tools))
-        return await asyncio.shield(self._asked)
+    async def ask(self, *, anew: bool = False) -> Control:
+        """Whether it answers over any IP version: a machine without IPv6 is no proof against port 25."""
+        found = await self._found.get(anew=anew)
+        if found.fault:
+            return found.fault
+        asked = (self._over[version].get(anew=anew) for version in (6, 4) if version in found.endpoints)
+        answers = await asyncio.gather(*asked)
+        return next((a for a in answers if a.state == "answers"), answers[-1])
+
+    async def ask_over(self, version: int) -> Control | None:
+        """Whether it answers over that IP version; None where it has no such address, which proves nothing."""
+        found = await self._found.get(anew=False)
+        return await self._over[version].get(anew=False) if version in found.endpoints else None
+
+    def _kept(self, version: int) -> _Kept[Control]:
+        return _Kept(lambda: self._twice(version), lambda answer: answer.state == "answers")
+
+    async def _twice(self, version: int) -> Control:
+        """One lost connection proves nothing, so it is asked once more."""
+        address = (await self._found.get(anew=False)).endpoints.get(version)
+        if address is None:
+            return Control("dns", {"host": self.name, "how": "not-resolved"})
+        first = await _one(self.name, address, self._tools)
+        return first if first.state != "tcp" else await _one(self.name, address, self._tools)
+
+    async def _resolve(self) -> _Found:
+        tools = self._tools
+        destination = Destination(self.name, "host", names.address(self.name))
+        addresses = [e.address for e in (await dns.resolve(destination, tools.resolver.ask)).endpoints if e.address is not None]
+        allowed = [a for a in addresses if not tools.guard.refuses(a, tools.limits.smtp_port)]
+        if allowed:
+            return _Found({a.version: a for a in reversed(allowed)})
+        how = {"how": "refused-address", "address": str(addresses[0])} if addresses else {"how": "not-resolved"}
+        return _Found({}, Control("dns", {"host": self.name, **how}))
 
 
-async def _ask(name: str, tools: Instruments) -> Control:
-    found = (await dns.resolve(Destination(name, "host", names.address(name)), tools.resolver.ask)).endpoints
-    endpoints = [e for e in found if e.address is not None and not tools.guard.refuses(e.address, tools.limits.smtp_port)]
-    if not endpoints:
-        refused = next((e for e in found if e.address is not None), None)
-        why = f"its address {refused.address} may not be probed" if refused else found[0].detail
-        return Control("dns", f"the control host {name} cannot be asked: {why}")
-    # a machine without IPv6 is no proof against port 25: the other family is asked too
-    answers = [await _one(name, endpoint, tools) for endpoint in _one_of_each_family(endpoints)]
-    return next((a for a in answers if a.state == "answers"), answers[-1])
-
-
-def _one_of_each_family(endpoints: list[dns.Endpoint]) -> list[dns.Endpoint]:
-    first = {e.address.version: e for e in reversed(endpoints) if e.address}
-    return [first[version] for version in (6, 4) if version in first]
-
-
-async def _one(name: str, endpoint: dns.Endpoint, tools: Instruments) -> Control:
-    assert endpoint.address is not None  # noqa: S101
+async def _one(name: str, address: Address, tools: Instruments) -> Control:
     limits = tools.limits
-    done = await tcp.connect(endpoint.address, limits.smtp_port, limits.timeout)
+    done = await tcp.connect(address, limits.smtp_port, limits.timeout)
     if done.socket is None:
-        return Control("tcp", f"the control host {name} fails too: {done.finding.evidence if done.finding else ''}")
+        return Control("tcp", {"host": name, "address": str(address), "error": done.error}, family=address.version)
     _, talk = await asyncio.get_running_loop().create_connection(Conversation, sock=done.socket)
     try:
-        return await _talk(name, talk, tools)
+        return replace(await _talk(name, talk, tools), family=address.version)
     finally:
         talk.abort()
 
@@ -80,17 +130,18 @@ async def _talk(name: str, talk: Conversation, tools: Instruments) -> Control:
     limits = tools.limits
     hello = (await smtp.banner(talk, limits.timeout)).said
     if hello.outcome != "reply":
-        return Control("intercepted", f"the control host {name} is connected to and does not speak: {hello.detail}")
+        return Control("intercepted", {"how": "mute", "host": name})
+    facts = {"host": name, "text": hello.text}
     if not is_its_own(name, hello.text):
-        return Control("intercepted", f"somebody else answers for the control host {name}: {hello.text}")
+        return Control("intercepted", facts | {"how": "somebody-else"})
     clock = _clock(hello.text, tools.now())
     if hello.code != 220:
-        return Control("answers", f"the control host {name} answers: {hello.text}", clock)
+        return Control("answers", facts, clock)
     greeting = await smtp.ehlo(talk, limits.ehlo_name, limits.timeout)
     if not smtp.offers_starttls(greeting):
-        return Control("intercepted", f"the control host {name} offers no STARTTLS here: it is stripped on the way")
+        return Control("intercepted", facts | {"how": "stripped"})
     await talk.say("QUIT", timeout=2.0)
-    return Control("answers", f"the control host {name} answers: {hello.text}", clock)
+    return Control("answers", facts, clock)
 
 
 def is_its_own(name: str, banner: str) -> bool:

@@ -6,12 +6,16 @@ next one, and cannot tell a TLS record from silence. RFC 5321 section 4.2 is the
 
 import asyncio
 import re
+import ssl
 from collections.abc import Awaitable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from aiosmtplib.errors import SMTPException, SMTPReadTimeoutError, SMTPServerDisconnected
 from aiosmtplib.protocol import SMTPProtocol
+
+from diagnostics.findings import NO_FACTS, Facts, Finding, Trace, Warn
+from diagnostics.text import readable
 
 MAX_REPLY = 32 * 1024
 MAX_LINE = 2048
@@ -23,12 +27,12 @@ Outcome = Literal["reply", "closed", "timeout", "not-smtp"]
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What came back to one command. `code` 0 without a complete reply; `detail` says what was wrong with it."""
+    """What came back to one command. `code` 0 without a complete reply; `facts` tell by their `how` what was wrong with it."""
 
     outcome: Outcome
     code: int = 0
     lines: tuple[str, ...] = ()
-    detail: str = ""
+    facts: Facts = field(default_factory=dict)
     seconds: float = 0.0
 
     @property
@@ -40,17 +44,31 @@ class Said:
 class _BrokeRules(SMTPException):
     """The peer sent what is no SMTP reply, or one beyond our limits."""
 
+    def __init__(self, facts: Facts) -> None:
+        super().__init__(facts["how"])
+        self.facts = facts
+
 
 class Conversation(SMTPProtocol):
     """A connected server. Records a readable transcript, and irregularities that are no verdict by themselves."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.transcript: list[str] = []
-        self.irregular: list[str] = []
+        self.transcript: list[str | Finding] = []
+        self.irregular: list[Finding] = []
         self._raw = bytearray()
         self._judged = 0
         self._expecting = True
+        self._ended_by: Exception | None = None
+        self.own_address = self.peer_address = ""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self.own_address, self.peer_address = (_address(transport, name) for name in ("sockname", "peername"))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._ended_by = exc  # it may come while nothing is awaited: the alert of TLS 1.3 before the next command
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         if not self._expecting:
@@ -94,54 +112,72 @@ class Conversation(SMTPProtocol):
         self._judged = 0
 
     def _unasked(self, data: bytes) -> None:
-        self._note("sent data that nobody had asked for", data)
+        self._note("unasked", data)
 
-    def _note(self, what: str, data: bytes) -> None:
+    def _note(self, how: str, data: bytes) -> None:
         if len(self.irregular) < 8:
-            self.irregular.append(f"{what}: {readable(data[:100])}")
+            self.irregular.append(Finding(Warn.SMTP_IRREGULAR, {"how": how, "data": readable(data[:100])}))
 
     async def _said(self, awaited: Awaitable[object], timeout: float) -> Said:
         loop = asyncio.get_running_loop()
         started = loop.time()
         outcome: Outcome = "reply"
-        detail = ""
+        facts: Facts = field(default_factory=dict)
         try:
             async with asyncio.timeout(timeout):
                 await awaited
         except (TimeoutError, SMTPReadTimeoutError):
-            outcome, detail = "timeout", "no complete reply"
+            outcome, facts = "timeout", {"how": "silent"}
         except _BrokeRules as error:
-            outcome, detail = "not-smtp", str(error)
+            outcome, facts = "not-smtp", error.facts
         except (SMTPServerDisconnected, OSError) as error:
-            was_reset = isinstance(error.__cause__, OSError) or not isinstance(error, SMTPException)
-            outcome, detail = "closed", "the connection was reset" if was_reset else "the server closed the connection"
+            outcome, facts = "closed", _ending(self._ended_by or error.__cause__ or error)
         except SMTPException as error:
-            outcome, detail = "not-smtp", readable(str(error).encode("utf-8", "replace"))[:200]
+            outcome, facts = "not-smtp", {"how": "unreadable", "line": readable(str(error).encode("utf-8", "replace"))[:200]}
         finally:
             self._expecting = False
-        return self._judge(bytes(self._raw), outcome, detail, loop.time() - started)
+        return self._judge(bytes(self._raw), outcome, facts, loop.time() - started)
 
-    def _judge(self, raw: bytes, outcome: Outcome, detail: str, seconds: float) -> Said:
+    def _judge(self, raw: bytes, outcome: Outcome, facts: Facts, seconds: float) -> Said:
         lines, rest = _split(raw)
         self.transcript += [f"S: {readable(line)}" for line in lines[:64]]
         if outcome != "reply":
             if rest:
-                self.transcript.append(f"S: {readable(rest[:200])} (incomplete)")
+                self.transcript.append(f"S: {readable(rest[:200])}…")
             shown = tuple(readable(line) for line in [*lines, rest][:64] if line)
-            self.transcript.append(f"-- {detail}")
-            return Said(outcome, lines=shown, detail=detail, seconds=seconds)
+            self.transcript.append(Finding(Trace.BROKE_OFF, facts))
+            return Said(outcome, lines=shown, facts=facts, seconds=seconds)
         if not lines:
             # aiosmtplib takes a lost connection for the reply to QUIT
-            return Said("closed", detail="the server closed the connection", seconds=seconds)
+            return Said("closed", facts={"how": "closed"}, seconds=seconds)
         if rest or len(self._buffer):
-            self._note("sent more behind its reply", rest or bytes(self._buffer))
+            self._note("behind", rest or bytes(self._buffer))
         if any(line.endswith(b"\n") and not line.endswith(b"\r\n") for line in raw.splitlines(keepends=True)):
-            self._note("ends its lines with a bare LF", lines[0])
+            self._note("bare-lf", lines[0])
         codes = {line[:3] for line in lines}
         if len(codes) > 1:
-            detail = f"one reply carries several codes: {', '.join(sorted(c.decode() for c in codes))}"
-            return Said("not-smtp", lines=tuple(map(readable, lines)), detail=detail, seconds=seconds)
+            facts = {"how": "several-codes", "codes": ", ".join(sorted(c.decode() for c in codes))}
+            return Said("not-smtp", lines=tuple(map(readable, lines)), facts=facts, seconds=seconds)
         return Said("reply", int(lines[0][:3]), tuple(readable(line) for line in lines), seconds=seconds)
+
+
+def _ending(error: BaseException) -> Facts:
+    """How the peer ended the connection: with an alert of TLS, a reset, or without a word."""
+    if isinstance(error, ssl.SSLError):
+        return {"how": "alert", "error": tls_words(error)}
+    is_reset = isinstance(error, OSError) and not isinstance(error, SMTPServerDisconnected | ConnectionAbortedError)
+    return {"how": "reset" if is_reset else "closed"}
+
+
+def _address(transport: asyncio.BaseTransport, name: str) -> str:
+    """Of one end of the connection, without a zone; empty where there is none."""
+    found = transport.get_extra_info(name)
+    return str(found[0]).partition("%")[0] if found else ""
+
+
+def tls_words(error: ssl.SSLError) -> str:
+    """OpenSSL's reason, readable."""
+    return (error.reason or str(error)).replace("_", " ").lower()[:120]
 
 
 def _split(raw: bytes) -> tuple[list[bytes], bytes]:
@@ -156,7 +192,7 @@ def _split(raw: bytes) -> tuple[list[bytes], bytes]:
     return lines, raw[start:]
 
 
-def _trouble(raw: bytes, start: int) -> tuple[str, int, bool]:
+def _trouble(raw: bytes, start: int) -> tuple[Facts, int, bool]:
     """Why these bytes cannot become an SMTP reply, or nothing; how far they are whole lines; whether the reply is whole.
 
     What stands before `start` was judged before: a reply in many pieces must not be read anew with each.
@@ -164,22 +200,27 @@ def _trouble(raw: bytes, start: int) -> tuple[str, int, bool]:
     while (end := raw.find(b"\n", start)) >= 0:
         line = raw[start:end].rstrip(b"\r")
         if not _REPLY_LINE.fullmatch(line):
-            return f"no SMTP reply, but {readable(line[:80])}{_protocol(line)}", start, False
+            return _no_reply(line), start, False
         if len(line) > MAX_LINE * 4:
-            return f"a line of more than {MAX_LINE * 4} bytes", start, False
+            return {"how": "long-line", "bytes": str(MAX_LINE * 4)}, start, False
         start = end + 1
         if line[3:4] != b"-":
-            return "", start, True
+            return NO_FACTS, start, True
     if len(raw) > MAX_REPLY:
-        return f"a reply of more than {MAX_REPLY} bytes", start, False
+        return {"how": "long-reply", "bytes": str(MAX_REPLY)}, start, False
     rest = raw[start:]
     if rest and not _REPLY_START.fullmatch(rest[:5]):
-        return f"no SMTP reply, but {readable(rest[:80])}{_protocol(rest)}", start, False
-    return "", start, False
+        return _no_reply(rest), start, False
+    return NO_FACTS, start, False
+
+
+def _no_reply(data: bytes) -> Facts:
+    protocol = _protocol(data)
+    return {"how": "other-protocol" if protocol else "no-reply", "line": readable(data[:80]), "protocol": protocol}
 
 
 def _protocol(data: bytes) -> str:
-    """Who else may be speaking; for the person who has to find the wrong service."""
+    """The protocol that these bytes belong to, for the person who has to find the wrong service; empty where none is known."""
     for start, name in (
         (b"HTTP/", "HTTP"),
         (b"SSH-", "SSH"),
@@ -189,17 +230,5 @@ def _protocol(data: bytes) -> str:
         (b"+OK", "POP3"),
     ):
         if data.startswith(start):
-            return f" ({name})"
+            return name
     return ""
-
-
-_HIDDEN = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
-
-
-def readable(data: bytes) -> str:
-    """Foreign bytes as text that cannot move a cursor, turn the direction of writing or end a line: others become \\xNN."""
-    text = data[:MAX_LINE].decode("utf-8", "backslashreplace")
-    if text.isascii() and text.isprintable():
-        return text
-    text = _HIDDEN.sub(lambda m: m[0].encode("unicode_escape").decode(), text)
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)

@@ -1,4 +1,4 @@
-"""Equal questions share one probe, and an answer is kept for a minute: fifty people asking at once are one connection.
+"""Equal questions share one probe, and an answer is kept for ten seconds: fifty people asking at once are one connection.
 
 Who joins a probe that waits for its turn lends it their own turn: it must not wait behind what the first asker has begun.
 """
@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 from diagnostics.fair import Party
 
-KEPT_SECONDS = 60.0
+KEPT_SECONDS = 10.0
 FRESH_SECONDS = 5.0
 """Whoever asks for a fresh run sooner than this gets the last one: a button pressed in anger must not become a flood."""
 
@@ -34,12 +34,25 @@ class Flights(Generic[T]):
         self._flights: OrderedDict[Hashable, _Flight[T]] = OrderedDict()
 
     async def take(
-        self, question: Hashable, probe: Callable[[Party], Awaitable[T]], name: str, *, fresh: bool = False
+        self,
+        question: Hashable,
+        probe: Callable[[Party], Awaitable[T]],
+        name: str,
+        *,
+        fresh: bool = False,
+        since: float | None = None,
+        after: float = 0.0,
     ) -> tuple[T, float]:
-        """(answer, its age in seconds), asked by `name`. `fresh` does not take one that is older than FRESH_SECONDS."""
-        now = asyncio.get_running_loop().time()
+        """(answer, its age in seconds), asked by `name`. `fresh` does not take one that is older than FRESH_SECONDS.
+
+        `since`: when the run began that asks (loop time; default now); what is younger than the run counts, and is of age 0.
+        `after`: an answer that landed before does not count.
+        """
+        now = clock()
+        since = now if since is None else since
         flight = self._flights.get(question)
-        if flight is None or self._is_stale(flight, now, FRESH_SECONDS if fresh else KEPT_SECONDS):
+        oldest = max(since - (FRESH_SECONDS if fresh else KEPT_SECONDS), after)
+        if flight is None or (flight.landed is not None and flight.landed < oldest):
             party = Party(name)
             flight = _Flight(asyncio.create_task(self._fly(question, probe, party)), party)
             self._flights.pop(question, None)  # a new flight is the youngest
@@ -47,7 +60,7 @@ class Flights(Generic[T]):
             self._drop_old(now)
         flight.party.join(name)
         answer = await asyncio.shield(flight.task)
-        return answer, asyncio.get_running_loop().time() - flight.landed if flight.landed and flight.landed < now else 0.0
+        return answer, clock() - flight.landed if flight.landed and flight.landed < since else 0.0
 
     async def close(self) -> None:
         """End what nobody waits for any more."""
@@ -63,17 +76,17 @@ class Flights(Generic[T]):
         except BaseException:
             self._flights.pop(question, None)
             raise
-        self._flights[question].landed = asyncio.get_running_loop().time()
+        self._flights[question].landed = clock()
         return answer
-
-    def _is_stale(self, flight: _Flight[T], now: float, most: float) -> bool:
-        return flight.landed is not None and now - flight.landed > most
 
     def _drop_old(self, now: float) -> None:
         while self._flights:
             question, oldest = next(iter(self._flights.items()))
-            if len(self._flights) <= MAX_KEPT and not self._is_stale(oldest, now, KEPT_SECONDS):
-                return
-            if oldest.landed is None:
+            if oldest.landed is None or (len(self._flights) <= MAX_KEPT and now - oldest.landed <= KEPT_SECONDS):
                 return
             del self._flights[question]
+
+
+def clock() -> float:
+    """Seconds of the running loop."""
+    return asyncio.get_running_loop().time()

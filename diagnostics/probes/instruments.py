@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 
 from diagnostics.fair import FairQueue
 from diagnostics.guard import Guard
-from diagnostics.model import Evidence
+from diagnostics.probes.certificate import Judgement
 from diagnostics.probes.choosing import Resolved
 from diagnostics.probes.crypto_pool import CryptoPool
 from diagnostics.probes.flights import Flights
 from diagnostics.probes.resolver import Resolver
-from diagnostics.probes.tls import Handshake
+from diagnostics.probes.seen import Look
 from diagnostics.probes.trust import TrustStore
 
 PER_ADDRESS = 2
@@ -41,16 +41,19 @@ def _now() -> datetime:
 
 @dataclass(slots=True)
 class Instruments:
-    """One object for a process; use it in one event loop. `dialling` and `resolving`: whose turn it is, by person."""
+    """One object for a process; use it in one event loop. `dialling` and `resolving`: whose turn it is, by person.
+
+    `names`, `looks`, `judgements`: what was asked lately, shared by all who ask the same.
+    """
 
     resolver: Resolver
     guard: Guard
     trust: TrustStore
     limits: Limits
     now: Callable[[], datetime] = _now
-    flights: Flights[tuple[Evidence, ...]] = field(default_factory=Flights)
     names: Flights[Resolved] = field(default_factory=Flights)
-    old_tls: Flights[Handshake | None] = field(default_factory=Flights)
+    looks: Flights[Look] = field(default_factory=Flights)
+    judgements: Flights[Judgement] = field(default_factory=Flights)
     pool: CryptoPool = field(default_factory=CryptoPool)
     dialling: FairQueue = field(init=False)
     resolving: FairQueue = field(init=False)
@@ -58,3 +61,9 @@ class Instruments:
     def __post_init__(self) -> None:
         self.dialling = FairQueue(self.limits.concurrency, per_key=PER_ADDRESS, rate=PER_SECOND)
         self.resolving = FairQueue(self.limits.concurrency, each=RESOLVING)
+
+    async def close(self) -> None:
+        """End what nobody waits for any more."""
+        for flights in (self.names, self.looks, self.judgements):
+            await flights.close()
+        self.pool.close()

@@ -9,6 +9,9 @@ import struct
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from diagnostics.findings import Facts
+from diagnostics.text import replaced
+
 A, CNAME, MX, TXT, AAAA, OPT, TLSA = 1, 5, 15, 16, 28, 41, 52
 KINDS = {"A": A, "MX": MX, "TXT": TXT, "AAAA": AAAA, "TLSA": TLSA}
 
@@ -17,7 +20,8 @@ _RCODES = ("NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED")
 _WITHOUT_QUESTION = frozenset({FORMERR, SERVFAIL, NOTIMP, REFUSED})
 
 _IN, _ROOT = 1, b"\0"
-_RESPONSE, _OPCODE, _TRUNCATED, _RECURSION_DESIRED, _CHECKING_DISABLED = 0x8000, 0x7800, 0x0200, 0x0100, 0x0010
+_RESPONSE, _OPCODE, _TRUNCATED, _RECURSION_DESIRED = 0x8000, 0x7800, 0x0200, 0x0100
+_AUTHENTIC, _CHECKING_DISABLED = 0x0020, 0x0010
 _EXTENDED_ERROR = 15
 MAX_NAME = 255
 PAYLOAD = 1232
@@ -25,7 +29,11 @@ PAYLOAD = 1232
 
 
 class Nonsense(Exception):
-    """A reply that is no answer to the question; the words say why."""
+    """A reply that is no answer to the question; `facts` tell why by their `how`."""
+
+    def __init__(self, how: str, **facts: str) -> None:
+        super().__init__(how)
+        self.facts: Facts = {"how": how, **facts}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +51,25 @@ class Question:
         return self.owner + struct.pack("!2H", self.kind, _IN)
 
     def to_wire(self) -> bytes:
-        flags = _RECURSION_DESIRED | (_CHECKING_DISABLED if self.checking_disabled else 0)
+        # AD in a question asks for AD in the answer (RFC 6840 section 5.7)
+        flags = _RECURSION_DESIRED | _AUTHENTIC | (_CHECKING_DISABLED if self.checking_disabled else 0)
         head = struct.pack("!6H", self.number, flags, 1, 0, 0, int(self.edns))
         return head + self.section + (_ROOT + struct.pack("!2HIH", OPT, PAYLOAD, 0, 0) if self.edns else b"")
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """Records of the wanted type by owner, as texts without duplicates; CNAMEs; an Extended DNS Error with its text."""
+    """Records of the wanted type by owner, as texts without duplicates; CNAMEs; an Extended DNS Error with its text.
+
+    `authentic`: the resolver says that it validated the answer (AD, RFC 4035 section 3.2.3).
+    """
 
     rcode: int
     truncated: bool = False
     rows: Mapping[bytes, tuple[str, ...]] = field(default_factory=dict)
     aliases: Mapping[bytes, bytes] = field(default_factory=dict)
     note: tuple[int, str] | None = None
+    authentic: bool = False
 
 
 def encode(name: str) -> bytes:
@@ -88,7 +101,7 @@ def read(wire: bytes, question: Question) -> Reply | None:
     try:
         return _read(wire, question)
     except (struct.error, IndexError):
-        raise Nonsense("sent a message that ends too early") from None
+        raise Nonsense("message-short") from None
 
 
 def _read(wire: bytes, question: Question) -> Reply | None:
@@ -97,7 +110,7 @@ def _read(wire: bytes, question: Question) -> Reply | None:
     if not flags & _RESPONSE:
         return None
     if flags & _OPCODE or questions > 1:
-        raise Nonsense("sent a message that is no reply to a question")
+        raise Nonsense("message-no-reply")
     if questions:
         asked = wire[12 : 12 + len(section)]
         if asked[:-4].lower() != question.owner or asked[-4:] != section[-4:]:
@@ -120,7 +133,13 @@ def _read(wire: bytes, question: Question) -> Reply | None:
         elif kind == OPT and place >= answers + authorities:
             rcode |= ttl >> 24 << 4
             note = note or _extended_error(wire[start:end])
-    return Reply(rcode, rows={owner: tuple(texts) for owner, texts in rows.items()}, aliases=aliases, note=note)
+    return Reply(
+        rcode,
+        rows={owner: tuple(texts) for owner, texts in rows.items()},
+        aliases=aliases,
+        note=note,
+        authentic=bool(flags & _AUTHENTIC),
+    )
 
 
 def _records(wire: bytes, names: "_Names", here: int, count: int) -> Iterator[tuple[bytes, int, int, int, int, int]]:
@@ -130,7 +149,7 @@ def _records(wire: bytes, names: "_Names", here: int, count: int) -> Iterator[tu
         kind, rdclass, ttl, size = struct.unpack_from("!2HIH", wire, here)
         start, here = here + 10, here + 10 + size
         if here > len(wire):
-            raise Nonsense("sent a message that ends too early")
+            raise Nonsense("message-short")
         yield owner, kind, rdclass, ttl, start, here
 
 
@@ -157,7 +176,7 @@ class _Names:
             elif length >= 0xC0 and (target := (length & 0x3F) << 8 | wire[here + 1]) < lowest:
                 here = lowest = target
             else:
-                raise Nonsense("sent a message with a name that cannot be read")
+                raise Nonsense("message-bad-name")
         name, text, end = known[here]
         for here in reversed(passed):
             length = wire[here]
@@ -168,7 +187,7 @@ class _Names:
                 name = wire[here : here + 1] + label + name
                 text = f"{label.decode('latin-1').translate(_ESCAPES)}.{text}"
                 if len(name) > MAX_NAME:
-                    raise Nonsense("sent a message with a name that is too long")
+                    raise Nonsense("message-long-name")
             known[here] = (name, text, end)
         return name, text, end
 
@@ -179,20 +198,20 @@ _QUOTED = {code: f"\\{code:03}" for code in range(256) if not 0x20 <= code < 0x7
 
 def _ipv4(wire: bytes, _: _Names, start: int, end: int) -> str:
     if end - start != 4:
-        raise Nonsense("sent an A record of a wrong length")
+        raise Nonsense("message-bad-record", kind="A")
     return str(ipaddress.IPv4Address(wire[start:end]))
 
 
 def _ipv6(wire: bytes, _: _Names, start: int, end: int) -> str:
     if end - start != 16:
-        raise Nonsense("sent an AAAA record of a wrong length")
+        raise Nonsense("message-bad-record", kind="AAAA")
     return str(ipaddress.IPv6Address(wire[start:end]))
 
 
 def _exchange(wire: bytes, names: _Names, start: int, end: int) -> str:
     _, text, after = names.at(start + 2)
     if after != end:
-        raise Nonsense("sent an MX record of a wrong length")
+        raise Nonsense("message-bad-record", kind="MX")
     return f"{int.from_bytes(wire[start : start + 2], 'big')} {text or '.'}"
 
 
@@ -203,13 +222,13 @@ def _strings(wire: bytes, _: _Names, start: int, end: int) -> str:
         texts.append(f'"{wire[start + 1 : after].decode("latin-1").translate(_QUOTED)}"')
         start = after
     if start != end:
-        raise Nonsense("sent a TXT record of a wrong length")
+        raise Nonsense("message-bad-record", kind="TXT")
     return " ".join(texts)
 
 
 def _association(wire: bytes, _: _Names, start: int, end: int) -> str:
     if end - start < 3:
-        raise Nonsense("sent a TLSA record of a wrong length")
+        raise Nonsense("message-bad-record", kind="TLSA")
     return f"{wire[start]} {wire[start + 1]} {wire[start + 2]} {wire[start + 3 : end].hex()}"
 
 
@@ -230,6 +249,6 @@ def _extended_error(options: bytes) -> tuple[int, str] | None:
         if code == _EXTENDED_ERROR and size >= 2:
             info = int.from_bytes(options[here + 4 : here + 6], "big")
             said = options[here + 6 : here + 4 + size][:800].decode(errors="replace").strip("\0")[:200]
-            return info, "".join(c if c.isprintable() else "?" for c in said) or f"Extended DNS Error {info}"
+            return info, replaced(said, "?") or f"EDE {info}"
         here += 4 + size
     return None

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -12,6 +11,7 @@ from diagnostics.findings import Finding, Reason
 from diagnostics.model import Evidence
 from diagnostics.probes import dns, path
 from diagnostics.probes.choosing import Chosen, Resolved, choose, refusals
+from diagnostics.probes.flights import clock
 from diagnostics.probes.instruments import Instruments
 from diagnostics.probes.slots import RUN
 from diagnostics.target import Destination, Target
@@ -70,9 +70,8 @@ class _Run:
     lookup: dns.Lookups
     on_evidence: OnEvidence
     bill: _Bill
-    name: str
+    asked: path.Asked
     """Whose turn it is in the queues. One who asks for many targets waits apart from what else they ask for."""
-    fresh: bool
 
 
 async def probe_all(
@@ -82,7 +81,8 @@ async def probe_all(
     name = f"{asker.name}, many" if asker.name and len(targets) > 1 else asker.name
     if name:
         RUN.set(name)  # the resolver's slots go round by person as well
-    run = _Run(tools, dns.Lookups(tools.resolver.ask), on_evidence, _Bill(asker.charge, targets), name, fresh)
+    asked = path.Asked(name, clock(), fresh)
+    run = _Run(tools, dns.Lookups(tools.resolver.ask), on_evidence, _Bill(asker.charge, targets), asked)
     return tuple(await _all(_target(target, run) for target in targets))
 
 
@@ -105,28 +105,27 @@ async def _target(asked: Target, run: _Run) -> Observed:
         return Observed(target)
     found = await asyncio.gather(
         *(
-            tools.names.take(destination, partial(_resolved, destination, run), run.name, fresh=run.fresh)
+            tools.names.take(
+                destination, partial(_resolved, destination, run), run.asked.name, fresh=run.asked.fresh, since=run.asked.since
+            )
             for destination in target.destinations
         )
     )
     chosen = choose([each.found for each, _ in found], [each.refused for each, _ in found])
     await run.bill.pay(asked, 0 if target.connector else sum(len(each.dialled) for each in chosen))
-    flights = []
-    for destination, each in zip(target.destinations, chosen, strict=True):
-        # not the look-ups' seconds: who resolved it anew shares what was dialled meanwhile
-        question = destination, target.policy, tuple((e.host, e.address) for e in each.endpoints)
-        flights.append(tools.flights.take(question, partial(_dialled, target, destination, each, run), run.name, fresh=run.fresh))
-    landed = await asyncio.gather(*flights)
+    dialled = [_dialled(target, destination, each, run) for destination, each in zip(target.destinations, chosen, strict=True)]
+    landed = await asyncio.gather(*dialled)
     left_out = tuple(
         LeftOut(destination.name, each.left_out, each.names)
         for destination, each in zip(target.destinations, chosen, strict=True)
         if each.left_out
     )
-    return Observed(target, tuple(e for evidence, _ in landed for e in evidence), max(age for _, age in landed), left_out)
+    seen = [each for paths in landed for each in paths]
+    return Observed(target, tuple(evidence for evidence, _ in seen), max((age for _, age in seen), default=0.0), left_out)
 
 
 async def _has_mx(name: str, run: _Run) -> bool:
-    async with run.tools.resolving.turn(Party(run.name)):
+    async with run.tools.resolving.turn(Party(run.asked.name)):
         return await dns.has_mx(name, run.lookup)
 
 
@@ -137,17 +136,17 @@ async def _resolved(destination: Destination, run: _Run, party: Party) -> Resolv
         async with run.tools.resolving.turn(party), asyncio.timeout(limits.deadline):
             found = await dns.resolve(destination, run.lookup)
     except TimeoutError:
-        said = f"no whole answer for {destination.name} within {limits.deadline:g} s"
-        finding = Finding(Reason.DNS_TIMEOUT, said)
-        found = dns.Found((dns.Endpoint(destination.name, None, None, (finding,), said, limits.deadline),))
+        late = Finding(Reason.DNS_TIMEOUT, {"how": "deadline", "name": destination.name, "seconds": f"{limits.deadline:g}"})
+        found = dns.Found((dns.Endpoint(destination.name, None, None, (late,), late, limits.deadline),))
     return Resolved(found, refusals(found, lambda address: guard.refuses(address, limits.smtp_port) is not None))
 
 
-async def _dialled(target: Target, destination: Destination, chosen: Chosen, run: _Run, party: Party) -> tuple[Evidence, ...]:
-    async def one(index: int, endpoint: dns.Endpoint) -> Evidence:
-        async with run.tools.dialling.turn(party, endpoint.address) if index in chosen.dialled else nullcontext():
-            evidence = await path.probe(endpoint, destination, target.policy, run.tools, party)
+async def _dialled(target: Target, destination: Destination, chosen: Chosen, run: _Run) -> list[tuple[Evidence, float]]:
+    async def one(endpoint: dns.Endpoint) -> tuple[Evidence, float]:
+        evidence, age = await path.probe(endpoint, destination, target.policy, run.tools, run.asked)
         run.on_evidence(target, evidence)
-        return evidence
+        return evidence, age
 
-    return tuple(await asyncio.gather(*(one(index, endpoint) for index, endpoint in enumerate(chosen.endpoints))))
+    if len(chosen.endpoints) == 1:
+        return [await one(chosen.endpoints[0])]
+    return await asyncio.gather(*map(one, chosen.endpoints))

@@ -28,6 +28,11 @@ class Connected:
     finding: Finding | None
     seconds: float
 
+    @property
+    def error(self) -> str:
+        """The system's word for the failure."""
+        return self.finding.facts.get("error", "") if self.finding else ""
+
 
 async def connect(address: Address, port: int, timeout: float) -> Connected:
     """Connect within `timeout` seconds. Never raises for what the network does."""
@@ -38,7 +43,7 @@ async def connect(address: Address, port: int, timeout: float) -> Connected:
         sock = socket.socket(socket.AF_INET6 if address.version == 6 else socket.AF_INET, socket.SOCK_STREAM)
     except OSError as error:
         reason = Reason.VANTAGE_NO_IPV6 if error.errno == errno.EAFNOSUPPORT else Reason.VANTAGE_FAULT
-        return Connected(None, Finding(reason, f"this machine cannot open a socket: {_words(error.errno)}"), 0.0)
+        return Connected(None, Finding(reason, {"how": "no-socket", "error": _words(error.errno)}), 0.0)
     keep = False
     try:
         sock.setblocking(False)
@@ -77,21 +82,20 @@ def _done(writable: asyncio.Future[None]) -> None:
 
 
 def _finding(number: int, at_once: bool, address: Address, where: str, timeout: float) -> Finding:
-    words = _words(number)
+    facts = {"place": where, "address": str(address), "error": _words(number)}
     if number == errno.ECONNREFUSED:
         # an ICMP port-unreachable gives the same errno as a reset, so the text claims neither
-        return Finding(Reason.TCP_REFUSED, f"{where} refused the connection ({words})")
+        return Finding(Reason.TCP_REFUSED, facts)
     if number == errno.ECONNRESET:
-        return Finding(Reason.SMTP_CLOSED, f"{where} reset the connection while it was opened ({words})")
+        return Finding(Reason.SMTP_CLOSED, facts | {"how": "while-opened"})
     if number == errno.ETIMEDOUT:
-        return Finding(Reason.TCP_TIMEOUT, f"{where} did not answer the connection request within {timeout:g} s")
+        return Finding(Reason.TCP_TIMEOUT, facts | {"seconds": f"{timeout:g}"})
     if number in _EXHAUSTED or (number == errno.EADDRNOTAVAIL and address.version == 4):
-        return Finding(Reason.VANTAGE_FAULT, f"this machine could not try {where}: {words}")
+        return Finding(Reason.VANTAGE_FAULT, facts | {"how": "connect"})
     if at_once and number in _NO_ROUTE:
-        reason = Reason.VANTAGE_NO_IPV6 if address.version == 6 else Reason.VANTAGE_NO_ROUTE
-        return Finding(reason, f"this machine has no route to {address}: {words}; no packet was sent")
-    return Finding(Reason.TCP_UNREACHABLE, f"{where} was reported unreachable ({words})")
+        return Finding(Reason.VANTAGE_NO_IPV6 if address.version == 6 else Reason.VANTAGE_NO_ROUTE, facts)
+    return Finding(Reason.TCP_UNREACHABLE, facts)
 
 
 def _words(number: int | None) -> str:
-    return f"{os.strerror(number)}, {errno.errorcode.get(number, number)}" if number else "unknown error"
+    return f"{os.strerror(number)}, {errno.errorcode.get(number, number)}" if number else ""

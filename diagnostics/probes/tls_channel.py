@@ -5,6 +5,7 @@ asyncio's own start_tls computes in the event loop: one server that picks ffdhe8
 
 import asyncio
 import ssl
+from typing import Literal
 
 from diagnostics.fair import Party
 from diagnostics.probes.crypto_pool import CryptoPool
@@ -18,12 +19,19 @@ MAX_AFTER = 64 * 1024
 MAX_CPU = 0.5
 """Seconds of CPU for one handshake. The dearest group costs 0.1 s; a sound server needs about a millisecond."""
 
+MAX_WAIT = 30.0
+"""Seconds that one step may wait for its turn in the pool, where others' handshakes are being computed."""
+
 _HEADER = 5
 _RECORD_TYPES = range(20, 24)  # change_cipher_spec, alert, handshake, application_data (RFC 8446 section 5.1)
 
 
 class HandshakeCost(Exception):
-    """The handshake wants more than a stranger gets. A limit of ours, so no fault of the peer."""
+    """The handshake wants more than a stranger gets. A limit of ours, so no fault of the peer. `how`: which one."""
+
+    def __init__(self, how: Literal["handshake-cpu", "handshake-bytes", "handshake-wait"], limit: str) -> None:
+        super().__init__(how)
+        self.how, self.limit = how, limit
 
 
 class TlsChannel(asyncio.Protocol, asyncio.Transport):
@@ -42,20 +50,33 @@ class TlsChannel(asyncio.Protocol, asyncio.Transport):
         self._above: asyncio.Protocol | None = None
         raw.set_protocol(self)
 
-    async def handshake(self, pool: CryptoPool, party: Party) -> None:
-        """Raises ssl.SSLError, OSError (the connection ended) or HandshakeCost."""
-        spent = 0.0
+    async def handshake(self, pool: CryptoPool, party: Party, timeout: float) -> None:
+        """The peer has `timeout` seconds in all; what waits for a turn in the pool is not its silence.
+
+        Raises TimeoutError, ssl.SSLError, OSError (the connection ended) or HandshakeCost.
+        """
+        loop = asyncio.get_running_loop()
+        spent, left = 0.0, timeout
         done = self._step()  # the ClientHello: no byte of the peer is in it yet
         self._flush()
         while not done:
             if spent > MAX_CPU:
-                raise HandshakeCost(f"it takes more than {MAX_CPU:g} s of CPU")
-            await self._whole_record()
-            try:
-                done, seconds = await pool.run(self._step, party)
-            finally:
-                self._flush()
+                raise HandshakeCost("handshake-cpu", f"{MAX_CPU:g}")
+            asked = loop.time()
+            async with asyncio.timeout(left):
+                await self._whole_record()
+            left = max(0.0, left - (loop.time() - asked))
+            done, seconds = await self._computed(pool, party)
             spent += seconds
+
+    async def _computed(self, pool: CryptoPool, party: Party) -> tuple[bool, float]:
+        try:
+            async with asyncio.timeout(MAX_WAIT):
+                return await pool.run(self._step, party)
+        except TimeoutError:
+            raise HandshakeCost("handshake-wait", f"{MAX_WAIT:g}") from None
+        finally:
+            self._flush()
 
     def start(self, above: asyncio.Protocol) -> None:
         """From here on `above` gets what the peer says."""
@@ -75,7 +96,7 @@ class TlsChannel(asyncio.Protocol, asyncio.Transport):
         """Wait until there is something that OpenSSL can work on, and hand it over: a byte at a time would cost a thread each."""
         while not (size := _whole(self._received)) and not self._is_eof and self._lost is None:
             if self._total > MAX_HANDSHAKE:
-                raise HandshakeCost(f"it is longer than {MAX_HANDSHAKE // 1024} KiB")
+                raise HandshakeCost("handshake-bytes", str(MAX_HANDSHAKE))
             self._arrival = asyncio.get_running_loop().create_future()
             await self._arrival
         if self._lost is not None and not size:

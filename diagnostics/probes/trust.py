@@ -10,7 +10,11 @@ _NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME, for which pyOpenSSL has 
 
 
 class TrustFault(Exception):
-    """No roots can be loaded: a fault of this machine or of its settings, in one sentence."""
+    """No roots can be loaded: a fault of this machine or of its settings. `how`: no-roots, or bad-roots in `file`."""
+
+    def __init__(self, how: str, file: str = "") -> None:
+        super().__init__(f"{file} holds no PEM certificates that can be read" if file else "this machine has no trusted roots")
+        self.how, self.file = how, file
 
 
 class TrustStore:
@@ -41,7 +45,7 @@ class TrustStore:
         paths = ssl.get_default_verify_paths()
         directory = paths.capath if paths.capath and any(Path(paths.capath).iterdir()) else None
         if not paths.cafile and not directory:
-            raise TrustFault("this machine has no trusted roots: install the package ca-certificates, or set MAILFLOW_CA_FILE")
+            raise TrustFault("no-roots")
         _load_locations(store, paths.cafile, directory)
         return store
 
@@ -50,4 +54,4 @@ def _load_locations(store: crypto.X509Store, cafile: str | None, capath: str | N
     try:
         store.load_locations(cafile, capath)
     except crypto.Error:
-        raise TrustFault(f"{cafile or capath} holds no PEM certificates that can be read") from None
+        raise TrustFault("bad-roots", cafile or capath or "") from None

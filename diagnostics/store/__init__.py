@@ -152,6 +152,19 @@ class AuditEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Report:
+    """That Microsoft 365 reported a refused connection for a connector: who explained such a text here last, and its line.
+
+    `guid` is the connector's, and is kept in lower case. `line` holds code and error text alone, nothing of a mail.
+    """
+
+    guid: str
+    at: datetime
+    actor: str
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
 class Retention:
     """How long things are kept. The last success and the last failure of each word stay for `last_results`.
 
@@ -164,6 +177,7 @@ class Retention:
     answers: timedelta = timedelta(days=2)
     watches: timedelta = timedelta(days=7)
     plans: timedelta = timedelta(days=1)
+    reports: timedelta = timedelta(days=1)
 
 
 KEEP = Retention()
@@ -286,6 +300,14 @@ class Store(Protocol):
 
     async def audit(self, fix: str | None = None, *, limit: int = 1000, offset: int = 0) -> list[AuditEntry]:
         """Lines of one fix or of all, oldest first."""
+
+    # ---- reports of Microsoft's
+
+    async def keep_report(self, report: Report) -> None:
+        """In place of an older one of the same connector. Raises DoesNotFit."""
+
+    async def report(self, guid: str, *, since: datetime) -> Report | None:
+        """The last one of that connector, if it was explained then or later."""
 
     # ---- leases, retention
 

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from diagnostics.store import PATIENCE, StoreUnavailable, StoreUnwritable
 from diagnostics.store.circuit import Circuit
-from diagnostics.store.trouble import FULL, NOT_WRITTEN, UNWRITABLE, is_silence, reason
+from diagnostics.store.trouble import UNWRITABLE, Kind, Why, is_silence, reason
 from diagnostics.transient import is_transient
 
 T = TypeVar("T")
@@ -70,7 +70,7 @@ class Database:
             try:
                 await asyncio.to_thread(self._room)
             except OSError as error:
-                raise StoreUnwritable(FULL if is_transient(error) else NOT_WRITTEN) from None
+                raise StoreUnwritable(str(Why(Kind.FULL if is_transient(error) else Kind.NOT_WRITTEN))) from None
 
     async def rows(self, statement: Executable, *, reads: bool = False) -> Sequence[RowMapping]:
         """What one statement returns, in a transaction of its own. Raises StoreUnavailable."""
@@ -120,7 +120,7 @@ class Database:
                 # what was given up ends once the server answers the driver again, or its connection is gone: worth a new try
                 self._circuit.answered()
             why = reason(error)
-            raise (StoreUnwritable if why in UNWRITABLE else StoreUnavailable)(why) from None
+            raise (StoreUnwritable if why.kind in UNWRITABLE else StoreUnavailable)(str(why)) from None
         except Exception:
             self._circuit.answered()  # an error of the work itself
             raise

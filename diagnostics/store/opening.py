@@ -15,11 +15,17 @@ from diagnostics.store import sqlite as lite
 from diagnostics.store.database import TROUBLE, Database
 from diagnostics.store.records import Records
 from diagnostics.store.schema import bring_up_to_date
-from diagnostics.store.trouble import LOCKED, reason
+from diagnostics.store.trouble import Kind, reason, say
 
 FILE_NAME = "mailflow.sqlite3"
 STARTING = 10.0  # seconds for a database that is locked or slow
-MEND = "Write sqlite:///PATH or postgresql://USER:PASSWORD@HOST:PORT/DATABASE."
+
+
+class _NoPlace(StoreFault):
+    """The URL names none."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"MAILFLOW_DATABASE_URL{what}. Write sqlite:///PATH or postgresql://USER:PASSWORD@HOST:PORT/DATABASE.")
 
 
 @asynccontextmanager
@@ -41,7 +47,7 @@ def place(url: str | None, data_dir: Path | None) -> tuple[str, Path]:
     """("sqlite", its file) or ("postgresql", nothing). Raises StoreFault."""
     if not url:
         if data_dir is None:
-            raise StoreFault(f"MAILFLOW_DATABASE_URL is not set. {MEND}")
+            raise _NoPlace(" is not set")
         return "sqlite", (data_dir / FILE_NAME).absolute()
     scheme, _, rest = url.partition("://")
     if scheme in ("postgresql", "postgres"):
@@ -52,12 +58,12 @@ def place(url: str | None, data_dir: Path | None) -> tuple[str, Path]:
     if scheme == "sqlite":
         raise StoreFault("MAILFLOW_DATABASE_URL: SQLite needs a file, and takes no options: write sqlite:///PATH.")
     if scheme.startswith(("postgresql+", "postgres+", "sqlite+")):
-        raise StoreFault(f"MAILFLOW_DATABASE_URL: no driver is to be named in it. {MEND}")
-    raise StoreFault(f"MAILFLOW_DATABASE_URL: this is no database that mailflow can use. {MEND}")
+        raise _NoPlace(": no driver is to be named in it")
+    raise _NoPlace(": this is no database that mailflow can use")
 
 
 async def _open_sqlite(path: Path) -> AsyncEngine:
-    where = f"the file {path}"
+    where = say("place", {"how": "sqlite", "path": str(path)})
     lite.create(path)
     engine = lite.engine(path)
     give_up = time.monotonic() + STARTING
@@ -68,7 +74,7 @@ async def _open_sqlite(path: Path) -> AsyncEngine:
                 await bring_up_to_date(engine, lite.lock, where)
             except TROUBLE as error:
                 # where two processes make a file at once, SQLite may tell one of them so without waiting
-                if reason(error) != LOCKED or time.monotonic() > give_up:
+                if reason(error).kind is not Kind.LOCKED or time.monotonic() > give_up:
                     raise lite.fault(error, where, path) from None
                 await asyncio.sleep(0.1)
             else:

@@ -9,7 +9,7 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from diagnostics.store import PATIENCE, StoreFault
-from diagnostics.store.trouble import may_pass, reason, sqlstate
+from diagnostics.store.trouble import may_pass, reason, say, sqlstate
 
 POOL = 5
 _STATEMENT = int(PATIENCE * 1000)
@@ -27,18 +27,8 @@ _DEFAULTS: dict[str, Any] = {
     "keepalives_interval": 5,
     "keepalives_count": 3,
 }
-_MENDS = {
-    "08": "start the server, or correct host and port in it",
-    "28": "correct the user name or the password in it",
-    "3D": "create the database, or correct the name in it",
-    "42": "give the database user the right to create tables there",
-    "25": "name the primary server",
-    "53": "give it more",
-    "55": "wait for the process that changes the tables, then start again",
-    "57": "start again when it is up",
-    "TLS": "correct sslmode and the certificates in it",
-}
-"""By SQLSTATE's class."""
+_MENDS = ("08", "28", "3D", "42", "25", "53", "55", "57", "TLS")
+"""Classes of SQLSTATE with words of their own on what to do."""
 MIGRATION_LOCK = 0x6D61696C666C6F77  # "mailflow"
 
 
@@ -63,7 +53,7 @@ def shown(parameters: dict[str, Any]) -> str:
     """Where it is, for messages."""
     name, host, port = (str(parameters.get(key) or "") for key in ("dbname", "host", "port"))
     where = f"{host or 'localhost'}{f':{port}' if port else ''}"
-    return f"the PostgreSQL database {name or '(default)'} at {where}"
+    return say("place", {"how": "postgresql", "name": name or "(default)", "host": where})
 
 
 def engine(parameters: dict[str, Any]) -> AsyncEngine:
@@ -116,5 +106,6 @@ async def sound(connection: AsyncConnection, where: str) -> None:
 def fault(error: BaseException, where: str) -> StoreFault:
     """What went wrong at start, as a sentence with a mend."""
     state = sqlstate(error) or ""
-    mend = next((mend for prefix, mend in _MENDS.items() if state.startswith(prefix)), "the server's log says more")
+    known = next((f"server-{prefix}" for prefix in _MENDS if state.startswith(prefix)), "server")
+    mend = say("mend", {"how": known})
     return StoreFault(f"MAILFLOW_DATABASE_URL: {where}: {reason(error)}; {mend}.", passing=may_pass(error))

@@ -5,12 +5,14 @@ from datetime import UTC, datetime
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from diagnostics.findings import NO_FACTS
 from diagnostics.store import MAX_DOCUMENT, MAX_ID, MAX_TEXT, MAX_WORD, Outcome, StoredResult
 from diagnostics.store.checking import fits
 from diagnostics.store.database import Database
 from diagnostics.store.tables import results, seen
+from diagnostics.store.trouble import say
 
-_CUT = "\n… (cut: too long to be kept whole)"
+_CUT = "\n… " + say("cut", NO_FACTS)
 _PING = "ping"
 _OUTCOMES: dict[str, Outcome] = {"healthy": "success", "failing": "failure", "degraded": "failure"}
 

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from diagnostics.store import MAX_DOCUMENT, PATIENCE, StoreFault
 from diagnostics.store.database import READS
-from diagnostics.store.trouble import DAMAGED, FULL, LOCKED, NOT_OPENED, NOT_SQLITE, may_pass, reason
+from diagnostics.store.trouble import Kind, Why, may_pass, reason, say
 from diagnostics.transient import is_transient
 
 BUSY = 3.0  # for another process's transaction; under PATIENCE, so that the reason can be told
@@ -37,10 +37,9 @@ def create(path: Path) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     except OSError as error:
         passing = is_transient(error)
-        remedy = "make room" if passing else "give this user the right to"
         raise StoreFault(
             f"MAILFLOW_DATABASE_URL: {path} cannot be written ({error.strerror}): "
-            f"{remedy}, or name another file as sqlite:///PATH.",
+            f"{'make room' if passing else 'give this user the right to'}, or name another file as sqlite:///PATH.",
             passing=passing,
         ) from None
 
@@ -154,16 +153,14 @@ def damaged(where: str) -> StoreFault:
 def fault(error: BaseException, where: str, path: Path) -> StoreFault:
     """What went wrong at start, as a sentence with a mend."""
     why, passing = reason(error), may_pass(error)
-    if why == NOT_OPENED:
+    if why.kind is Kind.NOT_OPENED:
         # it says the same where the -wal and -shm files find no room
         try:
             has_room(path)
         except OSError as other:
             if is_transient(other):
-                why, passing = FULL, True
-    if why in (NOT_SQLITE, DAMAGED):
+                why, passing = Why(Kind.FULL), True
+    if why.kind in (Kind.NOT_SQLITE, Kind.DAMAGED):
         return damaged(where)
-    mend = {LOCKED: "stop the other process", FULL: "make room"}.get(
-        why, "give this user the right to write the file and its folder, or name another file"
-    )
+    mend = say("mend", {"how": f"file-{why.kind}" if why.kind in (Kind.LOCKED, Kind.FULL) else "file"})
     return StoreFault(f"MAILFLOW_DATABASE_URL: {where}: {why}; {mend}.", passing=passing)

@@ -162,3 +162,13 @@ audit = _table(  # triggers, made by the migration, let nobody change or delete 
     UniqueConstraint("digest", name="mailflow_audit_digest"),
     Index("mailflow_audit_fix", "fix", "number"),
 )
+
+reports = _table(
+    "reports",
+    Column("guid", AnyText, nullable=False),  # lower case
+    Column("at", Moment, nullable=False),
+    Column("actor", AnyText, nullable=False),
+    Column("line", AnyText, nullable=False),
+    PrimaryKeyConstraint("guid", name="mailflow_reports_guid"),
+    Index("mailflow_reports_age", "at"),
+)

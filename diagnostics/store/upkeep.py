@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from diagnostics.store import KEEP, LEASE, PLANS, RUNNING, UNASKED, Retention
 from diagnostics.store.database import Database, first
-from diagnostics.store.tables import AnyText, Moment, answers, audit, fixes, results, seen, watches
+from diagnostics.store.tables import AnyText, Moment, answers, audit, fixes, reports, results, seen, watches
 
 
 class Upkeep:
@@ -52,13 +52,14 @@ class Upkeep:
         await self._database.run(work)
 
     async def prune(self, now: datetime, keep: Retention = KEEP, *, slice: int = 500) -> Mapping[str, int]:
-        a, s, w = answers.c, seen.c, watches.c
+        a, s, w, r = answers.c, seen.c, watches.c, reports.c
         return {
             "results": await self._prune_results(now, keep, slice),
             "seen": await self._prune(seen, (s.at, s.kind, s.id), s.at < now - keep.seen, slice),
             # unfinished ones too: by then nobody waits for them
             "answers": await self._prune(answers, (a.started, a.id), a.started < now - keep.answers, slice),
             "plans": await self._prune(fixes, (fixes.c.created, fixes.c.id), _unasked(now - keep.plans), slice),
+            "reports": await self._prune(reports, (r.at, r.guid), r.at < now - keep.reports, slice),
             "watches": await self._prune(watches, (w.ended, w.id), w.ended < now - keep.watches, slice),
         }
 

@@ -39,12 +39,12 @@ class Watches:
 
         async def work(connection: AsyncConnection) -> bool:
             await self._database.alone(connection, "watches")  # or many that are added at once would all be counted as few
-            for column, most, of in ((_c.word, most_of_word, "of this target"), (_c.actor, most_of_actor, "of yours")):
+            for column, most in ((_c.word, most_of_word), (_c.actor, most_of_actor)):
                 if most is None:
                     continue
                 live = select(func.count()).where(_c.ended.is_(None), column == values[column.name], _c.live != values["live"])
                 if (await connection.execute(live)).scalar_one() >= most:
-                    raise TooManyWatches(f"{most} watches {of} are running")
+                    raise TooManyWatches(f"{most} watches {'of this target' if column is _c.word else 'of yours'} are running")
             return (await connection.execute(new, execution_options={"preserve_rowcount": True})).rowcount == 1
 
         return await self._database.run(work)

@@ -16,7 +16,7 @@ from commands.reply import Reply
 from commands.request import Actor, Request
 from commands.run import run
 from diagnostics.model import Diagnosis
-from diagnostics.store import Store, StoredResult, StoreUnavailable, Watch
+from diagnostics.store import Report, Store, StoredResult, StoreUnavailable, Watch
 from tests.scenario import settings_for
 
 READER = Actor("U1", frozenset({"reader"}))
@@ -44,6 +44,9 @@ class Forgetful:
         raise StoreUnavailable("it is away")
 
     async def add_watch(self, watch: Watch, *, now: datetime, **_limits: int | None) -> bool:
+        raise StoreUnavailable("it is away")
+
+    async def report(self, guid: str, **_since: datetime) -> Report | None:
         raise StoreUnavailable("it is away")
 
 

@@ -38,7 +38,7 @@ def test_the_exit_code_is_contract_1s(verdicts: tuple[Verdict, ...]) -> None:
 @pytest.mark.parametrize(
     ("verdict", "severity", "headline"),
     [
-        ("healthy", "good", "Healthy: a.test — Mail can be delivered"),
+        ("healthy", "good", "Healthy: a.test — No fault found"),
         ("degraded", "mixed", "Degraded: a.test — 450 4.4.316 Connection refused"),
         ("failing", "bad", "Failing: a.test — 450 4.4.316 Connection refused"),
         ("unknown", "unknown", "Could not tell: a.test — No IPv6 here"),
@@ -68,7 +68,7 @@ def test_each_step_says_who_must_act_and_each_cause_how_sure_it_is() -> None:
 
 def test_several_targets_are_counted_and_the_bad_ones_are_parts() -> None:
     reply = wording.check(told(of("healthy", "ok.test"), of("failing", "bad.test"), of("unknown", "dark.test")), as_json=False)
-    assert reply.headline == "3 targets: 1 failing, 1 could not be told, 1 healthy"
+    assert reply.headline == "3 targets: 1 failing, 1 not checked, 1 healthy"
     assert [p.headline.split(" — ")[0] for p in reply.parts] == ["Failing: bad.test", "Could not tell: dark.test"]
     assert "ok.test" in reply.sections[-1].items[0].text
 

@@ -20,6 +20,8 @@ from cryptography.x509.oid import NameOID
 
 NOW = datetime.now(UTC)
 KEY = ec.generate_private_key(ec.SECP256R1())
+RSA_KEY = rsa.generate_private_key(65537, 2048)
+"""DHE is signed with RSA: there are no suites of DHE with ECDSA (RFC 5246 appendix C)."""
 
 Speaks = Callable[[socket.socket], None]
 
@@ -78,11 +80,18 @@ def over_tls(context: ssl.SSLContext, *, then: bytes = b"") -> Speaks:
     return speaks
 
 
-def context(folder: Path, *, chain: tuple[bytes, ...] = (), ciphers: str = "ALL:@SECLEVEL=0", newest: str = "") -> ssl.SSLContext:
-    """A server's context with a self-signed P-256 leaf, and `chain` (DER) sent behind it."""
+def context(
+    folder: Path,
+    *,
+    chain: tuple[bytes, ...] = (),
+    ciphers: str = "ALL:@SECLEVEL=0",
+    newest: str = "",
+    own: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey = KEY,
+) -> ssl.SSLContext:
+    """A server's context with a leaf of the key `own`, and `chain` (DER) sent behind it."""
     pem = folder / "leaf.pem"
-    key = KEY.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    pem.write_bytes(key + b"".join(map(_pem, (leaf(), *chain))))
+    key = own.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    pem.write_bytes(key + b"".join(map(_pem, (leaf(own), *chain))))
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     made.set_ciphers(ciphers)
     made.load_cert_chain(pem)
@@ -103,8 +112,8 @@ def with_dh_group(made: ssl.SSLContext, folder: Path, bits: int) -> ssl.SSLConte
     return made
 
 
-def leaf() -> bytes:
-    return _certificate("leaf", "issuer 0", KEY.public_key())
+def leaf(own: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey = KEY) -> bytes:
+    return _certificate("leaf", "issuer 0", own.public_key())
 
 
 def long_chain(size: int) -> tuple[bytes, ...]:

@@ -7,14 +7,18 @@ from typing import Any
 from diagnostics.catalogue import Catalogue, load
 from diagnostics.classify import classify
 from diagnostics.connectors.model import AcceptedDomain, Connector, Inventory
-from diagnostics.findings import Finding, Reason, Tag
-from diagnostics.model import STEPS, Certificate, Evidence, Result, Step, StepName
+from diagnostics.findings import Finding, Reason, Tag, Trace
+from diagnostics.model import STEPS, Certificate, Evidence, Result, StepName, Tried
 from diagnostics.probes.control import Control
 from diagnostics.probes.run import Observed
 from diagnostics.target import Destination, Policy, Target
+from diagnostics.vantage import Vantage
 
 CATALOGUE: Catalogue = load()
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
+SAID = {"host": "outlook.com", "text": "220 outlook.com", "error": "late"}
+"""Facts of a control host."""
+
 GUID = "6a1f3c58-0c9b-4c5e-9a57-3a1c7f6f2b11"
 
 
@@ -29,17 +33,17 @@ def inventory(*connectors: Connector, accepted: Sequence[str] = ()) -> Inventory
 def evidence(*tags: Tag, address: str = "192.0.2.1", failed: StepName | None = None, **fields: Any) -> Evidence:
     """A path on which these tags were found, each with a line of its own."""
     steps = tuple(_step(name, failed) for name in STEPS)
-    findings = tuple(Finding(tag, f"seen: {tag}") for tag in tags)
+    findings = tuple(Finding(tag, {"how": "as-reported", "line": f"seen: {tag}"}) for tag in tags)
     plain: dict[str, Any] = {"host": "mail.contoso.com", "address": address, "steps": steps, "findings": findings}
     return Evidence(**(plain | fields))
 
 
-def _step(name: StepName, failed: StepName | None) -> Step:
+def _step(name: StepName, failed: StepName | None) -> Tried:
     if name == failed:
-        return Step(step=name, status="failed", seconds=0.1, detail=f"what {name} showed")
+        return Tried(step=name, status="failed", seconds=0.1, note=Finding(Trace.REPLIED, {"text": f"what {name} showed"}))
     if failed and STEPS.index(name) > STEPS.index(failed):
-        return Step(step=name, status="skipped")
-    return Step(step=name, status="ok", seconds=0.1)
+        return Tried(step=name, status="skipped")
+    return Tried(step=name, status="ok", seconds=0.1)
 
 
 def target(connector: Connector | None = None, policy: Policy | None = None) -> Target:
@@ -49,7 +53,7 @@ def target(connector: Connector | None = None, policy: Policy | None = None) -> 
 
 def result(paths: Sequence[Evidence], control: Control | None = None, **fields: Any) -> Result:
     seen = Observed(target(**fields), tuple(paths))
-    return classify(seen, control, CATALOGUE, "r-1", Inventory(), is_controlled=control is not None)
+    return classify(seen, Vantage(control, is_controlled=control is not None), CATALOGUE, "r-1", Inventory())
 
 
 def certificate(**fields: Any) -> Certificate:

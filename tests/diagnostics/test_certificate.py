@@ -1,18 +1,24 @@
 """The chain as sent, judged: each fault of contract 4, and their order of contract 3."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
+from OpenSSL import crypto
 
 from bot.demo.lab.certificates import RECIPES, Recipe, ca_pem, issue
 from diagnostics.findings import CERTIFICATE, Reason, Warn
 from diagnostics.model import Certificate
 from diagnostics.probes.certificate import judge
 from diagnostics.probes.trust import TrustFault, TrustStore
+from tests.agreement.chains import MID, ROOT, TWO_SANS, ca, leaf
+from tests.agreement.making import Made, key, make
+from tests.agreement.peers import pem
+from tests.diagnostics.making import CATALOGUE
 
 NAME = "mail.lab.test"
 
@@ -30,7 +36,7 @@ def judged(
     """(facts, faults in order, evidence) of a certificate of that recipe for mail.lab.test."""
     chain = [c.public_bytes(Encoding.DER) for c in issue(recipe, (NAME,)).chain]
     facts, findings = judge(chain, trust, wanted, now or datetime.now(UTC))
-    return facts, [f.tag for f in findings if isinstance(f.tag, Reason)], [f.evidence for f in findings]
+    return facts, [f.tag for f in findings if isinstance(f.tag, Reason)], [CATALOGUE.evidence(f) for f in findings]
 
 
 SOUND = ["good", "good-rsa", "good-p521", "good-ed25519", "good-with-root", "wrong-order", "wildcard", "cn-only", "expiring"]
@@ -134,7 +140,8 @@ def test_several_faults_are_ranked(trust: TrustStore, changes: dict[str, Any], r
         (Recipe(wildcard=True), "*.lab.test", True),
         (Recipe(with_san=False), NAME, True),
         (Recipe(with_san=False, common_name="other.example"), NAME, False),
-        (Recipe(names=("other.example",), common_name=NAME), NAME, False),
+        (Recipe(names=("other.example",), common_name=NAME), NAME, True),
+        (Recipe(names=("other.example",), common_name="third.example"), NAME, False),
         (RECIPES["nul-in-san"], NAME, False),
         (RECIPES["nul-in-san"], "mail.elsewhere.example", False),
         (Recipe(names=("192.0.2.1",)), "192.0.2.1", True),
@@ -176,6 +183,74 @@ def test_what_is_no_certificate_is_invalid(trust: TrustStore, garbage: list[byte
     facts, findings = judge(garbage, trust, NAME, datetime.now(UTC))
     assert facts is None
     assert [f.tag for f in findings] == [Reason.CERTIFICATE_INVALID]
+
+
+@pytest.fixture(scope="module")
+def table_trust(tmp_path_factory: pytest.TempPathFactory) -> TrustStore:
+    file = tmp_path_factory.mktemp("roots") / "table.pem"
+    file.write_text(pem([ROOT]), encoding="ascii")
+    return TrustStore(file)
+
+
+def test_what_cannot_be_read_is_told_without_a_librarys_words(trust: TrustStore) -> None:
+    _, findings = judge([b"\x30\x03\x02\x01\x01"], trust, NAME, datetime.now(UTC))
+    assert [CATALOGUE.evidence(f) for f in findings] == [
+        "the certificate is not encoded as RFC 5280 requires, so nothing in it can be read"
+    ]
+
+
+@pytest.mark.parametrize("garbage", [b"", b"\xff" * 2000, b"\x30\x03\x02\x01\x01"])
+def test_garbage_beside_a_sound_chain_is_a_warning(trust: TrustStore, garbage: bytes) -> None:
+    chain = [c.public_bytes(Encoding.DER) for c in issue(Recipe(), (NAME,)).chain]
+    facts, findings = judge([*chain, garbage], trust, NAME, datetime.now(UTC))
+    assert facts is not None
+    assert [f.tag for f in findings] == [Warn.CERTIFICATE_UNNEEDED]
+
+
+def test_two_sans_are_invalid_and_the_first_is_shown(table_trust: TrustStore) -> None:
+    facts, findings = judge([TWO_SANS.der, MID.der], table_trust, NAME, datetime.now(UTC))
+    assert facts is not None
+    assert facts.sans == ("second.lab.test",)
+    assert [f.tag for f in findings if isinstance(f.tag, Reason)] == [Reason.CERTIFICATE_INVALID]
+
+
+def _counted(function: Callable[..., Any], name: str, calls: list[str]) -> Callable[..., Any]:
+    def counted(*given: Any) -> Any:
+        calls.append(name)
+        return function(*given)
+
+    return counted
+
+
+def test_a_sound_chain_is_parsed_and_verified_once(trust: TrustStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+    for owner, name in ((crypto.X509StoreContext, "get_verified_chain"), (crypto, "load_certificate")):
+        monkeypatch.setattr(owner, name, _counted(getattr(owner, name), name, calls))
+    chain = [c.public_bytes(Encoding.DER) for c in issue(Recipe(), (NAME,)).chain]
+    judge(chain, trust, NAME, datetime.now(UTC))
+    calls.clear()  # the root out of the store is read once a process
+    judge(chain, trust, NAME, datetime.now(UTC))
+    assert calls == ["load_certificate", "load_certificate", "get_verified_chain"]
+
+
+def _mesh(*, key_ids: bool) -> list[Made]:
+    """150 namesakes that sign each other, below a leaf: any number of paths."""
+    keys = [key(f"mesh {number}", "p521") for number in range(12)]
+    name = ca("Mesh").subject
+    signers = [Made(b"", name, one) for one in keys]
+    above = [
+        make(name, signers[(n * 7 + 1) % 12], own=keys[n % 12], ca=True, key_ids=key_ids, days=(-9, 9 + n)) for n in range(150)
+    ]
+    return [leaf(signers[0], key_ids=key_ids), *above]
+
+
+@pytest.mark.parametrize("key_ids", [True, False])
+def test_a_mesh_of_namesakes_costs_little(table_trust: TrustStore, key_ids: bool) -> None:
+    chain = [made.der for made in _mesh(key_ids=key_ids)]
+    started = time.thread_time()
+    _, findings = judge(chain, table_trust, NAME, datetime.now(UTC))
+    assert time.thread_time() - started < 1.0  # 0.06 s; every path would take for ever
+    assert findings[0].tag in (Reason.CERTIFICATE_UNTRUSTED, Reason.CERTIFICATE_INCOMPLETE_CHAIN)
 
 
 @pytest.mark.parametrize("content", [b"", b"no certificates here"])

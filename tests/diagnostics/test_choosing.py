@@ -76,7 +76,7 @@ def test_whatever_is_found_the_limits_hold_and_nothing_is_lost(
 
 def test_what_holds_for_a_destination_and_was_not_looked_at_is_kept() -> None:
     failed = Endpoint("gone", None, 5)
-    note = Finding(Warn.DNS_TOO_MANY, "x")
+    note = Finding(Warn.DNS_TOO_MANY, {"how": "hosts"})
     one = Found((failed, *found([(10, 0, 20)]).endpoints), (note,), 7, ("and more",))
     (chosen,) = choose([one], [frozenset()])
     assert chosen.endpoints[0].findings == (note,)

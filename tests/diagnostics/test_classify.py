@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diagnostics.classify import asks_control
+from diagnostics.classify import doubt_of
 from diagnostics.findings import CERTIFICATE, Clue, Finding, Reason, Warn
 from diagnostics.model import Evidence, StepName
 from diagnostics.probes.control import Control
 from diagnostics.probes.run import Observed
 from diagnostics.target import Policy
-from tests.diagnostics.making import CATALOGUE, GUID, certificate, connector, evidence, result, target, untested
+from tests.diagnostics.making import CATALOGUE, GUID, SAID, certificate, connector, evidence, result, target, untested
 
-PATH_REASONS = [r for r in Reason if r not in (Reason.CONNECTOR_DISABLED, Reason.NOTHING_TO_CHECK)]
+PATH_REASONS = [r for r in Reason if r not in (Reason.CONNECTOR_DISABLED, Reason.NOTHING_TO_CHECK, Reason.DANE_NOT_CHECKED)]
 SEEN_UNTESTED = [Reason.ADDRESS_NOT_PUBLIC, Reason.VANTAGE_NO_IPV6, Reason.VANTAGE_NO_ROUTE, Reason.VANTAGE_FAULT]
 FAILS = [r for r in PATH_REASONS if not untested(r)]
 
@@ -112,7 +112,9 @@ def test_a_reason_brings_its_code_title_cause_and_fix(reason: Reason) -> None:
 def test_a_doubtful_date_beside_a_healthy_path_does_not_harm() -> None:
     dated = evidence(Reason.CERTIFICATE_EXPIRED, failed="certificate", certificate=certificate())
     told = result(
-        [dated, evidence(address="192.0.2.2")], Control("answers", "late", timedelta(days=2)), policy=Policy("DomainValidation")
+        [dated, evidence(address="192.0.2.2")],
+        Control("answers", SAID, timedelta(days=2)),
+        policy=Policy("DomainValidation"),
     )
     assert (told.verdict, told.reason) == ("healthy", None)
     assert told.paths[0].reason is Reason.VANTAGE_CLOCK
@@ -122,7 +124,11 @@ def test_a_doubtful_date_beside_a_healthy_path_does_not_harm() -> None:
 def test_a_doubtful_date_beside_a_refused_path_takes_no_code_away() -> None:
     dated = evidence(Reason.CERTIFICATE_EXPIRED, failed="certificate", certificate=certificate())
     refused = evidence(Reason.TCP_REFUSED, failed="tcp", address="192.0.2.2")
-    told = result([dated, refused], Control("answers", "late", timedelta(days=2)), policy=Policy("DomainValidation"))
+    told = result(
+        [dated, refused],
+        Control("answers", SAID, timedelta(days=2)),
+        policy=Policy("DomainValidation"),
+    )
     assert (told.verdict, told.code, told.reason) == ("failing", "450 4.4.316", Reason.TCP_REFUSED)
 
 
@@ -135,7 +141,7 @@ def test_a_doubtful_date_beside_a_refused_path_takes_no_code_away() -> None:
     ],
 )
 def test_what_the_control_host_shows_too_is_unknown_and_has_no_code(state: str, reason: Reason) -> None:
-    control = Control(state, "the control host fails too")  # type: ignore[arg-type]
+    control = Control(state, {"host": "outlook.com", "text": "the control host fails too"})  # type: ignore[arg-type]
     told = result([path("tcp-timeout", 1), path("tcp-refused", 2)], control, connector=connector(Guid=GUID))
     assert (told.verdict, told.code, told.code_basis, told.also_seen_as, told.reason) == ("unknown", None, None, (), reason)
     assert {(p.code, p.reason) for p in told.paths} == {(None, reason)}
@@ -143,8 +149,8 @@ def test_what_the_control_host_shows_too_is_unknown_and_has_no_code(state: str, 
 
 
 def test_one_path_that_answers_needs_no_control_host() -> None:
-    assert not asks_control(Observed(target(), (path("tcp-refused", 1), path("healthy", 2))))
-    assert asks_control(Observed(target(), (path("tcp-refused", 1), path("tcp-timeout", 2), path("vantage-no-ipv6", 3))))
+    assert not doubt_of(Observed(target(), (path("tcp-refused", 1), path("healthy", 2)))).control
+    assert doubt_of(Observed(target(), (path("tcp-refused", 1), path("tcp-timeout", 2), path("vantage-no-ipv6", 3)))).control
 
 
 def test_faults_of_one_certificate_behind_the_first_are_warnings_of_the_same_ids() -> None:
@@ -198,8 +204,8 @@ INSIDE = Evidence(
     host="secret.contoso.com",
     address="10.9.8.7",
     findings=(
-        Finding(Warn.SPLIT_HORIZON, "secret.contoso.com resolves to 10.9.8.7 here"),
-        Finding(Reason.ADDRESS_NOT_PUBLIC, "10.9.8.7 is not a public address"),
+        Finding(Warn.SPLIT_HORIZON, {"how": "as-reported", "line": "secret.contoso.com resolves to 10.9.8.7 here"}),
+        Finding(Reason.ADDRESS_NOT_PUBLIC, {"how": "as-reported", "line": "10.9.8.7 is not a public address"}),
     ),
     steps=evidence().steps[:1],
     listed=False,

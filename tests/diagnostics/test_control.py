@@ -9,8 +9,11 @@ import pytest
 from bot.demo.lab import Lab, parse
 from bot.demo.lab.world import World
 from bot.wiring import open_services
+from commands.request import Request
+from commands.run import run
+from diagnostics.probes import control as control_host
 from diagnostics.probes.control import Control, is_its_own
-from tests.scenario import check, settings_for
+from tests.scenario import OWNER, check, settings_for
 
 CONTROL = "control.lab.test"
 OWN = {"name": CONTROL}
@@ -52,8 +55,8 @@ async def test_the_control_host_is_told_apart(case: str, tmp_path: Path) -> None
     built, state = STATES[case]
     control = await asked(built, tmp_path)
     assert control.state == state
-    assert CONTROL in control.evidence
-    assert control.evidence.isprintable()
+    assert control.facts["host"] == CONTROL
+    assert all(value.isprintable() for value in control.facts.values())
 
 
 @pytest.mark.parametrize(
@@ -121,3 +124,39 @@ async def test_the_control_host_is_asked_once_a_run_and_not_without_need(tmp_pat
     healthy = await check(fine, tmp_path, "ok.lab.test", control_host=CONTROL)
     assert [r.verdict for r in healthy.results] == ["healthy"]
     assert not healthy.lab.mail["127.0.31.1"].sessions
+
+
+async def times_asked(folder: Path, mail: dict[str, Any], *anew: bool) -> int:
+    """How often the control host was connected to, by so many questions in a row."""
+    async with Lab(world(mail), folder) as lab, open_services(settings_for(lab, control_host=CONTROL, timeout=0.4)) as services:
+        assert services.tools.control is not None
+        for each in anew:
+            await services.tools.control.ask(anew=each)
+        return len(lab.mail["127.0.31.1"].sessions)
+
+
+FAILS = {"banner": "220 proxy.corp.example ESMTP"}
+
+
+async def test_an_answer_is_kept_unless_it_is_wanted_anew(tmp_path: Path) -> None:
+    assert await times_asked(tmp_path, {"banner": BANNER}, False, False, True, False) == 2
+
+
+async def test_a_failing_control_host_is_asked_again_after_ten_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (control_host.KEPT_SECONDS, control_host.FAILING_SECONDS) == (300.0, 10.0)
+    assert await times_asked(tmp_path, FAILS, False, False) == 1
+    monkeypatch.setattr(control_host, "FAILING_SECONDS", -1.0)
+    assert await times_asked(tmp_path, FAILS, False, False) == 2
+    assert await times_asked(tmp_path, {"banner": BANNER}, False, False) == 1
+
+
+@pytest.mark.parametrize(("kind", "sessions"), [("OnPremises", 2), ("Partner", 1)])
+async def test_for_an_offer_of_fix_now_the_control_host_is_asked_anew(kind: str, sessions: int, tmp_path: Path) -> None:
+    built = STATES["healthy"][0]
+    dead = {"Name": "dead", "Guid": "", "SmartHosts": ["dead.lab.test"], "ConnectorType": kind}
+    asked_world = World("", built.dns, built.mail, (dead,))
+    async with Lab(asked_world, tmp_path) as lab, open_services(settings_for(lab, control_host=CONTROL)) as services:
+        for _ in range(2):
+            reply = await run(Request(("check", "dead"), OWNER), services, lambda _: None)
+            assert reply.exit_code == 1
+        assert len(lab.mail["127.0.31.1"].sessions) == sessions

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from diagnostics.findings import Reason
 from diagnostics.probes import smtp
-from diagnostics.probes.conversation import MAX_REPLY, Conversation, Said, readable
+from diagnostics.probes.conversation import MAX_REPLY, Conversation, Said
+from diagnostics.text import readable
 
 
 class Wire(asyncio.Transport):
@@ -49,6 +50,12 @@ async def heard(pieces: list[bytes], *, then_close: bool = False, timeout: float
         talk.connection_lost(None)
     said = await asyncio.wait_for(listening, timeout + 1)
     return said, talk
+
+
+def lines(talk: Conversation) -> list[str]:
+    """Everything that a conversation keeps of the peer."""
+    kept = [*talk.transcript, *talk.irregular]
+    return [text for each in kept for text in ([each] if isinstance(each, str) else each.facts.values())]
 
 
 BANNERS: list[tuple[list[bytes], str, int]] = [
@@ -121,7 +128,7 @@ def test_any_bytes_in_any_pieces_end_in_a_said(pieces: list[bytes], then_close: 
     said, talk = asyncio.run(run())
     assert said.outcome in ("reply", "closed", "timeout", "not-smtp")
     assert (said.code != 0) is (said.outcome == "reply")
-    assert all(line.isprintable() for line in [*talk.transcript, *talk.irregular, said.text, said.detail])
+    assert all(line.isprintable() for line in [*lines(talk), said.text, *said.facts.values()])
 
 
 @settings(max_examples=60)
@@ -158,7 +165,7 @@ async def test_memory_is_bounded_however_much_comes() -> None:
         talk.data_received(b"220-" + b"x" * 4000 + b"\r\n")
     await listening
     assert len(talk._raw) + len(talk._buffer) <= 2 * (MAX_REPLY + 1)
-    assert sum(map(len, talk.transcript)) < 64 * 2200 * 4
+    assert sum(map(len, lines(talk))) < 64 * 2200 * 4
     assert len(talk.irregular) <= 8
 
 

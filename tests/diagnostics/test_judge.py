@@ -5,11 +5,12 @@ from datetime import timedelta
 import pytest
 
 from diagnostics.findings import CERTIFICATE, Reason, Warn
-from diagnostics.judge import from_this_vantage, judge, needs_control
+from diagnostics.judge import judge
 from diagnostics.model import StepName
 from diagnostics.probes.control import Control, State
 from diagnostics.target import Policy, TlsSettings
-from tests.diagnostics.making import certificate, evidence, untested
+from diagnostics.vantage import Vantage, doubt, from_this_vantage
+from tests.diagnostics.making import SAID, certificate, evidence, untested
 
 POLICIES: list[TlsSettings | None] = [None, "EncryptionOnly", "CertificateValidation", "DomainValidation"]
 STRICT: list[TlsSettings] = ["CertificateValidation", "DomainValidation"]
@@ -125,34 +126,36 @@ REQUIRED = Policy("EncryptionOnly")
 
 @pytest.mark.parametrize("reason", CLAIMS)
 def test_what_this_machine_could_fake_needs_the_control_host(reason: Reason) -> None:
-    assert needs_control((judge(evidence(reason), REQUIRED),) * 2)
-    assert needs_control(
+    assert doubt((judge(evidence(reason), REQUIRED),) * 2).control
+    assert doubt(
         (
             judge(evidence(reason), REQUIRED),
             judge(evidence(Reason.VANTAGE_NO_IPV6), REQUIRED),
         )
-    )
+    ).control
 
 
 @pytest.mark.parametrize("reason", CLAIMS)
 def test_one_path_that_shows_something_else_needs_no_control_host(reason: Reason) -> None:
-    assert not needs_control(
+    assert not doubt(
         (
             judge(evidence(reason), REQUIRED),
             judge(evidence(), REQUIRED),
         )
-    )
+    ).control
 
 
 @pytest.mark.parametrize("reason", OTHER_FAULTS)
 def test_what_only_the_server_can_say_needs_no_control_host(reason: Reason) -> None:
-    assert not needs_control((judge(evidence(reason), REQUIRED),))
+    assert not doubt((judge(evidence(reason), REQUIRED),)).control
 
 
 @pytest.mark.parametrize("state", ["answers", "dns", "tcp", "intercepted"])
 @pytest.mark.parametrize("reason", OTHER_FAULTS)
 def test_what_only_the_server_can_say_stands_whatever_the_control_host_shows(reason: Reason, state: State) -> None:
-    (told,) = from_this_vantage((judge(evidence(reason), REQUIRED),), Control(state, "control"))
+    (told,) = from_this_vantage(
+        (judge(evidence(reason), REQUIRED),), Vantage(Control(state, {"host": "outlook.com", "text": "control"}))
+    )
     assert (told.verdict, told.reason) == ("failing", reason)
 
 
@@ -175,15 +178,15 @@ SMTP_CLAIMS = [r for r in CLAIMS if not r.startswith("dns-")]
 )
 def test_what_the_control_host_shows_too_is_no_fault_of_the_servers(state: State, reason: Reason, told: Reason) -> None:
     paths = tuple(judge(evidence(reason, address=a), REQUIRED) for a in ("192.0.2.1", "192.0.2.2"))
-    after = from_this_vantage(paths, Control(state, "the control host says so"))
+    after = from_this_vantage(paths, Vantage(Control(state, {"host": "outlook.com", "text": "the control host says so"})))
     assert [p.reason for p in after] == [told, told]
     assert all(p.verdict == ("failing" if told is reason else "unknown") for p in after)
-    assert all(p.finding and p.finding.evidence for p in after)
+    assert all(p.finding and p.finding.facts for p in after)
 
 
 def test_without_a_control_host_the_claim_stands() -> None:
     paths = (judge(evidence(Reason.TCP_REFUSED), REQUIRED),)
-    assert from_this_vantage(paths, None) == paths
+    assert from_this_vantage(paths, Vantage()) == paths
 
 
 @pytest.mark.parametrize("reason", [Reason.CERTIFICATE_EXPIRED, Reason.CERTIFICATE_NOT_YET_VALID])
@@ -191,9 +194,9 @@ def test_without_a_control_host_the_claim_stands() -> None:
 def test_a_date_fault_is_in_doubt_while_the_clock_here_is_off(reason: Reason, hours: float | None, doubtful: bool) -> None:
     dated = evidence(reason, failed="certificate", certificate=certificate())
     off = None if hours is None else timedelta(hours=hours)
-    (told,) = from_this_vantage((judge(dated, Policy("DomainValidation")),), Control("answers", "220 outlook.com", off))
+    (told,) = from_this_vantage((judge(dated, Policy("DomainValidation")),), Vantage(Control("answers", SAID, off)))
     assert told.reason is (Reason.VANTAGE_CLOCK if doubtful else reason)
 
 
 def test_a_date_fault_needs_the_control_hosts_clock() -> None:
-    assert needs_control((judge(evidence(Reason.CERTIFICATE_EXPIRED), Policy("DomainValidation")),))
+    assert doubt((judge(evidence(Reason.CERTIFICATE_EXPIRED), Policy("DomainValidation")),)).control

@@ -65,7 +65,10 @@ async def heard(proxy: StrictProxy, words: str, times: int) -> None:
 # ---- who approves
 
 
-async def test_who_may_not_approve(slack: LocalSlack, proxy: StrictProxy, tenant: LabTenant, fixing: Serving) -> None:
+async def test_who_may_not_approve(
+    slack: LocalSlack, proxy: StrictProxy, tenant: LabTenant, fixing: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.slack.front.DOUBT", ())
     async with fixing():
         parent, question = await asked(slack)
         await slack.click(question, "approve", ALICE)

@@ -100,8 +100,19 @@ async def test_a_guests_click_does_nothing(slack: LocalSlack, proxy: StrictProxy
     assert len(await thread_of(slack, parent)) == 1
 
 
-async def test_where_slack_does_not_say_who_somebody_is(slack: LocalSlack, proxy: StrictProxy, bot: Bot) -> None:
+async def test_where_slack_fails_to_say_who_somebody_is_it_is_asked_again(
+    slack: LocalSlack, proxy: StrictProxy, bot: Bot
+) -> None:
     proxy.fail("users.info", ERROR)
+    await slack.command("C02INC", "U01ALICE", LINE)
+    assert "450 4.4.316" in (await final_parent(slack, "C02INC"))["text"]
+
+
+async def test_where_slack_does_not_say_who_somebody_is(
+    slack: LocalSlack, proxy: StrictProxy, bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.slack.front.DOUBT", (0.01,))
+    proxy.fail("users.info", ERROR, ERROR)
     await slack.command("C02INC", "U01ALICE", LINE)
     await told(proxy, "Slack did not tell me who you are (internal_error)")
     await slack.command("C02INC", "U01ALICE", LINE)

@@ -41,6 +41,18 @@ async def test_the_list_tells_the_mode_and_nobody_stands_in_both(
     assert [(one.Name, one.TestMode) for one in (await reader.read()).connectors] == [("Live", False), ("Rehearsal", True)]
 
 
+async def test_modes_are_read_and_tls_settings_that_are_not_given_are_not_known(
+    tenant: LabTenant, reader: ExchangeOnline
+) -> None:
+    tenant.change("connector", "On premises", "SmtpDaneMode", "Mandatory")
+    tenant.change("connector", "On premises", "MtaStsMode", "None")
+    tenant.change("connector", "On premises", "TlsSettings", None)
+    del tenant.state.true("connector", "Partner")["TlsSettings"]
+    null, absent, _ = (await reader.fresh()).connectors
+    assert (null.SmtpDaneMode, null.MtaStsMode, null.TlsSettings, null.tls_known) == ("Mandatory", "None", None, True)
+    assert (absent.TlsSettings, absent.tls_known) == (None, False)
+
+
 async def test_what_a_plan_reads_besides(tenant: LabTenant, reader: ExchangeOnline) -> None:
     rules = await reader.rules()
     assert [(rule.Name, rule.State, rule.RouteMessageOutboundConnector) for rule in rules] == [

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from diagnostics.explain import Beside, Live
-from diagnostics.findings import Reason
+from diagnostics.findings import Reason, Unread
+from diagnostics.parse.report import Note
 from tests.diagnostics.making import connector
 from tests.explain.making import NOW, document, report, reported, seen
 
@@ -30,7 +31,7 @@ def test_the_whole_of_it() -> None:
         connector="Contoso",
         count=3,
     )
-    told = written(document(report(error, notes=("Only the first 256 KiB of the text were read.",))))
+    told = written(document(report(error, notes=(Note(Unread.TEXT_CUT),))))
     assert list(told)[:3] == ["schema", "primary", "errors"]
     assert (told["schema"], told["primary"], len(told["errors"])) == ("mailflow/explain/1", 0, 1)
     (one,) = told["errors"]
@@ -48,7 +49,7 @@ def test_the_whole_of_it() -> None:
     assert one["live"] is None
     assert all(set(cause) == {"id", "text", "likelihood", "evidence"} for cause in one["causes"])
     assert all(set(fix) == {"id", "text", "owner", "url"} for fix in one["fixes"])
-    assert set(one["fix_now"]) == {"offered", "why"}
+    assert set(one["fix_now"]) == {"offered", "why", "basis"}
     assert told["notes"] == ["Only the first 256 KiB of the text were read."]
 
 

@@ -15,7 +15,7 @@ from diagnostics.connectors import invoke, wire
 from diagnostics.fix import ledger, writing
 from diagnostics.fix.apply import Desk
 from diagnostics.store import Store
-from tests.fix.office import QUICK, WORLD, Clock, Office, Points, apps, planned
+from tests.fix.office import QUICK, SAY, WORLD, Clock, Office, Points, apps, planned
 from tests.fix.processes import Program, program
 from tests.store.conftest import NewUrl, _server, server, store, url  # noqa: F401 - fixtures
 from tests.store.server import Server
@@ -65,7 +65,7 @@ def clock() -> Clock:
 @pytest.fixture
 async def desk(tenant: LabTenant, store: Store, clock: Clock) -> AsyncIterator[Desk]:  # noqa: F811 - a fixture
     async with AsyncExitStack() as stack:
-        yield Desk(store, *apps(tenant, stack), clock, patience=QUICK)
+        yield Desk(store, *apps(tenant, stack), clock, SAY, patience=QUICK)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import pytest
 
 from bot.demo.lab.tenant import LabTenant
+from diagnostics.catalogue import load
 from diagnostics.connectors.exchange_admin import ExchangeAdmin
 from diagnostics.connectors.exchange_online import ExchangeOnline
 from diagnostics.connectors.token import App
@@ -21,6 +22,7 @@ from diagnostics.fix.writing import Patience
 from diagnostics.store import Store, StoredFix, StoreUnavailable
 from tests.store.conftest import BOTH
 
+SAY = load().fixing.say
 CONNECTOR, DOMAIN = "On premises", "contoso.test"
 SET_DOMAIN, SET_CONNECTOR = "Set-AcceptedDomain", "Set-OutboundConnector"
 GET_DOMAIN, GET_CONNECTOR = "Get-AcceptedDomain", "Get-OutboundConnector"
@@ -134,7 +136,7 @@ class Office:
 
     async def kept(self) -> Fix:
         """What the ledger says now."""
-        found = await ledger.find(self.desk.store, self.fix.id, self.clock())
+        found = await ledger.find(self.desk.store, self.fix.id, self.clock(), SAY)
         assert found
         return found
 
@@ -190,7 +192,7 @@ async def planned(desk: Desk, clock: Clock, connector: str = CONNECTOR, *domains
     wanted = Wanted(connector, domains)
     number = len(await desk.store.fixes()) + 1
     seen = await read(wanted, desk.tenant, desk.tenant, no_mx)
-    fix = plan(wanted, seen, id=f"f-{number}", requester="U1", reason="CHG-1", created=clock())
+    fix = plan(wanted, seen, id=f"f-{number}", requester="U1", reason="CHG-1", created=clock(), say=SAY)
     assert fix.state == "planned", fix.blocked
     await ledger.add(desk.store, fix, actor="U1", event="planned", now=clock())
     return fix

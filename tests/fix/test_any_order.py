@@ -26,6 +26,7 @@ from tests.fix.office import (
     DOMAIN,
     GET_CONNECTOR,
     GET_DOMAIN,
+    SAY,
     SET_CONNECTOR,
     SET_DOMAIN,
     Action,
@@ -112,7 +113,7 @@ class Fixes(RuleBasedStateMachine):
         self.tenant.ledger = await self.open.enter_async_context(open_store(url))
         self.store = Flaky(await self.open.enter_async_context(open_store(url)))
         await self.open.enter_async_context(self.tenant)
-        self.desk = Desk(self.store, *apps(self.tenant, self.open), self.clock, patience=QUICK)
+        self.desk = Desk(self.store, *apps(self.tenant, self.open), self.clock, SAY, patience=QUICK)
 
     def run(self, call: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(call)
@@ -279,7 +280,7 @@ class Fixes(RuleBasedStateMachine):
         return {one.row["Guid"] for table in self.tenant.state.tables.values() for one in table if one.old is not None}
 
     def kept(self, id: str) -> Fix:
-        fix = self.run(ledger.find(self.store.store, id, self.clock()))
+        fix = self.run(ledger.find(self.store.store, id, self.clock(), SAY))
         assert fix
         return fix
 

@@ -9,7 +9,7 @@ import pytest
 from bot.demo.lab import Lab
 from diagnostics.fix import ledger
 from tests.fix import mortal
-from tests.fix.office import AFTER, BEFORE, POINTS, on_both
+from tests.fix.office import AFTER, BEFORE, POINTS, SAY, on_both
 from tests.fix.processes import Program
 from tests.fix.stage import Stage, staged
 from tests.store.conftest import NewUrl
@@ -35,7 +35,7 @@ async def test_killed_at_every_point(mortals: Program, new_url: NewUrl, lab: Lab
 
 async def killed(mortals: Program, stage: Stage, verb: str, point: str, step: int) -> None:
     case = f"{verb}, killed {point} of step {step + 1}"
-    words = ("fix", stage.connector, "--yes", "--json")
+    words: tuple[str, ...] = ("fix", stage.connector, "--yes", "--gone-for-good", "--json")
     if verb == "undo":
         done = await mortals.start(*words, env=stage.env).said()
         assert done.get("state") == "done", (case, done)
@@ -47,7 +47,7 @@ async def killed(mortals: Program, stage: Stage, verb: str, point: str, step: in
     assert row.lease_until
     assert row.state == "running", case
     await asyncio.sleep((row.lease_until - stage.now() + mortal.GRACE).total_seconds() + 0.1)
-    assert ledger.seen(row, stage.now()).state == "unknown", case
+    assert ledger.seen(row, stage.now(), SAY).state == "unknown", case
     # what was being done is finished or taken back, by turns; what was being taken back is, whatever is said
     then = "resume" if (POINTS.index(point) + step) % 2 else "undo"
     process = mortals.start(then, row.id, "--yes", "--json", env=stage.env)

@@ -16,6 +16,7 @@ from tests.fix.office import (
     HALF,
     POINTS,
     QUICK,
+    SAY,
     SET_DOMAIN,
     DiedError,
     Flaky,
@@ -99,7 +100,7 @@ async def test_dead_and_then_not_to_be_taken_back(tenant: LabTenant, office: Off
     with pytest.raises(DiedError):
         await office.do()
     office.lease_ends()
-    shown = undoing(await office.kept(), writable=True)
+    shown = undoing(await office.kept(), writable=True, say=SAY)
     assert shown
     assert [step.name for step in shown.steps] == [DOMAIN], "it may have been written"
     for on, trouble in (("token", "no-token"), (SET_DOMAIN, "refused"), (SET_DOMAIN, "busy")):
@@ -143,10 +144,13 @@ async def test_a_dead_process_that_had_not_begun_blocks_nobody(office: Office) -
     office.desk = sound
     first, office.fix = office.fix, await planned(office.desk, office.clock)
     soon = await office.do()
-    assert (soon.state, soon.said) == ("blocked", f"Another fix of this connector, {first.id}, is under way. {apply.LATER}")
+    assert (soon.state, soon.said) == (
+        "blocked",
+        f"Another fix of this connector, {first.id}, is under way. Try again in {apply.LATER} seconds.",
+    )
     office.lease_ends()
     assert (await office.do()).state == "done"
-    kept = await ledger.find(office.desk.store, first.id, office.clock())
+    kept = await ledger.find(office.desk.store, first.id, office.clock(), SAY)
     assert kept
     assert kept.state == "planned"
 

@@ -11,10 +11,11 @@ from diagnostics.model import Evidence, FixNow
 from diagnostics.probes.control import Control
 from diagnostics.probes.run import Observed
 from diagnostics.route import route
+from diagnostics.vantage import Vantage
 from tests.diagnostics.making import CATALOGUE, GUID, connector, evidence
 
 CONTOSO = AcceptedDomain(DomainName="contoso.com", DomainType="InternalRelay", Guid=GUID)
-ANSWERS = Control("answers", "the control host answers")
+ANSWERS = Control("answers", {"host": "outlook.com", "text": "the control host answers"})
 
 
 def on_premises(**fields: Any) -> Connector:
@@ -45,7 +46,7 @@ def fix_now(
     inventory = inventory or known()
     (target,) = route([word], inventory)
     seen = Observed(target, paths or (REFUSED, REFUSED), age)
-    return classify(seen, control, CATALOGUE, "r-1", inventory, is_controlled=is_controlled).fix_now
+    return classify(seen, Vantage(control, is_controlled=is_controlled), CATALOGUE, "r-1", inventory).fix_now
 
 
 def test_a_connector_whose_every_path_refuses_is_offered_with_the_command_that_shows_more() -> None:
@@ -110,9 +111,9 @@ def test_any_other_path_withholds_the_offer(paths: tuple[Evidence, ...], why: st
     ("control", "why"),
     [
         (None, "The control host did not answer in this run"),
-        (Control("tcp", "it fails too"), "It could not be told"),
-        (Control("intercepted", "somebody else answers"), "It could not be told"),
-        (Control("dns", "its name has no address"), "It could not be told"),
+        (Control("tcp", {"host": "outlook.com", "text": "it fails too"}), "It could not be told"),
+        (Control("intercepted", {"host": "outlook.com", "text": "somebody else answers"}), "It could not be told"),
+        (Control("dns", {"host": "outlook.com", "text": "its name has no address"}), "It could not be told"),
     ],
 )
 def test_the_control_host_has_to_answer(control: Control | None, why: str) -> None:
@@ -160,5 +161,5 @@ def test_a_domain_that_takes_mail_for_sub_domains_withholds_the_offer() -> None:
 def test_a_connector_that_is_switched_off_may_have_left_a_domain() -> None:
     off = known(on_premises(Enabled=False))
     (target,) = route(["Old"], off)
-    told = classify(Observed(target), None, CATALOGUE, "r-1", off, is_controlled=True).fix_now
+    told = classify(Observed(target), Vantage(is_controlled=True), CATALOGUE, "r-1", off).fix_now
     assert (told.offered, told.why.endswith(f"fix connector:{GUID}")) == (False, True)

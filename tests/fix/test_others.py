@@ -15,6 +15,7 @@ from tests.fix.office import (
     BEFORE,
     CONNECTOR,
     DOMAIN,
+    SAY,
     SET_CONNECTOR,
     SET_DOMAIN,
     Office,
@@ -190,7 +191,10 @@ async def test_another_fix_of_the_connector(tenant: LabTenant, office: Office) -
     await tenant.arrived(SET_DOMAIN)
     first, office.fix = office.fix, second
     blocked = await office.do()
-    assert (blocked.state, blocked.said) == ("blocked", f"Another fix of this connector, {first.id}, is under way. {apply.LATER}")
+    assert (blocked.state, blocked.said) == (
+        "blocked",
+        f"Another fix of this connector, {first.id}, is under way. Try again in {apply.LATER} seconds.",
+    )
     assert (await doing).state == "done"
     late = await office.do()
     assert (late.state, notes(late), office.sent) == ("blocked", ["changed-since-plan"], (1, 1))
@@ -221,14 +225,14 @@ async def test_a_plan_must_leave_room_for_what_is_said_later(office: Office) -> 
 async def test_what_is_left_is_shown_as_it_will_be_done(tenant: LabTenant, office: Office) -> None:
     tenant.spoil(Trouble(SET_CONNECTOR, "refused"))
     half = await office.do()
-    left, back = resuming(half, writable=True), undoing(half, writable=True)
+    left, back = resuming(half, writable=True, say=SAY), undoing(half, writable=True, say=SAY)
     assert left
     assert back
     assert [(s.name, s.before, s.after, s.state) for s in left.steps] == [(CONNECTOR, True, False, "todo")]
     assert [(s.name, s.before, s.after, s.state) for s in back.steps] == [(DOMAIN, "Authoritative", "InternalRelay", "todo")]
     done = await office.resume()
-    assert resuming(done, writable=True) is None
-    back = undoing(done, writable=False)
+    assert resuming(done, writable=True, say=SAY) is None
+    back = undoing(done, writable=False, say=SAY)
     assert back
     assert (back.state, notes(back)) == ("blocked", ["not-writable"])
     assert [s.cmdlet for s in back.steps] == [

@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from diagnostics.catalogue import load
 from diagnostics.connectors.model import AcceptedDomain, Connector, Inventory, TransportRule
 from diagnostics.fix.model import Fix
 from diagnostics.fix.plan import MOST_CHOICES, MOST_IN_QUESTION, Read, Wanted, changed, in_question, matching, plan
 
+SAY = load().fixing.say
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 
 
@@ -61,7 +63,7 @@ class World:
             "mx": {name: (f"{name.replace('.', '-')}.mail.protection.outlook.com",) for name in names},
         }
         wanted = Wanted(**({"connector": "To on-premises"} | self.wanted))
-        return plan(wanted, Read(known, **(plain | self.read)), id="f-1", requester="anna", reason="moved", created=NOW)
+        return plan(wanted, Read(known, **(plain | self.read)), id="f-1", requester="anna", reason="moved", created=NOW, say=SAY)
 
 
 def of(*connectors: Connector, accepted: tuple[AcceptedDomain, ...] = (CONTOSO,), domains: tuple[str, ...] = ()) -> World:
@@ -424,14 +426,14 @@ def test_what_could_not_be_read_is_named_with_its_reason() -> None:
     ],
 )
 def test_a_plan_is_void_once_something_that_matters_has_changed(later: World, *, differs: bool) -> None:
-    note = changed(World().plan(), later.plan())
+    note = changed(World().plan(), later.plan(), SAY)
     assert (note.id if note else None) == ("changed-since-plan" if differs else None)
 
 
 def test_a_plan_hangs_on_domains_that_are_not_turned_too() -> None:
     both = connector(RecipientDomains=["contoso.com", "adatum.com"])
     later = of(both, accepted=(CONTOSO, ADATUM.model_copy(update={"Guid": guid(109)})), domains=("contoso.com",))
-    assert changed(of(both, accepted=(CONTOSO, ADATUM), domains=("contoso.com",)).plan(), later.plan())
+    assert changed(of(both, accepted=(CONTOSO, ADATUM), domains=("contoso.com",)).plan(), later.plan(), SAY)
 
 
 # --- a large tenant, a hostile one ---

@@ -16,7 +16,7 @@ from tests.fix.stage import Stage, staged
 from tests.store.conftest import NewUrl
 from tests.store.server import Server
 
-FIX = ("fix", CONNECTOR, "--yes", "--json")
+FIX = ("fix", CONNECTOR, "--yes", "--gone-for-good", "--json")
 
 
 @pytest.fixture

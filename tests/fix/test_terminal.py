@@ -77,7 +77,7 @@ async def test_the_whole_way(stage: Stage) -> None:
     assert (code, stage.sent) == (0, (0, 0))
     assert f"accepted domain {DOMAIN}: DomainType InternalRelay → Authoritative" in text
     assert f"connector {CONNECTOR}: Enabled on → off" in text
-    code, text = await mailflow(stage, "fix", CONNECTOR, "--reason", "CHG-1", "--yes", "--json")
+    code, text = await mailflow(stage, "fix", CONNECTOR, "--reason", "CHG-1", "--yes", "--gone-for-good", "--json")
     done = json.loads(text)
     assert (code, done["state"], done["reason"], stage.truth) == (0, "done", "CHG-1", AFTER)
     assert as_in_contract_6(done)
@@ -105,10 +105,10 @@ async def test_the_whole_way(stage: Stage) -> None:
 
 async def test_of_two_fixes_the_later_one_is_taken_back_first(stage: Stage) -> None:
     """The connector was switched on by hand between them, so the first has nothing of its own to take back any more."""
-    _, text = await mailflow(stage, "fix", CONNECTOR, "--yes", "--json")
+    _, text = await mailflow(stage, "fix", CONNECTOR, "--yes", "--gone-for-good", "--json")
     first = json.loads(text)["id"]
     stage.tenant.change("connector", CONNECTOR, "Enabled", True)
-    _, text = await mailflow(stage, "fix", CONNECTOR, "--yes", "--json")
+    _, text = await mailflow(stage, "fix", CONNECTOR, "--yes", "--gone-for-good", "--json")
     second = json.loads(text)["id"]
     writes = stage.effective
     assert (await mailflow(stage, "undo", first, "--yes"))[0] == 1
@@ -124,7 +124,7 @@ def set_domain(guid: str) -> str:
 
 async def test_every_fix_and_every_line(mortals: Program, stage: Stage) -> None:
     stage.tenant.spoil(Trouble(SET_CONNECTOR, "refused"))
-    half = await mortals.start("fix", CONNECTOR, "--yes", "--json", env=stage.env).said()
+    half = await mortals.start("fix", CONNECTOR, "--yes", "--gone-for-good", "--json", env=stage.env).said()
     assert (half["state"], as_in_contract_6(half)) == ("half-done", True)
     resumed = mortals.start("resume", half["id"], "--yes", "--json", env=stage.env)
     assert ((await resumed.said())["state"], await resumed.code()) == ("done", 0)
@@ -144,14 +144,14 @@ async def test_every_fix_and_every_line(mortals: Program, stage: Stage) -> None:
 )
 async def test_exit_code_1(mortals: Program, stage: Stage, on: str, trouble: str, state: str) -> None:
     stage.tenant.spoil(Trouble(on, trouble, EVER))
-    process = mortals.start("fix", CONNECTOR, "--yes", "--json", env=stage.env)
+    process = mortals.start("fix", CONNECTOR, "--yes", "--gone-for-good", "--json", env=stage.env)
     assert ((await process.said())["state"], await process.code()) == (state, 1)
 
 
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
-        ("fix Nobody --yes", 1, "connector-not-found"),
+        ("fix Nobody --yes --gone-for-good", 1, "connector-not-found"),
         ("undo f-none --yes", 2, "There is no fix 'f-none'"),
         ("resume", 2, "Usage: resume FIX-ID"),
         ("fix", 2, "Usage: fix CONNECTOR"),
@@ -167,7 +167,7 @@ async def test_what_is_not_there(mortals: Program, stage: Stage, words: str, cod
 
 async def test_ctrl_c(mortals: Program, stage: Stage) -> None:
     """The connector is free at once, and the ledger says what is not known."""
-    process = mortals.start("fix", CONNECTOR, "--yes", env=stage.env, at=("after-send", 1, "stop"))
+    process = mortals.start("fix", CONNECTOR, "--yes", "--gone-for-good", env=stage.env, at=("after-send", 1, "stop"))
     await process.sleeps()
     await process.send(signal.SIGINT)
     await process.send(signal.SIGCONT)
@@ -205,7 +205,7 @@ NO_READER = {"MAILFLOW_EXCHANGE_TENANT": "", "MAILFLOW_EXCHANGE_CLIENT_ID": "", 
     ids=str,
 )
 async def test_one_line_that_names_the_setting(mortals: Program, stage: Stage, settings: dict[str, str], named: str) -> None:
-    process = mortals.start("fix", CONNECTOR, "--yes", env=stage.env | settings)
+    process = mortals.start("fix", CONNECTOR, "--yes", "--gone-for-good", env=stage.env | settings)
     assert await process.code() == 2
     assert process.out.read_text() == ""
     assert len(process.errors.strip().splitlines()) == 1
@@ -214,7 +214,7 @@ async def test_one_line_that_names_the_setting(mortals: Program, stage: Stage, s
     assert stage.sent == (0, 0)
 
 
-@pytest.mark.parametrize("yes", [(), ("--yes",)])
+@pytest.mark.parametrize("yes", [(), ("--yes", "--gone-for-good")])
 async def test_without_credentials_to_write_the_cmdlets_are_printed(mortals: Program, stage: Stage, yes: tuple[str, ...]) -> None:
     process = mortals.start("fix", CONNECTOR, *yes, env=stage.env | NO_WRITER)
     assert await process.code() == 1
@@ -249,7 +249,7 @@ async def test_no_secret_and_nobodys_address(mortals: Program, stage: Stage, tmp
     env = stage.env
     for trouble in ("refused", "forbidden", "html", "errors"):
         stage.tenant.spoil(Trouble(SET_CONNECTOR, trouble, 1), Trouble("Get-MailUser", trouble, 1))
-        fix = await mortals.start("fix", CONNECTOR, "--yes", "--json", env=env).said()
+        fix = await mortals.start("fix", CONNECTOR, "--yes", "--gone-for-good", "--json", env=env).said()
         back = mortals.start("undo", fix["id"], "--yes", env=env)
         assert await back.code() == 0, (trouble, back.errors)
     await mortals.start("check", env=env).code()

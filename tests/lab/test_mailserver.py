@@ -92,8 +92,10 @@ class Wire:
         self.socket = (context or client_context()).wrap_socket(self.socket, server_hostname=name)
 
 
-def client_context(**settings: Any) -> ssl.SSLContext:
+def client_context(*, ciphers: str = "", **settings: Any) -> ssl.SSLContext:
     context = ssl.create_default_context()
+    if ciphers:
+        context.set_ciphers(ciphers)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     with warnings.catch_warnings():
@@ -349,6 +351,24 @@ def old_only(wire: Wire) -> None:
         assert second.socket.version() == "TLSv1.1"
 
 
+def old_suites(wire: Wire) -> None:
+    handshake_fails("HANDSHAKE_FAILURE", context=lambda: client_context(ciphers="ECDHE+AESGCM"))(wire)
+    with connected(*wire.where) as second:
+        second.greet()
+        second.start_tls(client_context(ciphers="ALL:@SECLEVEL=0"))
+        assert isinstance(second.socket, ssl.SSLSocket)
+        assert second.socket.version() == "TLSv1.2"
+
+
+def no_rfc_5746(wire: Wire) -> None:
+    """OpenSSL 3 refuses such a server unless told otherwise."""
+    handshake_fails("UNSAFE_LEGACY_RENEGOTIATION_DISABLED", context=lambda: client_context(ciphers="ALL"))(wire)
+    with connected(*wire.where) as second:
+        second.greet()
+        second.start_tls(client_context(ciphers="ALL", options=ssl.OP_ALL | 0x4))
+        assert second.ask("EHLO client.lab.test")[0].startswith("250")
+
+
 def asks_client(wire: Wire) -> None:
     wire.greet()
     wire.start_tls()
@@ -392,6 +412,13 @@ JUDGES: dict[str, Judge] = {
     "ehlo-421": after_ehlo(b"421 "),
     "ehlo-refused-helo-ok": after_ehlo(b"502 ", helo=f"250 {NAME}\r\n".encode()),
     "ehlo-and-helo-refused": after_ehlo(b"550 ", helo=b"550 "),
+    "ehlo-refused-then-close": after_ehlo(b"550 5.7.1 Access denied: mail is not allowed here\r\n"),
+    "ehlo-wants-full-name": after_ehlo(b"504 5.5.2 ", helo=b"504 5.5.2 "),
+    "ehlo-refuses-name": after_ehlo(b"550 5.7.1 client.lab.test is not welcome", helo=b"250 "),
+    "banner-blocklisted": banner(b"554 5.7.1 Service unavailable; Client host [127.0.0.1] blocked", then=FIN, client=""),
+    "banner-no-reverse-dns": banner(b"450 4.7.1 Client host rejected: cannot find your reverse", then=b"221 "),
+    "banner-greylisted": banner(b"450 4.7.1 Greylisted", then=FIN, client=""),
+    "banner-waits": banner(FIN, client=""),
     "ehlo-refused-for-now": after_ehlo(b"451 ", helo=b"451 "),
     "ehlo-endless": pours(lines=True, after="EHLO client.lab.test"),
     "ehlo-silent": after_ehlo(SILENCE),
@@ -450,6 +477,9 @@ JUDGES: dict[str, Judge] = {
     "tls-asks-client-cert": asks_client,
     "tls-wants-client-cert": handshake_fails("HANDSHAKE_FAILURE"),
     "tls-wants-client-cert-late": wants_client_late,
+    "tls-asks-client-cert-then-close": after_tls(FIN),
+    "tls-old-suites": old_suites,
+    "tls-no-rfc-5746": no_rfc_5746,
     "tls-other-extensions": other_extensions,
     "tls-then-close": after_tls(FIN),
     "tls-then-421": after_tls(b"421 "),
@@ -466,7 +496,8 @@ async def test_each_behaviour_is_what_it_is_called(behaviour: str, tmp_path: Pat
         with connected(ADDRESS, port) as wire:
             JUDGES[behaviour](wire)
 
-    async with Lab(parse(world(behaviour=behaviour)), tmp_path) as lab:
+    certificate = {"key": "rsa"} if behaviour in ("tls-old-suites", "tls-no-rfc-5746") else "good"
+    async with Lab(parse(world(behaviour=behaviour, certificate=certificate)), tmp_path) as lab:
         await asyncio.to_thread(judge, lab.smtp_port)
 
 

@@ -139,6 +139,11 @@ async def formerr_to_edns(lab: Lab, name: str) -> None:
     assert data(await ask(lab, name, edns=False)) == ["A 127.0.0.1"]
 
 
+async def silent_to_edns(lab: Lab, name: str) -> None:
+    await no_answer(lab, name)
+    assert data(await ask(lab, name, edns=False)) == ["A 127.0.0.1"]
+
+
 async def cname_loop(lab: Lab, name: str) -> None:
     assert data(await ask(lab, name)) == [f"CNAME {name}."]
 
@@ -272,6 +277,9 @@ JUDGES: dict[str, Judge] = {
     "bogus-dnssec": bogus_dnssec,
     "ede-dnssec": explains(dns.edns.EDECode.DNSSEC_BOGUS),
     "ede-expired": explains(dns.edns.EDECode.SIGNATURE_EXPIRED),
+    "silent-to-edns": silent_to_edns,
+    "ede-says-refused": explains(dns.edns.EDECode.NETWORK_ERROR),
+    "ede-says-cname": explains(dns.edns.EDECode.OTHER),
     "ede-network": explains(dns.edns.EDECode.NO_REACHABLE_AUTHORITY),
 }
 

@@ -11,9 +11,11 @@ import zipfile
 
 import pytest
 
+from diagnostics.findings import Unread
 from diagnostics.parse import read, read_file
 from diagnostics.parse.compound import Compound
 from diagnostics.parse.reading import MAX_FILE, MAX_PASTE
+from diagnostics.parse.report import Note
 from tests.parse.making import (
     ATTEMPT,
     CLOSING,
@@ -109,7 +111,7 @@ def test_ten_levels_are_read_and_more_are_left_out() -> None:
     for levels in (11, 3000):
         report = read_file("x.eml", nested(levels))
         assert not report.errors
-        assert "10 levels" in report.notes[0]
+        assert report.notes == (Note(Unread.TOO_DEEP),)
 
 
 def test_a_header_of_encoded_words_costs_nothing() -> None:
@@ -178,7 +180,7 @@ def test_a_damaged_message_file_is_said_to_be_damaged() -> None:
     for damaged in (whole[:600], whole[:30] + b"\xff" * 600, compound({})[:512]):
         report = read_file("x.msg", damaged)
         assert not report.errors
-        assert "damaged" in report.notes[0]
+        assert report.notes == (Note(Unread.DAMAGED_MESSAGE),)
 
 
 def test_chains_that_bite_their_tail_end() -> None:
@@ -214,13 +216,13 @@ def test_a_long_paste_is_cut_and_says_so() -> None:
     filler = "nothing\n" * (MAX_PASTE // 8)
     report = read(f"{ATTEMPT}\n{filler}550 5.1.1 User unknown")
     assert codes(report) == ["450 4.4.316"]
-    assert report.notes == ("Only the first 256 KiB of the text were read.",)
+    assert report.notes == (Note(Unread.TEXT_CUT),)
 
 
 def test_a_long_file_is_cut_and_says_so() -> None:
     report = read_file("x.txt", ATTEMPT.encode() + b"\nnothing" * (MAX_FILE // 8) + b"\n550 5.1.1 User unknown")
     assert codes(report) == ["450 4.4.316"]
-    assert report.notes == ("Only the first 5 MiB of the file were read.",)
+    assert report.notes == (Note(Unread.FILE_CUT),)
 
 
 def archive() -> bytes:
@@ -244,8 +246,7 @@ UNREAD = {
 def test_what_is_no_text_is_not_read_and_says_so(case: str) -> None:
     report = read_file("bounce.eml", UNREAD[case])
     assert not report.errors
-    assert len(report.notes) == 1
-    assert ("archive" in report.notes[0]) == (case in ("zip", "gzip"))
+    assert report.notes == (Note(Unread.ARCHIVE if case in ("zip", "gzip") else Unread.UNKNOWN_FILE),)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])

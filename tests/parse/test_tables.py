@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from diagnostics.findings import Reason
+from diagnostics.findings import Reason, Unread
 from diagnostics.parse import read_file
 from diagnostics.parse.reading import MAX_FILE
+from diagnostics.parse.report import Note
 from tests.parse.making import codes, primary
 
 SUMMARY = (
@@ -78,7 +79,7 @@ def test_rows_that_all_differ_are_not_all_looked_into() -> None:
     rows = "".join(f'2026-09-01T10:00:00Z,a@b.com,"450 4.4.316 {n:x}",s,1,<x@y>,z,To on-premises\n' for n in range(5000))
     report = read_file("report.csv", f"{SUMMARY}\n{rows}".encode())
     assert report.errors[0].count == 4096
-    assert "904 errors or rows" in report.notes[0]
+    assert report.notes == (Note(Unread.TOO_MANY_ROWS, 904),)
 
 
 def test_rows_that_differ_in_their_times_are() -> None:
@@ -108,7 +109,7 @@ def test_an_export_of_powershell(text: str) -> None:
 def test_a_report_without_codes_says_so() -> None:
     report = read_file("report.csv", f"{SUMMARY}\n2026-09-01T10:00:00Z,a@b.com,c@d.com##Fail,s,1,<a@b>,x,y\n".encode())
     assert not report.errors
-    assert "no error code" in report.notes[0]
+    assert report.notes == (Note(Unread.NO_CODES),)
 
 
 def test_twenty_thousand_rows_take_less_than_two_seconds() -> None:

@@ -85,7 +85,7 @@ def test_a_question_is_one_for_another_library(number: int, kind: str, edns: boo
     wire = Question(number, message.encode("Mail.Example.TEST"), KINDS[kind], edns, unchecked).to_wire()
     read = dns.message.from_wire(wire)
     assert (read.id, read.question[0].to_text()) == (number, f"mail.example.test. IN {kind}")
-    assert read.flags == dns.flags.RD | (dns.flags.CD if unchecked else 0)
+    assert read.flags == dns.flags.RD | dns.flags.AD | (dns.flags.CD if unchecked else 0)
     assert (read.edns, read.payload) == ((0, 1232) if edns else (-1, 0))
 
 

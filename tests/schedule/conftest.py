@@ -14,14 +14,15 @@ from bot.settings import Settings
 from bot.wiring import open_services
 from commands.command import Services
 from commands.memory import Memory
-from commands.reply import Reply, Tell
+from commands.reply import Found, Reply, Tell
 from commands.request import Request
 from diagnostics.store import Store
 from diagnostics.store.opening import open_store
 from tests.store.making import NOW
 
-FAILING = Reply("Failing: mail.contoso.com — 450 4.4.316 Connection refused", "bad", exit_code=1)
-HEALTHY = Reply("Healthy: mail.contoso.com — mail can be delivered", "good")
+FAILING = Reply("Failing: mail.contoso.com — 450 4.4.316 Connection refused", "bad", exit_code=1, verdict="failing")
+WELL = Found("mail.contoso.com", "healthy", "mail can be delivered")
+HEALTHY = Reply("Healthy: mail.contoso.com — mail can be delivered", "good", verdict="healthy", results=(WELL,))
 
 
 @dataclass

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 
 from bot.news import decide, next_look, note, owed
-from commands.reply import Action, Item, Reply, Section
+from commands.reply import Action, Found, Item, Reply, Section, Verdict
 from diagnostics.store import MAX_ID, MAX_REQUEST, Answer
 from tests.schedule.conftest import FAILING, HEALTHY
 from tests.slack.replies import TEXTS
@@ -21,9 +21,10 @@ def headline(reply: Reply | None) -> str:
     return reply.headline
 
 
-@pytest.mark.parametrize("severity", ["bad", "mixed", "unknown", "info"])
-def test_nothing_before_it_works(severity: str) -> None:
-    assert decide(watch(), Reply("x", severity), LATE - SECOND) is None  # type: ignore[arg-type]
+@pytest.mark.parametrize("verdict", ["failing", "degraded", "unknown", None])
+def test_nothing_before_it_works(verdict: Verdict | None) -> None:
+    """Whatever the words and the mark are: the verdict decides."""
+    assert decide(watch(), Reply("Healthy: x", "good", verdict=verdict), LATE - SECOND) is None
 
 
 def test_it_works_again() -> None:
@@ -37,16 +38,18 @@ def test_the_time_is_over() -> None:
     assert headline(decide(watch(), FAILING, LATE)) == said
 
 
-@pytest.mark.parametrize("severity", ["unknown", "info"])
-def test_what_could_not_be_told_is_not_called_broken(severity: str) -> None:
-    said = headline(decide(watch(), Reply("Could not tell: x", severity), LATE))  # type: ignore[arg-type]
+@pytest.mark.parametrize("verdict", ["unknown", None])
+def test_what_could_not_be_told_is_not_called_broken(verdict: Verdict | None) -> None:
+    said = headline(decide(watch(), Reply("Could not tell: x", "unknown", verdict=verdict), LATE))
     assert said == "Not seen working within 24 hours, so I no longer look. Could not tell: x"
 
 
 def test_a_line_and_what_it_means() -> None:
     sections = (Section("", (Item("Mail flows, as seen from inside."),)), Section("Paths", (Item("a ✓"),), "code"))
-    whole = Reply("Healthy: a", "good", sections, actions=(Action("check-again", "r-1"),), parts=(FAILING,))
-    short = Reply("Works again: a", "good", sections[:1], actions=(Action("check-again", "r-1"),))
+    again = (Action("check-again", "r-1"),)
+    found = (Found("a (Contoso)", "healthy", "fine"), Found("b", "healthy", "well"))
+    whole = Reply("2 targets: 2 healthy", "good", sections, actions=again, parts=(FAILING,), verdict="healthy", results=found)
+    short = Reply("Works again: a (Contoso) — fine; b — well", "good", sections[:1], actions=again)
     assert decide(watch(), whole, NOW) == short
 
 

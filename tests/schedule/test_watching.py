@@ -49,7 +49,7 @@ async def test_it_is_told_once_when_it_works_again(
         await until(lambda: told.said)
         clock.forward(DUE)
         await quiet()
-    assert told.said == [(due.place, replace(HEALTHY, headline="Works again: mail.contoso.com — mail can be delivered"))]
+    assert told.said == [(due.place, Reply("Works again: mail.contoso.com — mail can be delivered", "good"))]
     assert len(checks.requests) == 2
     assert await store.take_due_watches("later", now=clock() + DAY) == []
     assert await owed_later(store, clock) == []
@@ -269,7 +269,7 @@ async def test_only_news_is_kept(
         verdict = next(said)
         kept.append(f"r-{len(kept)}")
         await services.memory.keep(result(kept[-1], verdict=verdict))
-        return Reply(verdict, severity[verdict])  # type: ignore[arg-type]
+        return Reply(verdict, severity[verdict], verdict=verdict)  # type: ignore[arg-type]
 
     monkeypatch.setattr(schedule, "run", check)
     assert due.last == ""

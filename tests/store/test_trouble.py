@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from diagnostics.store import PATIENCE, Store, StoreUnavailable, circuit
+from diagnostics.store import PATIENCE, Report, Store, StoreUnavailable, circuit
 from diagnostics.store import postgresql as pg
 from diagnostics.store import sqlite as lite
 from diagnostics.store.database import Database
@@ -49,6 +49,8 @@ CALLS: dict[str, Callable[[Store], Awaitable[object]]] = {
     ),
     "owned_fix": lambda s: s.owned_fix("f-1"),
     "audit": lambda s: s.audit(),
+    "keep_report": lambda s: s.keep_report(Report("6a1f", NOW, "U1", "450 4.4.316")),
+    "report": lambda s: s.report("6a1f", since=NOW),
     "renew": lambda s: s.renew("one", ["a-1"], now=NOW),
     "release": lambda s: s.release("one", now=NOW),
     "prune": lambda s: s.prune(NOW),

@@ -29,7 +29,7 @@ async def test_the_last_success_and_the_last_failure_stay(store: Store) -> None:
     pruned = await store.prune(NOW, slice=3)
     assert await kept(store, *verdicts) == ["c", "f"]
     assert await kept(store, *(f"other-{id}" for id in verdicts)) == ["other-c", "other-f"]
-    assert pruned == {"results": 8, "seen": 0, "answers": 0, "plans": 0, "watches": 0}
+    assert pruned == {"results": 8, "seen": 0, "answers": 0, "plans": 0, "reports": 0, "watches": 0}
 
 
 async def test_newer_ones_replace_them(store: Store) -> None:
@@ -61,7 +61,7 @@ async def test_ids_answers_and_watches_go(store: Store) -> None:
         await store.add_watch(watch(id, word=id), now=NOW - 30 * DAY)
     await store.end_watch("old", told=True, now=NOW - 8 * DAY)
     await store.end_watch("new", told=True, now=NOW - 6 * DAY)
-    assert await store.prune(NOW, slice=1) == {"results": 0, "seen": 1, "answers": 1, "plans": 0, "watches": 1}
+    assert await store.prune(NOW, slice=1) == {"results": 0, "seen": 1, "answers": 1, "plans": 0, "reports": 0, "watches": 1}
     assert not await store.claim("event", "new", at=NOW)
     assert await store.claim("event", "old", at=NOW)
     assert [w.id for w in await store.take_due_watches("one", now=NOW)] == ["live"]

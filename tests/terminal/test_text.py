@@ -10,8 +10,8 @@ from bot.terminal.show import render, wants_color
 from bot.terminal.text import clean
 from commands import wording
 from commands.reply import Item, Reply, Section
-from diagnostics.findings import Clue, Reason, Warn
-from diagnostics.model import Step
+from diagnostics.findings import Clue, Finding, Reason, Trace, Warn
+from diagnostics.model import Tried
 from diagnostics.target import Policy
 from tests.diagnostics.making import GUID, certificate, connector, evidence, result
 
@@ -20,17 +20,17 @@ GOLDEN = Path(__file__).parents[1] / "golden" / "terminal" / "failing.txt"
 
 def a_failing_answer() -> Reply:
     steps = (
-        Step(step="dns", status="ok", seconds=0.01, detail="mail.contoso.com → 192.0.2.1"),
-        Step(step="tcp", status="ok", seconds=0.02, detail="connected to port 25"),
-        Step(step="banner", status="ok", seconds=0.02, detail="220 mail.contoso.com ESMTP"),
-        Step(step="ehlo", status="ok", seconds=0.01, detail="250 mail.contoso.com"),
-        Step(step="starttls", status="ok", seconds=0.01, detail="220 go ahead"),
-        Step(step="tls", status="ok", seconds=0.05, detail="TLSv1.3, TLS_AES_256_GCM_SHA384"),
-        Step(
+        Tried(step="dns", status="ok", seconds=0.01, note=Finding(Trace.REPLIED, {"text": "mail.contoso.com → 192.0.2.1"})),
+        Tried(step="tcp", status="ok", seconds=0.02, note=Finding(Trace.REPLIED, {"text": "connected to port 25"})),
+        Tried(step="banner", status="ok", seconds=0.02, note=Finding(Trace.REPLIED, {"text": "220 mail.contoso.com ESMTP"})),
+        Tried(step="ehlo", status="ok", seconds=0.01, note=Finding(Trace.REPLIED, {"text": "250 mail.contoso.com"})),
+        Tried(step="starttls", status="ok", seconds=0.01, note=Finding(Trace.REPLIED, {"text": "220 go ahead"})),
+        Tried(step="tls", status="ok", seconds=0.05, note=Finding(Trace.REPLIED, {"text": "TLSv1.3, TLS_AES_256_GCM_SHA384"})),
+        Tried(
             step="certificate",
             status="failed",
             seconds=0.0,
-            detail="mail.contoso.com expired on 2026-11-22 10:00 UTC, 2 days ago",
+            note=Finding(Trace.REPLIED, {"text": "mail.contoso.com expired on 2026-11-22 10:00 UTC, 2 days ago"}),
         ),
     )
     broken = evidence(
@@ -54,7 +54,7 @@ def test_a_failing_answer_looks_like_this() -> None:
 )
 def test_mail_is_said_to_wait_only_where_it_does(tags: tuple[Reason, ...], waits: bool) -> None:
     told = render(wording.result(result([evidence(*tags, failed="tcp")])), color=False, width=100)
-    assert ("Mail waits in the queue for up to 24 hours." in told.replace("\n", " ")) is waits
+    assert ("Mail queues at Microsoft 365 and bounces after 24 hours." in told.replace("\n", " ")) is waits
 
 
 def test_colour_changes_nothing_but_colour() -> None:

@@ -85,6 +85,11 @@ def _formerr_to_edns(query: Query) -> Reaction:
     return honest(query) if query.message.edns < 0 else pack(query, query.blank(dns.rcode.FORMERR))
 
 
+def _silent_to_edns(query: Query) -> Reaction:
+    """As behind some firewalls: plain questions alone are answered."""
+    return honest(query) if query.message.edns < 0 else Reaction()
+
+
 def _cname_loop(query: Query) -> Reaction:
     return _records(query, [(query.name, "CNAME", [query.name.to_text()])])
 
@@ -211,6 +216,7 @@ MISBEHAVIOURS: Mapping[str, Misbehaviour] = {
     "refused": _fails(dns.rcode.REFUSED),
     "formerr": _fails(dns.rcode.FORMERR),
     "formerr-to-edns": _formerr_to_edns,
+    "silent-to-edns": _silent_to_edns,
     "notimp": _fails(dns.rcode.NOTIMP),
     "silent": _silent,
     "slow": _slow,
@@ -234,6 +240,10 @@ MISBEHAVIOURS: Mapping[str, Misbehaviour] = {
     "bogus-dnssec": _bogus_dnssec,
     "ede-dnssec": _explained(dns.edns.EDECode.DNSSEC_BOGUS, "signature of lab.test does not fit"),
     "ede-expired": _explained(dns.edns.EDECode.SIGNATURE_EXPIRED, "signature of lab.test expired"),
+    "ede-says-refused": _explained(
+        dns.edns.EDECode.NETWORK_ERROR, "198.51.100.53:53 rcode=REFUSED for mail.contoso.com. A, DNSSEC bogus"
+    ),
+    "ede-says-cname": _explained(dns.edns.EDECode.OTHER, "CNAME loop, NXDOMAIN, no such name"),
     "ede-network": _explained(dns.edns.EDECode.NO_REACHABLE_AUTHORITY, "no server of lab.test answers"),
 }
 """Every way to answer wrongly that a world can name."""

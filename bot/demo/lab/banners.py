@@ -42,6 +42,28 @@ async def too_many_connections(talk: Talk) -> None:
     await serve(talk, banner=then_close("421 4.7.0 too many connections from your host"))
 
 
+async def banner_blocklisted(talk: Talk) -> None:
+    """Refuses this very client, whose address stands on a block list."""
+    text = f"554 5.7.1 Service unavailable; Client host [{talk.session.peer}] blocked using zen.spamhaus.org"
+    await serve(talk, banner=then_close(text))
+
+
+async def banner_no_reverse_dns(talk: Talk) -> None:
+    """Refuses a client without reverse DNS, for now; waits for QUIT."""
+    await serve(talk, banner="450 4.7.1 Client host rejected: cannot find your reverse hostname, try again later")
+
+
+async def banner_greylisted(talk: Talk) -> None:
+    """Takes nobody at the first try."""
+    await serve(talk, banner=then_close("450 4.7.1 Greylisted, please try again in 300 seconds"))
+
+
+async def banner_waits(talk: Talk) -> None:
+    """Waits for the PROXY header of its balancer, and hangs up when none comes."""
+    await asyncio.sleep(2.5)
+    await talk.close()
+
+
 async def banner_never(talk: Talk) -> None:
     """Takes the connection and says nothing."""
     await stay_silent(talk)
@@ -187,6 +209,10 @@ BANNERS: Mapping[str, Behaviour] = {
     "banner-554": banner_554,
     "banner-reputation": banner_reputation,
     "too-many-connections": too_many_connections,
+    "banner-blocklisted": banner_blocklisted,
+    "banner-no-reverse-dns": banner_no_reverse_dns,
+    "banner-greylisted": banner_greylisted,
+    "banner-waits": banner_waits,
     "banner-never": banner_never,
     "banner-drip": banner_drip,
     "banner-drip-lines": banner_drip_lines,

@@ -40,6 +40,7 @@ class Recipe:
     """How a server's certificate is made. `names` empty: the names that the world gives to the server's address.
 
     issuer: a key of ISSUERS, or "self". sends: leaf, chain, chain+root or reversed (intermediates in the wrong order).
+    beside: keys of ISSUERS, whose own certificates are sent too, or "leaf". odd_names: the SAN also has names that are none.
     """
 
     names: tuple[str, ...] = ()
@@ -50,6 +51,8 @@ class Recipe:
     signature: str = "sha256"
     issuer: str = "intermediate"
     sends: str = "chain"
+    beside: tuple[str, ...] = ()
+    odd_names: bool = False
     with_san: bool = True
     wildcard: bool = False
     more_names: int = 0
@@ -79,6 +82,8 @@ class Recipe:
         for key, item, allowed in choices:
             if item not in allowed:
                 raise ValueError(f"{key} {item!r} is none of {', '.join(allowed)}")
+        if wrong := set(recipe.beside) - {*ISSUERS, "leaf"}:
+            raise ValueError(f"beside: {', '.join(sorted(wrong))} is none of leaf, {', '.join(ISSUERS)}")
         return recipe
 
 
@@ -131,7 +136,8 @@ def issue(recipe: Recipe, names: tuple[str, ...]) -> Issued:
         unknown = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.99999.1"), b"\x05\x00")
         builder = builder.add_extension(unknown, critical=True)
     leaf = _sign(builder, signer.key if signer else key, recipe.signature)
-    return Issued((leaf, *_sent_with(recipe, signer)), key)
+    beside = (leaf if name == "leaf" else ISSUERS[name]().certificate for name in recipe.beside)
+    return Issued((leaf, *_sent_with(recipe, signer), *beside), key)
 
 
 def _sent_with(recipe: Recipe, signer: Authority | None) -> tuple[x509.Certificate, ...]:
@@ -150,11 +156,20 @@ def _leaf_extensions(recipe: Recipe, names: tuple[str, ...]) -> list[x509.Extens
         x509.AuthorityInformationAccess([issuers]),
         x509.CRLDistributionPoints([revoked]),
     ]
-    if recipe.with_san:
+    if recipe.odd_names:
+        found.append(_odd_san(names))
+    elif recipe.with_san:
         found.append(x509.SubjectAlternativeName([_general_name(name) for name in names]))
     if _USAGES[recipe.usage]:
         found.append(x509.ExtendedKeyUsage(_USAGES[recipe.usage]))
     return found
+
+
+def _odd_san(names: tuple[str, ...]) -> x509.ExtensionType:
+    """A dNSName that is not ASCII and an address of five bytes before the names: for each a library refuses them all."""
+    fields = [(0x82, "b\u00fcro.lab.test".encode("latin-1")), (0x87, b"12345"), *((0x82, name.encode()) for name in names)]
+    content = b"".join(bytes([tag, len(field)]) + field for tag, field in fields)
+    return x509.UnrecognizedExtension(x509.ObjectIdentifier("2.5.29.17"), b"\x30\x81" + bytes([len(content)]) + content)
 
 
 def _general_name(name: str) -> x509.GeneralName:
@@ -271,6 +286,8 @@ ISSUERS: Mapping[str, Callable[[], Authority]] = {
     "expired-intermediate": lambda: _below(_trusted, "Lab Expired Intermediate", days=(-300, -3)),
     "not-a-ca": lambda: _below(_trusted, "Lab Without CA Flag", ca=False),
     "constrained": lambda: _below(_trusted, "Lab Constrained", only_below="elsewhere.example"),
+    "weak": lambda: _below(_unknown, "Unknown Weak", key="rsa-1024"),
+    "unknown-root": _unknown,
     "unknown-intermediate": lambda: _below(_unknown, "Unknown Intermediate"),
     "deep-3": lambda: _deep(3),
     "deep-12": lambda: _deep(12),

@@ -39,6 +39,14 @@ def _odd_cipher(context: ssl.SSLContext) -> None:
     context.set_ciphers("ARIA256-GCM-SHA384:ECDHE-ARIA256-GCM-SHA384:@SECLEVEL=0")
 
 
+def _old_suites(context: ssl.SSLContext) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = ssl.TLSVersion.TLSv1
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers("AES256-SHA:AES128-SHA:@SECLEVEL=0")
+
+
 def _asks_for_certificate(context: ssl.SSLContext) -> None:
     context.verify_mode = ssl.CERT_OPTIONAL
 
@@ -60,6 +68,7 @@ VARIANTS: Mapping[str, Callable[[ssl.SSLContext], None]] = {
     "1.2": _tls12_only,
     "1.3": _tls13_only,
     "odd-cipher": _odd_cipher,
+    "old-suites": _old_suites,
     "asks-client": _asks_for_certificate,
     "demands-client": _demands_certificate,
     "demands-client-late": _demands_certificate_late,

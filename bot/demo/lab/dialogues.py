@@ -46,6 +46,26 @@ async def ehlo_and_helo_refused(talk: Talk) -> None:
     await serve(talk, ehlo="550 5.7.1 Access denied", helo="550 5.7.1 Access denied")
 
 
+async def ehlo_refused_then_close(talk: Talk) -> None:
+    """Refuses EHLO and hangs up, as Exim's `drop` does."""
+    await serve(talk, ehlo=then_close("550 5.7.1 Access denied: mail is not allowed here"))
+
+
+async def ehlo_wants_full_name(talk: Talk) -> None:
+    """Refuses the name that the client gives in EHLO and HELO."""
+    text = "504 5.5.2 <client>: Helo command rejected: need fully-qualified hostname"
+    await serve(talk, ehlo=text, helo=text)
+
+
+async def ehlo_refuses_name(talk: Talk) -> None:
+    """Refuses the client by the name that it gives, and takes HELO."""
+
+    async def by_name(talk: Talk) -> None:
+        await talk.reply(f"550 5.7.1 {talk.session.lines[-1].partition(' ')[2]} is not welcome here")
+
+    await serve(talk, ehlo=by_name)
+
+
 async def ehlo_refused_for_now(talk: Talk) -> None:
     """Refuses EHLO and HELO with a 4xx other than 421."""
     await serve(talk, ehlo="451 4.3.0 Temporary failure", helo="451 4.3.0 Temporary failure")
@@ -142,6 +162,9 @@ DIALOGUES: Mapping[str, Behaviour] = {
     "ehlo-421": ehlo_421,
     "ehlo-refused-helo-ok": ehlo_refused_helo_ok,
     "ehlo-and-helo-refused": ehlo_and_helo_refused,
+    "ehlo-refused-then-close": ehlo_refused_then_close,
+    "ehlo-wants-full-name": ehlo_wants_full_name,
+    "ehlo-refuses-name": ehlo_refuses_name,
     "ehlo-refused-for-now": ehlo_refused_for_now,
     "starttls-421": starttls_421,
     "starttls-454": starttls_454,

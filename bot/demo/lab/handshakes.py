@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from bot.demo.lab.manners import Behaviour, Step, accept_tls, end, raw, reset, serve, stay_silent, then_close
+from bot.demo.lab.manners import Behaviour, Step, accept_legacy_tls, accept_tls, end, raw, reset, serve, stay_silent, then_close
 from bot.demo.lab.talk import Talk
 
 GO = "220 2.0.0 Ready to start TLS"
@@ -113,6 +113,21 @@ async def wants_client_late(talk: Talk) -> None:
     await serve(talk, starttls=accept_tls("demands-client-late"))
 
 
+async def asks_client_then_closes(talk: Talk) -> None:
+    """Asks for a client certificate, and without one closes on the first command inside TLS."""
+    await serve(talk, starttls=accept_tls("asks-client"), ehlo_after_tls=end, quit_=end)
+
+
+async def old_suites(talk: Talk) -> None:
+    """Knows TLS 1.0 to 1.2, with a CBC suite alone."""
+    await serve(talk, starttls=accept_tls("old-suites"))
+
+
+async def no_rfc_5746(talk: Talk) -> None:
+    """Knows TLS 1.2 without secure renegotiation, and is fine."""
+    await serve(talk, starttls=accept_legacy_tls)
+
+
 async def other_extensions(talk: Talk) -> None:
     """Offers other extensions after TLS than before."""
     await serve(talk, ehlo_after_tls=f"250 {talk.name}\nSIZE 1000000\nAUTH PLAIN LOGIN\nCHUNKING")
@@ -146,6 +161,9 @@ HANDSHAKES: Mapping[str, Behaviour] = {
     "tls-asks-client-cert": asks_client,
     "tls-wants-client-cert": wants_client,
     "tls-wants-client-cert-late": wants_client_late,
+    "tls-asks-client-cert-then-close": asks_client_then_closes,
+    "tls-old-suites": old_suites,
+    "tls-no-rfc-5746": no_rfc_5746,
     "tls-other-extensions": other_extensions,
     "tls-then-close": closes_after,
     "tls-then-421": unavailable_after,

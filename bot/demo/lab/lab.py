@@ -114,6 +114,8 @@ def _check(world: World, *, anywhere: bool) -> None:
     """Names and addresses that only the servers can judge. Raises WorldError."""
     for host in world.mail:
         _one_of(f'mail."{host.address}": behaviour', host.behaviour, (*BEHAVIOURS, BLACK_HOLE))
+        for behaviour in host.turns:
+            _one_of(f'mail."{host.address}": turns', behaviour, BEHAVIOURS)
         if not anywhere and not ip_address(host.address).is_loopback:
             raise WorldError(f'mail."{host.address}": only loopback addresses may listen')
     for name, answers in world.dns.items():

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from bot.demo.lab.background import Background
 from bot.demo.lab.banners import BANNERS
+from bot.demo.lab.certificates import Issued, Recipe, issue
 from bot.demo.lab.contexts import Contexts
 from bot.demo.lab.dialogues import DIALOGUES
 from bot.demo.lab.handshakes import HANDSHAKES
@@ -65,8 +66,10 @@ class MailServer:
         self.mail.sessions.append(session)
         self.mail.open += 1
         self.mail.most_open = max(self.mail.open, self.mail.most_open)
-        talk = Talk(connection, self._host, session, lambda variant: self._context(number, variant))
-        behaviour = self._host.behaviour
+        contexts = lambda variant: self._context(number, variant)  # noqa: E731
+        talk = Talk(connection, self._host, session, contexts, lambda: self._issued(number))
+        turns = self._host.turns or (self._host.behaviour,)
+        behaviour = turns[number % len(turns)]
         if 0 < self._host.most_at_once < self.mail.open:
             behaviour = "too-many-connections"
         try:
@@ -77,9 +80,14 @@ class MailServer:
             session.ended = time.monotonic()
 
     def _context(self, number: int, variant: str) -> ssl.SSLContext:
-        """The connection's context: with several certificates they take turns."""
-        recipe = self._host.certificates[number % len(self._host.certificates)]
-        return self._contexts.get(recipe, self._names, variant, self._host.certificate_without_sni)
+        return self._contexts.get(self._recipe(number), self._names, variant, self._host.certificate_without_sni)
+
+    def _issued(self, number: int) -> Issued:
+        return issue(self._recipe(number), self._names)
+
+    def _recipe(self, number: int) -> Recipe:
+        """The connection's certificate: several take turns."""
+        return self._host.certificates[number % len(self._host.certificates)]
 
 
 class BlackHole:

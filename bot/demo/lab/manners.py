@@ -109,6 +109,13 @@ def accept_tls(variant: str = "", *, behind: bytes = b"") -> Behaviour:
     return step
 
 
+async def accept_legacy_tls(talk: Talk) -> None:
+    """The 220 to STARTTLS, and a handshake of TLS 1.2 without RFC 5746, which OpenSSL's side of a server cannot do."""
+    await asyncio.sleep(talk.delay)
+    await talk.reply("220 2.0.0 Ready to start TLS")
+    await talk.start_legacy_tls()
+
+
 def raw(data: bytes) -> Behaviour:
     """These bytes, whatever they are; the conversation goes on."""
 

@@ -13,7 +13,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 
+from bot.demo.lab.certificates import Issued
 from bot.demo.lab.contexts import LabTLS
+from bot.demo.lab.legacy_tls import LegacyTLS
 from bot.demo.lab.world import MailHost
 
 MAX_LINE = 16 * 1024
@@ -47,14 +49,19 @@ class Talk:
     """A connection, its server and what may be done with it."""
 
     def __init__(
-        self, connection: socket.socket, host: MailHost, session: Session, contexts: Callable[[str], ssl.SSLContext]
+        self,
+        connection: socket.socket,
+        host: MailHost,
+        session: Session,
+        contexts: Callable[[str], ssl.SSLContext],
+        issued: Callable[[], Issued],
     ) -> None:
         self._socket = connection
         self._loop = asyncio.get_running_loop()
         self._buffer = b""
-        self._tls: ssl.SSLObject | None = None
+        self._tls: ssl.SSLObject | LegacyTLS | None = None
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._contexts = contexts
+        self._contexts, self._issued = contexts, issued
         self.host = host
         self.delay = host.delay
         self.pace = 0.0
@@ -150,8 +157,13 @@ class Talk:
 
     async def start_tls(self, variant: str = "") -> None:
         """Shake hands in a variant of the host's context. Raises Gone when that fails; the alert is sent."""
-        context = self._contexts(variant)
-        tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
+        await self._secure(self._contexts(variant).wrap_bio(self._incoming, self._outgoing, server_side=True))
+
+    async def start_legacy_tls(self) -> None:
+        """Shake hands without RFC 5746; the host's certificate has to be an RSA one."""
+        await self._secure(LegacyTLS(self._incoming, self._outgoing, self._issued()))
+
+    async def _secure(self, tls: ssl.SSLObject | LegacyTLS) -> None:
         while True:
             try:
                 self._shake_hands(tls)
@@ -168,7 +180,7 @@ class Talk:
         self.session.tls, self.session.cipher = tls.version() or "", (tls.cipher() or ("", "", 0))[0]
         await self._flush()
 
-    def _shake_hands(self, tls: ssl.SSLObject) -> None:
+    def _shake_hands(self, tls: ssl.SSLObject | LegacyTLS) -> None:
         """One step. What it learns is recorded before the client can know that the step is done."""
         try:
             tls.do_handshake()

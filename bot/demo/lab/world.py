@@ -56,12 +56,14 @@ class Answer:
 class MailHost:
     """A mail server: its address, its behaviour by name, its certificates (several take turns, one a connection).
 
+    turns: behaviours that take turns likewise, instead of the one.
     name: in banner and EHLO. banner: the whole first reply, "220 …". delay: seconds before each reply. most_at_once:
     connections, of which a further one is told 421 (0: any number).
     """
 
     address: str
     behaviour: str = "healthy"
+    turns: tuple[str, ...] = ()
     certificates: tuple[Recipe, ...] = (RECIPES["good"],)
     certificate_without_sni: Recipe | None = None
     name: str = ""
@@ -180,7 +182,7 @@ def _mail_host(address: str, value: Mapping[str, Any]) -> MailHost:
     fields["certificates"] = tuple(_recipe(f"{place}.certificate", item) for item in several)
     if "certificate_without_sni" in fields:
         fields["certificate_without_sni"] = _recipe(f"{place}.certificate_without_sni", fields["certificate_without_sni"])
-    for key in ("extensions", "extensions_after_tls"):
+    for key in ("turns", "extensions", "extensions_after_tls"):
         if key in fields:
             fields[key] = tuple(fields[key])
     for key, kind in (("behaviour", str), ("name", str), ("banner", str), ("delay", int | float), ("most_at_once", int)):

@@ -1,0 +1,61 @@
+"""Files of the catalogue: rules and words stand apart, under the same names, and are joined here.
+
+`catalogue/rules/` holds ids, codes, owners and what proves what; `catalogue/en/` holds every word for people, so that another
+language is another folder.
+"""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from importlib import resources
+from typing import Any
+
+from diagnostics.endpoints import Ranges
+
+LANGUAGE = "en"
+_ROWS = ("cause", "fix")
+
+
+class CatalogueFault(Exception):
+    """The catalogue contradicts itself or the findings: a fault of ours, found at start."""
+
+
+def codes() -> Iterator[str]:
+    """The names of the files in codes/, in order."""
+    folder = resources.files(__package__).joinpath("rules", "codes")
+    yield from sorted(f"codes/{file.name}" for file in folder.iterdir() if file.name.endswith(".toml"))
+
+
+def words(name: str, ranges: Ranges) -> dict[str, Any]:
+    """A file that is words alone. `{ranges}` in a text becomes Microsoft's addresses, `{ranges-version}` their list's version."""
+    return _toml(LANGUAGE, name, ranges)
+
+
+def joined(name: str, ranges: Ranges) -> dict[str, Any]:
+    """A file of rules with its words. Raises CatalogueFault where one lacks the other."""
+    try:
+        return _join(_toml("rules", name, ranges), words(name, ranges))
+    except KeyError as error:
+        raise CatalogueFault(f"{name}: rules and words differ in {error}") from None
+
+
+def _toml(folder: str, name: str, ranges: Ranges) -> dict[str, Any]:
+    text = resources.files(__package__).joinpath(folder, *name.split("/")).read_text("utf-8")
+    return tomllib.loads(text.replace("{ranges}", str(ranges)).replace("{ranges-version}", ranges.version))
+
+
+def _join(rules: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:
+    found = dict(rules)
+    for key, value in said.items():
+        if key in _ROWS and isinstance(rules.get(key), list):
+            found[key] = _with_texts(rules[key], value)
+        elif isinstance(value, dict):
+            found[key] = _join(rules.get(key, {}), value)
+        else:
+            found[key] = value
+    return found
+
+
+def _with_texts(rows: list[dict[str, Any]], texts: Mapping[str, str]) -> list[dict[str, Any]]:
+    if unused := set(texts) - {row["id"] for row in rows}:
+        raise KeyError(*sorted(unused))
+    return [row | {"text": texts[row["id"]]} for row in rows]
