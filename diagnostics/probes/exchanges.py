@@ -48,8 +48,12 @@ def exchanges(domain: str, mx: Answer) -> Exchanges:
 
 
 def _rows(records: Iterable[str]) -> list[tuple[int, str]]:
+    """(preference, name), the best first, each name once: an answer of 64 KiB can name one host of 100 labels 3,900 times."""
     rows = ((int(preference), name) for preference, name in (record.split(" ", 1) for record in records))
-    return sorted(rows, key=lambda row: (row[0], row[1].lower()))
+    first: dict[str, tuple[int, str]] = {}
+    for row in sorted(rows, key=lambda row: (row[0], row[1].lower())):
+        first.setdefault(row[1].lower(), row)
+    return list(first.values())
 
 
 def _fault(domain: str, name: str, preference: int) -> Endpoint | None:

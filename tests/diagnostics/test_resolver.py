@@ -13,6 +13,7 @@ from bot.demo.lab.nameserver import NameServer
 from diagnostics.catalogue.phrases import MISSING
 from diagnostics.findings import Clue, Reason, Warn
 from diagnostics.probes import dns
+from diagnostics.probes import exchanges as exchanging
 from diagnostics.probes.exchanges import Exchanges, exchanges
 from diagnostics.probes.resolver import Answer, Resolver, Status
 from diagnostics.target import Delivery, Destination
@@ -340,6 +341,23 @@ async def test_work_is_bounded_however_many_mx_hosts_are_no_host_names() -> None
     found = (await dns.resolve(Destination("many.test", "smart-host"), lookup)).endpoints
     assert len([e for e in found if e.address is None]) == dns.MAX_MX - 1
     assert {e.host for e in found if e.address} == {"good.test"}
+
+
+def test_a_mail_host_that_is_named_thousands_of_times_is_judged_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    judged: list[str] = []
+    fault = exchanging._fault
+
+    def counted(domain: str, name: str, preference: int) -> dns.Endpoint | None:
+        judged.append(name)
+        return fault(domain, name, preference)
+
+    monkeypatch.setattr(exchanging, "_fault", counted)
+    deep = ".".join("a" * 100) + "."
+    found = exchanging.exchanges(
+        "many.test", Answer(Status.OK, tuple(f"{n} {deep if n % 2 else deep.upper()}" for n in range(3900)))
+    )
+    assert found.hosts == ((0, deep.removesuffix(".")),)
+    assert len(judged) == 1
 
 
 @given(st.lists(st.tuples(st.sampled_from([0, 5, 10]), st.sampled_from(["a.test", "b.test", "B.TEST"])), min_size=1, max_size=8))
