@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+import platform
 import ssl
 import threading
 from collections.abc import Callable, Coroutine
@@ -29,7 +30,10 @@ Context = Callable[[Path], ssl.SSLContext]
 def one_group(group: str) -> Context:
     def make(folder: Path) -> ssl.SSLContext:
         made = hostile.context(folder)
-        made.set_ecdh_curve(group)
+        try:
+            made.set_ecdh_curve(group)
+        except ssl.SSLError:
+            pytest.skip(f"Python {platform.python_version()} cannot hold a server to {group}")
         return made
 
     return make

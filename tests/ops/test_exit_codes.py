@@ -100,14 +100,18 @@ def refusing(state: str, message: str) -> Callable[[asyncio.StreamReader, asynci
     error = b"E" + struct.pack("!i", len(fields) + 5) + fields + b"\0"
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while True:
-            length, code = struct.unpack("!ii", await reader.readexactly(8))
-            await reader.readexactly(length - 8)
-            if code not in (80877103, 80877104):  # requests for encryption
-                break
-            writer.write(b"N")
-        writer.write(error)
-        writer.close()
+        try:
+            while True:
+                length, code = struct.unpack("!ii", await reader.readexactly(8))
+                await reader.readexactly(length - 8)
+                if code not in (80877103, 80877104):  # requests for encryption
+                    break
+                writer.write(b"N")
+            writer.write(error)
+        except asyncio.IncompleteReadError:
+            pass  # a client that has gone
+        finally:
+            writer.close()
 
     return serve
 

@@ -120,7 +120,7 @@ async def test_as_many_of_a_word_and_of_a_person_as_are_allowed(store: Store) ->
     assert sorted(map(str, many)).count("True") == 3
     assert {one for one in many if one is not True} == {"3 watches of this target are running"}
     assert [await add(n, "b") for n in range(3)] == [True, True, "5 watches of yours are running"]
-    assert await add(9, "a", "U2") == "3 watches of this target are running"
+    assert await add(29, "a", "U2") == "3 watches of this target are running"
     assert await add(9, "b", "U2") is True
     await store.end_watch(f"w-a-{many.index(True)}-U1", told=True, now=NOW)
     assert await add(30, "a") is True
