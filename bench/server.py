@@ -33,7 +33,7 @@ async def main() -> None:
             await hole.start()
         context = Contexts(folder).get(RECIPES["good"], tuple(names), "", None)
         for n in range(1, HEALTHY + 1):
-            server = await asyncio.start_server(lambda r, w: _converse(r, w, context), f"127.0.60.{n}", PORT, backlog=512)
+            server = await asyncio.start_server(lambda r, w: converse(r, w, context), f"127.0.60.{n}", PORT, backlog=512)
             stack.callback(server.close)
         ca_file = folder / "ca.pem"
         ca_file.write_bytes(ca_pem())
@@ -41,7 +41,8 @@ async def main() -> None:
         await asyncio.to_thread(sys.stdin.read)
 
 
-async def _converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, context: ssl.SSLContext) -> None:
+async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, context: ssl.SSLContext) -> None:
+    """A sound mail server, as far as a sender goes before MAIL; attack/peers/sound.py serves the same."""
     with contextlib.suppress(OSError, ssl.SSLError):
         writer.write(b"220 bench.test ESMTP\r\n")
         while verb := (await reader.readline()).strip().upper()[:8]:

@@ -6,12 +6,12 @@ Prints {"dns", "ca_file"}. Silent is all of 127.72.0.0/14: one listener on the l
 import asyncio
 import contextlib
 import json
-import ssl
 import sys
 from pathlib import Path
 
 from attack.peers.big_answers import BIG, BigNames
 from attack.peers.sockets import bound
+from bench.server import converse
 from bot.demo.lab.certificates import RECIPES, ca_pem
 from bot.demo.lab.contexts import Contexts
 from bot.demo.lab.mailserver import BlackHole
@@ -36,7 +36,7 @@ async def main(port: int, folder: Path, world: Path) -> None:
         context = Contexts(folder).get(RECIPES["good"], tuple(sound), "", None)
         for where in sound.values():
             own = stack.enter_context(bound(where, port))
-            server = await asyncio.start_server(lambda r, w: _converse(r, w, context), sock=own, backlog=512)
+            server = await asyncio.start_server(lambda r, w: converse(r, w, context), sock=own, backlog=512)
             stack.callback(server.close)
         hole = BlackHole(stack.enter_context(bound("0.0.0.0", port)))  # noqa: S104 - on the loopback device alone
         stack.push_async_callback(hole.stop)
@@ -45,18 +45,6 @@ async def main(port: int, folder: Path, world: Path) -> None:
         ca_file.write_bytes(ca_pem())
         print(json.dumps({"dns": f"127.0.0.1:{names.port}", "ca_file": str(ca_file), "big": list(BIG)}), flush=True)
         await asyncio.to_thread(sys.stdin.read)
-
-
-async def _converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, context: ssl.SSLContext) -> None:
-    with contextlib.suppress(OSError, ssl.SSLError):
-        writer.write(b"220 sound.test ESMTP\r\n")
-        while verb := (await reader.readline()).strip().upper()[:8]:
-            writer.write(b"250-sound.test\r\n250 STARTTLS\r\n" if verb.startswith(b"EHLO") else b"220 go\r\n")
-            if verb == b"STARTTLS":
-                await writer.start_tls(context)
-            if verb == b"QUIT":
-                break
-    writer.close()
 
 
 if __name__ == "__main__":

@@ -42,6 +42,17 @@ async def finished(url: str, count: int = 1) -> None:
     await eventually(found, seconds=30)
 
 
+def socket_mode(proxy: StrictProxy, store_url: str) -> dict[str, str]:
+    """The environment of a `serve` that keeps its answers in that store."""
+    return {
+        "SLACK_BOT_TOKEN": "xoxb-test-token",
+        "SLACK_APP_TOKEN": "xapp-test-token",
+        "SLACK_API_URL": proxy.api,
+        "MAILFLOW_DATABASE_URL": store_url,
+        "MAILFLOW_OPS_ADDRESS": "",
+    }
+
+
 def let_leases_end(url: str) -> None:
     """As if half a minute had passed."""
     rows(url, "update mailflow_answers set lease_until = started where finished is null")
@@ -50,13 +61,7 @@ def let_leases_end(url: str) -> None:
 async def test_killed_in_the_middle_and_started_again(
     slack: LocalSlack, proxy: StrictProxy, lab: Lab, store_url: str, tmp_path: Path
 ) -> None:
-    settings = {
-        "SLACK_BOT_TOKEN": "xoxb-test-token",
-        "SLACK_APP_TOKEN": "xapp-test-token",
-        "SLACK_API_URL": proxy.api,
-        "MAILFLOW_DATABASE_URL": store_url,
-        "MAILFLOW_OPS_ADDRESS": "",
-    }
+    settings = socket_mode(proxy, store_url)
 
     async def connected(times: int) -> None:
         async def opened() -> bool:
@@ -133,13 +138,7 @@ async def test_who_may_no_longer_ask_gets_no_answer_after_a_restart(
 async def test_what_ends_the_process_twice_is_given_up_and_costs_nobody_else_anything(
     slack: LocalSlack, proxy: StrictProxy, lab: Lab, store_url: str
 ) -> None:
-    settings = {
-        "SLACK_BOT_TOKEN": "xoxb-test-token",
-        "SLACK_APP_TOKEN": "xapp-test-token",
-        "SLACK_API_URL": proxy.api,
-        "MAILFLOW_DATABASE_URL": store_url,
-        "MAILFLOW_OPS_ADDRESS": "",
-    }
+    settings = socket_mode(proxy, store_url)
 
     async def attempts(*counts: int) -> None:
         async def found() -> bool:
