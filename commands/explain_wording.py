@@ -7,8 +7,14 @@ from commands import wording
 from commands.reply import Action, Item, Reply, Section, Severity
 from diagnostics.explain import Clock, ExplainedError, Explanation, Live
 
-_STATE = {"queued": "Queued", "expired": "Expired", "rejected": "Rejected", "unknown": "Reported"}
-_SEVERITY: dict[str, Severity] = {"queued": "mixed", "expired": "bad", "rejected": "bad", "unknown": "unknown"}
+_STATE = {"queued": "Queued", "delivered": "Delivered", "expired": "Expired", "rejected": "Rejected", "unknown": "Reported"}
+_SEVERITY: dict[str, Severity] = {
+    "queued": "mixed",
+    "delivered": "good",
+    "expired": "bad",
+    "rejected": "bad",
+    "unknown": "unknown",
+}
 _AGREED = {
     "same": "the same from here",
     "refused-for-microsoft": "works from here, refused for Microsoft",

@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field, PlainSerializer
 
 from diagnostics.findings import Reason
 from diagnostics.model import Cause, Fix, FixNow, Frozen, Result
-from diagnostics.parse.report import State
+from diagnostics.parse.report import Sender, State
 
 Agreement = Literal["same", "refused-for-microsoft", "mended", "different", "not-told"]
 
@@ -37,6 +37,8 @@ class ExplainedError(Frozen):
     enhanced: str
     family: str
     state: State
+    sender: Sender
+    to_microsoft: bool
     title: str
     reason: Reason | None
     text: str

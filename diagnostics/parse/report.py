@@ -9,7 +9,8 @@ from typing import Literal, NamedTuple
 from diagnostics.findings import Reason, Unread
 from diagnostics.model import Frozen
 
-State = Literal["queued", "expired", "rejected", "unknown"]
+State = Literal["queued", "expired", "rejected", "delivered", "unknown"]
+Sender = Literal["exchange-online", "other", "unknown"]
 
 MAX_ERRORS = 64
 MAX_LINKS = 8
@@ -36,7 +37,8 @@ class Reported(Frozen):
 
     `code` always has both parts: 450 or 550 stand before an enhanced code given alone (RFC 2034 section 4: the classes agree),
     and x.0.0 behind a basic code given alone (RFC 3463 section 3.1: no more is known). `state` is what became of the mail: an
-    attempt before a closing "Message expired" is expired too. `text` is what stands behind the code, `message` the sub-message.
+    attempt before a closing "Message expired" is expired too. `sender`: who was sending, by the text's own evidence;
+    `to_microsoft`: the destination is Exchange Online. `text` is what stands behind the code, `message` the sub-message.
     `reason` only if code and sub-message prove it. `count`: so many rows or attempts told it, from `first` to `last`; the other
     fields are those of the newest.
     """
@@ -45,6 +47,8 @@ class Reported(Frozen):
     enhanced: str
     family: str
     state: State
+    sender: Sender = "unknown"
+    to_microsoft: bool = False
     reason: Reason | None = None
     text: str = ""
     message: str | None = None
