@@ -49,7 +49,8 @@ def reply(explanation: Explanation, *, as_json: bool) -> Reply:
     error = explanation.errors[explanation.primary]
     said = [Item(text) for text in (error.summary, error.meaning) if text]
     sections = [
-        Section("", (*said, *notes)),
+        Section("For the sender", (Item(_for_the_sender(error)),)),
+        Section("For the admin", (*said, *notes)),
         *_from_here(error),
         *wording.advice(error.causes, error.fixes, error.fix_now),
         Section("When", tuple(Item(line) for line in _when(error, error.clock)), "bullets"),
@@ -109,14 +110,35 @@ def _agreement(error: ExplainedError, live: Live) -> str:
             return f"A check from here cannot tell whether that is so still. {seen}"
 
 
+def _for_the_sender(error: ExplainedError) -> str:
+    """What a help desk can read out: queued or returned, until when, and whether to send again."""
+    match error.state:
+        case "queued":
+            return f"{_waits(error)} Don't send it again."
+        case "expired":
+            return "Returned: it could not be delivered in time. Send it again once the cause is fixed."
+        case "rejected":
+            return "Returned: it was refused and isn't tried again. Send it again once the cause is fixed."
+        case "delivered":
+            return "Delivered: nothing has to be sent again."
+        case "unknown":
+            return "The text doesn't say what became of the message."
+
+
+def _waits(error: ExplainedError) -> str:
+    until = f" until {_moment(error.clock.expires)}" if error.clock.expires else ""
+    if error.sender == "exchange-online":
+        return f"Queued at Microsoft 365, not lost: it's tried again{until or ' for a day'}, then returned."
+    where = "at the sending server" if error.sender == "other" else "so far"
+    return f"Queued {where}, not lost: it's tried again{until or ' for some time'}, then returned."
+
+
 def _when(error: ExplainedError, clock: Clock) -> list[str]:
     lines = [f"Last try: {_moment(clock.last_retry)}."] if clock.last_retry else []
     if error.state == "queued":
-        return lines + _waiting(clock)
+        return lines + (_waiting(clock) if error.sender == "exchange-online" else [])
     if clock.expires:
-        lines.append(f"Given up: {_moment(clock.expires)}, a day after it arrived, unless the organisation has set less.")
-    if error.state in ("expired", "rejected"):
-        lines.append("It went back to its sender and is not tried any more: after the mend the sender has to send it again.")
+        lines.append(f"Given up: {_moment(clock.expires)}, a day after it arrived, unless the organization has set less.")
     return lines
 
 
@@ -128,10 +150,10 @@ def _waiting(clock: Clock) -> list[str]:
     elif clock.expires:
         lines.append(f"Its day in the queue ended: {_moment(clock.expires)}. It was delivered, or went back to its sender.")
     else:
-        lines.append("It is tried again every 15 to 60 minutes, for a day from its arrival. Nothing can force it.")
+        lines.append("Exchange Online tries again every 15 to 60 minutes, for a day from its arrival. Nothing can force it.")
     if clock.next_retry and clock.expires:
-        lines.append(f"Expires: {_moment(clock.expires)}, a day after it was first seen, unless the organisation has set less.")
-    lines.append("What still waits goes out by itself after the mend; what went back to its sender has to be sent again.")
+        lines.append(f"Expires: {_moment(clock.expires)}, a day after it was first seen, unless the organization has set less.")
+    lines.append("Queued mail is delivered automatically once this is fixed. Returned mail must be sent again.")
     return lines
 
 

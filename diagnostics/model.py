@@ -12,6 +12,9 @@ StepName = Literal["dns", "tcp", "banner", "ehlo", "starttls", "tls", "certifica
 StepStatus = Literal["ok", "failed", "warning", "skipped"]
 Likelihood = Literal["confirmed", "likely", "possible", "ruled-out"]
 Basis = Literal["reported", "seen-from-here"]
+Sender = Literal["exchange-online", "other", "unknown"]
+"""Who was sending the mail, as far as a text tells."""
+
 Owner = Literal["you", "network", "dns-host", "partner", "microsoft"]
 STEPS: tuple[StepName, ...] = ("dns", "tcp", "banner", "ehlo", "starttls", "tls", "certificate")
 

@@ -4,29 +4,56 @@ Everything is checked when it is loaded: a tag that no probe can write, a reason
 words, a word in braces that nobody fills in are CatalogueFaults, not surprises during an incident.
 """
 
+import re
 import string
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from diagnostics import codes as table
 from diagnostics.catalogue import files, fixing
-from diagnostics.catalogue.entries import Addition, Audience, CauseEntry, CodeEntry, Entry, Explained, FixEntry, Status, Subject
+from diagnostics.catalogue.entries import (
+    ANYBODY,
+    ELSEWHERE,
+    SENDERS,
+    Addition,
+    Audience,
+    CauseEntry,
+    CodeEntry,
+    Elsewhere,
+    Entry,
+    Explained,
+    FixEntry,
+    Kind,
+    Status,
+    Subject,
+    Way,
+)
 from diagnostics.catalogue.files import CatalogueFault
 from diagnostics.catalogue.phrases import Phrases
 from diagnostics.endpoints import SHIPPED, Ranges
 from diagnostics.findings import CERTIFICATE, Clue, Finding, Reason, Tag, Trace, Unread, Warn
+from diagnostics.model import Sender
 
 __all__ = [
-    "Addition", "Audience", "Catalogue", "CatalogueFault", "CauseEntry", "CodeEntry", "Entry", "Explained", "FixEntry",
-    "Phrases", "Status", "Subject", "family", "load", "tag",
+    "Addition", "Audience", "Catalogue", "CatalogueFault", "CauseEntry", "CodeEntry", "Elsewhere", "Entry", "Explained",
+    "FixEntry", "Kind", "Phrases", "Status", "Subject", "Way", "family", "load", "tag",
 ]  # fmt: skip
+
+T = TypeVar("T", bound=BaseModel)
+
+PAGE = (
+    "https://learn.microsoft.com/exchange/mail-flow-best-practices/non-delivery-reports-in-exchange-online/"
+    "non-delivery-reports-in-exchange-online"
+)
+"""Microsoft's table of codes, for what no entry explains."""
 
 FIELDS = frozenset({"host", "where", "domain", "connector", "guid"})
 
 
 class Catalogue(BaseModel):
-    """`codes` by enhanced status code without its class ("4.316"): 4.4.316 and 5.4.316 are one fault, queued or expired."""
+    """`codes` by the names of diagnostics/codes.py, `kinds` in the order in which they are tried, `elsewhere` by what failed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
@@ -37,9 +64,12 @@ class Catalogue(BaseModel):
     fixing: Phrases
     unread: Phrases
     codes: dict[str, CodeEntry]
+    kinds: dict[str, Kind]
+    elsewhere: dict[str, Elsewhere]
     other: CodeEntry
     status: Status
     explained: Explained
+    page: str = PAGE
 
     def __getitem__(self, reason: Reason) -> Entry:
         return self.entries[reason]
@@ -48,14 +78,19 @@ class Catalogue(BaseModel):
         """What was found, as a line for a person; empty where the tag says it all."""
         return self.phrases.say(finding.tag, finding.facts)
 
-    def code(self, code: str) -> CodeEntry | None:
-        """What is said of that code, whatever its class; None for one that no file explains."""
-        exact = self.codes.get(family(code))
-        return exact or next((entry for entry in self.codes.values() if _reaches(entry, code)), None)
+    def code(self, enhanced: str, said: str) -> CodeEntry | None:
+        """What is said of that code beside those words; None for one that is not known."""
+        row = table.row(enhanced, said)
+        return self.codes[row.name] if row else None
+
+    def kind(self, said: str) -> Kind | None:
+        """The kind of refusal that the words name."""
+        return next((kind for kind in self.kinds.values() if _any_of(kind.words).search(said)), None)
 
     def reasons(self, code: str) -> list[Reason]:
-        """The reasons for which Microsoft reports that code, whatever its class, the most frequent first."""
-        entry, wanted = self.codes.get(family(code)), family(code)
+        """The reasons for which Microsoft reports that code, queued or expired, the most frequent first."""
+        wanted = family(code)
+        entry = next((entry for entry in self.codes.values() if entry.code and family(entry.code) == wanted), None)
         rank = {reason: number for number, reason in enumerate(entry.often if entry else ())}
         also = {r: [e.code or "", *e.also_seen_as] for r, e in self.entries.items()}
         found = [reason for reason, codes in also.items() if wanted in map(family, codes)]
@@ -71,6 +106,10 @@ def load(ranges: Ranges = SHIPPED) -> Catalogue:
         document = files.joined(name, ranges)
         _add(entries, name, document)
         _add_code(codes, name, document)
+    for name in files.codes("reported"):
+        _add_reported(codes, name, files.joined(name, ranges))
+    if wrong := {row.name for row in table.rows()} ^ set(codes):
+        raise CatalogueFault(f"codes.py and the catalogue differ in {', '.join(sorted(wrong))}")
     _add(entries, "vantage.toml", files.joined("vantage.toml", ranges))
     if missing := sorted(set(Reason) - set(entries)):
         raise CatalogueFault(f"nothing explains {', '.join(missing)}")
@@ -94,6 +133,8 @@ def load(ranges: Ranges = SHIPPED) -> Catalogue:
         fixing=fixing.phrases(ranges),
         unread=unread,
         codes=codes,
+        kinds=_kinds(files.joined("kinds.toml", ranges)),
+        elsewhere=_elsewhere(files.joined("elsewhere.toml", ranges)),
         other=_code_entry("other.toml", files.joined("other.toml", ranges)),
         status=status,
         explained=explained,
@@ -126,10 +167,41 @@ def _add_code(codes: dict[str, CodeEntry], name: str, document: dict[str, Any]) 
     entry = _code_entry(name, {key: value for key, value in document.items() if key != "reason"})
     if not entry.causes and "reason" not in document:
         raise CatalogueFault(f"{name}: neither a cause nor a reason")
-    for code in (entry.code or "", *entry.twins):
-        key = family(code)
-        if codes.setdefault(key, entry) is not entry:
-            raise CatalogueFault(f"{name}: {code} is explained twice")
+    codes[(entry.code or "").rpartition(" ")[2]] = entry
+
+
+def _add_reported(codes: dict[str, CodeEntry], name: str, document: dict[str, Any]) -> None:
+    writers = {row.name: row.writer for row in table.rows()}
+    for word, body in document.items():
+        if word in codes:
+            raise CatalogueFault(f"{name}: {word} is explained twice")
+        codes[word] = _code_entry(name, _for(SENDERS[writers.get(word, "anybody")], body))
+
+
+def _kinds(document: dict[str, Any]) -> dict[str, Kind]:
+    return {name: _checked("kinds.toml", Kind, _for(ANYBODY, body)) for name, body in document.items()}
+
+
+def _elsewhere(document: dict[str, Any]) -> dict[str, Elsewhere]:
+    ways = {name: {where: _for(ELSEWHERE, way) for where, way in body.items()} for name, body in document.items()}
+    return {name: _checked("elsewhere.toml", Elsewhere, body) for name, body in ways.items()}
+
+
+def _for(senders: tuple[Sender, ...], body: dict[str, Any]) -> dict[str, Any]:
+    """Causes and steps that say nothing else hold for the mail of these."""
+    return body | {rows: [{"senders": senders} | row for row in body.get(rows, ())] for rows in ("cause", "fix")}
+
+
+def _checked(name: str, kind: type[T], document: dict[str, Any]) -> T:
+    try:
+        return kind.model_validate(document)
+    except ValidationError as error:
+        raise CatalogueFault(f"{name}: {error}") from None
+
+
+@lru_cache(maxsize=64)
+def _any_of(words: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(words), re.IGNORECASE)
 
 
 def _code_entry(name: str, document: dict[str, Any]) -> CodeEntry:
@@ -144,16 +216,6 @@ def _code_entry(name: str, document: dict[str, Any]) -> CodeEntry:
 def family(code: str) -> str:
     """The part of "450 4.4.316" that does not change when the message expires: "4.316"."""
     return code.rpartition(" ")[2].partition(".")[2]
-
-
-def _reaches(entry: CodeEntry, code: str) -> bool:
-    """Whether the code lies in one of the entry's ranges: same subject, detail between the two."""
-    subject, _, detail = family(code).partition(".")
-    for first, last in entry.through:
-        (start, low), (_, high) = family(first).split("."), family(last).split(".")
-        if subject == start and detail.isdigit() and int(low) <= int(detail) <= int(high):
-            return True
-    return False
 
 
 def _check(entry: Entry | CodeEntry) -> None:

@@ -1,14 +1,28 @@
 """The rows of the catalogue: rules of catalogue/rules/ with their words of catalogue/en/."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from diagnostics.codes import Writer
 from diagnostics.findings import Reason
-from diagnostics.model import Owner
+from diagnostics.model import Owner, Sender
 
 Basis = Literal["documented", "observed", "inferred"]
 Audience = Literal["everyone", "on-premises", "partner"]
+
+ANYBODY: tuple[Sender, ...] = ("exchange-online", "other", "unknown")
+ONLINE: tuple[Sender, ...] = ("exchange-online", "unknown")
+ELSEWHERE: tuple[Sender, ...] = ("other", "unknown")
+
+SENDERS: Mapping[Writer, tuple[Sender, ...]] = {
+    "outbound": ONLINE,
+    "inbound": ANYBODY,
+    "on-premises": ELSEWHERE,
+    "anybody": ANYBODY,
+}
+"""For whose mail that holds which is said of a code, by who writes it."""
 
 
 class _Row(BaseModel):
@@ -19,7 +33,7 @@ class CauseEntry(_Row):
     """One likely cause. Tags say what confirms it, makes it likely, or rules it out; without evidence it is possible.
 
     `not_likely_by`: with one of these it is no more than possible. `only_if_shown`: a check always looks for it, so without
-    evidence it is not listed.
+    evidence it is not listed. `senders`: for whose mail it holds.
     """
 
     id: str
@@ -29,11 +43,14 @@ class CauseEntry(_Row):
     ruled_out_by: tuple[str, ...] = ()
     not_likely_by: tuple[str, ...] = ()
     only_if_shown: bool = False
+    senders: tuple[Sender, ...] = ONLINE
     audience: Audience = Field("everyone", alias="for")
 
 
 class FixEntry(_Row):
-    """One step. `mends`: causes that it is for (none: all); `ours`: it changes the connector, so it counts for partners too."""
+    """One step. `mends`: causes that it is for (none: all); `ours`: it changes the connector, so it counts for partners too;
+    `tenant`: it changes something in the tenant, or names Microsoft's addresses; `senders`: for whose mail it holds.
+    """
 
     id: str
     text: str
@@ -41,6 +58,8 @@ class FixEntry(_Row):
     url: str | None = None
     mends: tuple[str, ...] = ()
     ours: bool = False
+    tenant: bool = False
+    senders: tuple[Sender, ...] = ONLINE
     audience: Audience = Field("everyone", alias="for")
 
 
@@ -64,24 +83,45 @@ class Entry(_Row):
 
 
 class CodeEntry(_Row):
-    """What is said of a code that only a text reported. `twins` are its other classes; the six codes have causes by reason.
-
-    `through`: ranges of codes for which the same is said, first and last. `often`: the reasons for which it is reported, the most
-    frequent first.
+    """What is said of a code that only a text reported. The codes of connectors have causes by reason too; `often`: the reasons
+    for which such a code is reported, the most frequent first.
     """
 
     code: str | None = None
     title: str
     meaning: str
     seen: str = ""
-    basis: Basis
+    basis: Basis = "documented"
     page: str
-    twins: tuple[str, ...] = ()
-    through: tuple[tuple[str, str], ...] = ()
     often: tuple[Reason, ...] = ()
     partner: str = ""
     causes: tuple[CauseEntry, ...] = Field((), alias="cause")
     fixes: tuple[FixEntry, ...] = Field((), alias="fix")
+
+
+class Kind(_Row):
+    """A kind of refusal that servers write in words of their own; `words`: regular expressions, any case."""
+
+    words: tuple[str, ...]
+    title: str
+    meaning: str
+    causes: tuple[CauseEntry, ...] = Field(alias="cause")
+    fixes: tuple[FixEntry, ...] = Field(alias="fix")
+
+
+class Way(_Row):
+    """A failure on the way that another server than Exchange Online reports, by where the mail was going."""
+
+    summary: str
+    causes: tuple[CauseEntry, ...] = Field(alias="cause")
+    fixes: tuple[FixEntry, ...] = Field(alias="fix")
+
+
+class Elsewhere(_Row):
+    """The same failure towards Microsoft 365 and towards others."""
+
+    to_microsoft: Way = Field(alias="to-microsoft")
+    to_others: Way = Field(alias="to-others")
 
 
 class Subject(_Row):

@@ -19,10 +19,10 @@ class CatalogueFault(Exception):
     """The catalogue contradicts itself or the findings: a fault of ours, found at start."""
 
 
-def codes() -> Iterator[str]:
-    """The names of the files in codes/, in order."""
-    folder = resources.files(__package__).joinpath("rules", "codes")
-    yield from sorted(f"codes/{file.name}" for file in folder.iterdir() if file.name.endswith(".toml"))
+def codes(folder: str = "codes") -> Iterator[str]:
+    """The names of the files in that folder, in order."""
+    found = resources.files(__package__).joinpath("rules", folder)
+    yield from sorted(f"{folder}/{file.name}" for file in found.iterdir() if file.name.endswith(".toml"))
 
 
 def words(name: str, ranges: Ranges) -> dict[str, Any]:

@@ -14,10 +14,15 @@ KEPT = timedelta(hours=24)
 
 
 def clock(error: Reported, now: datetime) -> Clock:
-    """The clock of one error's mail at `now`. Mail that was refused or returned is not tried any more."""
+    """The clock of one error's mail at `now`. Mail that was refused or returned is not tried any more.
+
+    Of another sender's queue nothing is known but what its text says itself (RFC 3464 section 2.3.9, Will-Retry-Until).
+    """
     if error.state not in ("queued", "expired"):
         return Clock(last_retry=error.last_retry)
     tried = error.last_retry or error.last or error.time
+    if error.sender != "exchange-online":
+        return Clock(last_retry=tried, expires=error.retry_until if error.state == "queued" else None)
     if error.state == "expired":
         return Clock(last_retry=tried, expires=error.arrival + KEPT if error.arrival else None)
     arrived = error.arrival or _seen_first(error)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from diagnostics import causes
-from diagnostics.catalogue import Addition, Catalogue, Entry
+from diagnostics.catalogue import Addition, Catalogue, Entry, FixEntry
 from diagnostics.connectors.model import Connector
 from diagnostics.explain import meaning
 from diagnostics.explain.clock import clock
@@ -39,12 +39,15 @@ def _left_out(note: Note, catalogue: Catalogue) -> str:
 
 def _explained(error: Reported, catalogue: Catalogue, now: datetime, beside: Beside | None) -> ExplainedError:
     connector, live = (beside.connector, beside.live) if beside else (None, None)
+    if connector is not None and error.sender == "unknown":
+        error = error.model_copy(update={"sender": "exchange-online"})  # its destination is one of the tenant's own connectors
     say = catalogue.summaries.say
     guid = connector.Guid if connector and is_guid(connector.Guid) else say("guid", NO_FACTS)
     name = connector.Name if connector else error.connector or say("connector", NO_FACTS)
     words = meaning.words_for(error, name, guid, say("destination", NO_FACTS))
     audience: causes.Audience = "everyone" if connector is None else "partner" if connector.is_partner else "on-premises"
     entry = _with_filter(_told_alone(meaning.entry(error, catalogue), live), live, catalogue)
+    entry = _for_sender(entry, error, catalogue)
     ranked = causes.rank(entry, [*meaning.findings(error), *_works(live)], words, audience, catalogue)
     steps = causes.fixes(entry, ranked, words, audience, catalogue)
     if live:
@@ -52,7 +55,7 @@ def _explained(error: Reported, catalogue: Catalogue, now: datetime, beside: Bes
     if error.state in ("expired", "rejected"):
         steps = _and(steps, _fix(catalogue.explained.returned, words))
     return ExplainedError(
-        **error.model_dump(exclude={"submessage", "last_retry", "arrival"}),
+        **error.model_dump(exclude={"submessage", "last_retry", "arrival", "retry_until"}),
         title=entry.title,
         summary=_as_reported(entry.summary, words, catalogue),
         meaning=entry.meaning,
@@ -61,7 +64,31 @@ def _explained(error: Reported, catalogue: Catalogue, now: datetime, beside: Bes
         live=live,
         causes=ranked,
         fixes=steps,
-        fix_now=live.result.fix_now if live else FixNow(offered=False, why=say("fix-now-not-checked", NO_FACTS)),
+        fix_now=_fix_now(error, live, catalogue),
+    )
+
+
+def _fix_now(error: Reported, live: Live | None, catalogue: Catalogue) -> FixNow:
+    """Never for mail of another sender: no connector of the tenant's carries it."""
+    if live is not None and error.sender != "other":
+        return live.result.fix_now
+    why = "fix-now-other-sender" if error.sender == "other" else "fix-now-not-checked"
+    return FixNow(offered=False, why=catalogue.summaries.say(why, NO_FACTS))
+
+
+def _for_sender(entry: Entry, error: Reported, catalogue: Catalogue) -> Entry:
+    """Without what does not hold for whoever was sending; where that is not known, steps in the tenant say what they presume."""
+
+    def said(fix: FixEntry) -> FixEntry:
+        if error.sender != "unknown" or not fix.tenant:
+            return fix
+        step = fix.text[:1].lower() + fix.text[1:]
+        return fix.model_copy(update={"text": catalogue.summaries.say("if-microsoft-sent", {"step": step})})
+
+    causes = tuple(cause for cause in entry.causes if error.sender in cause.senders)
+    fixes = tuple(said(fix) for fix in entry.fixes if error.sender in fix.senders)
+    return entry.model_copy(
+        update={"causes": causes, "fixes": fixes, "partner": "" if error.sender == "other" else entry.partner}
     )
 
 

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, zip_longest
 from typing import TypeVar
 
-from diagnostics.catalogue import Catalogue, CauseEntry, CodeEntry, Entry, FixEntry
+from diagnostics import codes
+from diagnostics.catalogue import Catalogue, CauseEntry, CodeEntry, Entry, FixEntry, Kind, Way
 from diagnostics.causes import ranked
 from diagnostics.findings import NO_FACTS, Clue, Finding, Reason, Tag
 from diagnostics.model import Cause
@@ -26,16 +27,60 @@ _ALIKE = (
 )
 """Reasons that Microsoft's words do not tell apart (`UntrustedRoot` is also what it calls a chain that is not whole)."""
 
+_FAILED: Mapping[Reason, str] = {
+    Reason.TCP_TIMEOUT: "connect",
+    Reason.TCP_UNREACHABLE: "connect",
+    Reason.TCP_REFUSED: "connect",
+    Reason.SMTP_CLOSED: "dropped",
+    Reason.SMTP_TIMEOUT: "dropped",
+    Reason.SMTP_UNAVAILABLE: "reply",
+    Reason.SMTP_REJECTED: "reply",
+    Reason.SMTP_PROTOCOL: "dropped",
+    Reason.DNS_NXDOMAIN: "dns",
+    Reason.DOMAIN_NXDOMAIN: "dns",
+    Reason.DNS_NO_RECORDS: "dns",
+    Reason.DNS_NULL_MX: "dns",
+    Reason.DNS_SERVER_FAILURE: "dns",
+    Reason.DNS_DNSSEC_BOGUS: "dns",
+    Reason.DNS_TIMEOUT: "dns",
+    Reason.STARTTLS_MISSING: "starttls",
+    Reason.STARTTLS_REJECTED: "starttls",
+    Reason.TLS_VERSION: "tls",
+    Reason.TLS_HANDSHAKE: "tls",
+    Reason.CERTIFICATE_UNTRUSTED: "certificate",
+    Reason.CERTIFICATE_INCOMPLETE_CHAIN: "certificate",
+    Reason.CERTIFICATE_INVALID: "certificate",
+    Reason.CERTIFICATE_WEAK: "certificate",
+    Reason.CERTIFICATE_EXPIRED: "certificate",
+    Reason.CERTIFICATE_NOT_YET_VALID: "certificate",
+    Reason.CERTIFICATE_NAME_MISMATCH: "certificate",
+}
+"""What failed, as `elsewhere` of the catalogue tells it for other senders than Exchange Online."""
+
 _Row = TypeVar("_Row", CauseEntry, FixEntry)
 
 
 def entry(error: Reported, catalogue: Catalogue) -> Entry:
-    """What the catalogue says of an error, in the words of its code where that has words of its own."""
-    code = catalogue.code(error.code)
+    """What the catalogue says of an error, for the mail of whoever sent it, in the words of its code where that has any."""
+    said = words_of(error)
+    row = codes.row(error.enhanced, said)
+    code = catalogue.codes[row.name] if row else None
+    if error.reason is not None and error.sender != "other":
+        return _by_reason(error, code, catalogue)
     if error.reason is not None:
-        known = catalogue[error.reason]
-        return known if code is None else known.model_copy(update={"title": code.title, "meaning": code.meaning})
-    return _by_code(error, code, catalogue) if code else _by_status(error, catalogue)
+        return _on_the_way(error, code, catalogue)
+    told = catalogue.kind(said)
+    general = row is None or row.wraps or row.waits or (row.writer == "anybody" and not row.words)
+    if told and general and not (code and code.often):
+        return _by_kind(told, code, catalogue)
+    if code is not None:
+        return _by_code(error, code, catalogue)
+    return _by_status(error, catalogue)
+
+
+def words_of(error: Reported) -> str:
+    """All that stands behind the code."""
+    return "\n".join((error.text, error.message or "", *error.chain))
 
 
 def findings(error: Reported) -> tuple[Finding, ...]:
@@ -75,9 +120,62 @@ def _with(seen: Cause, told: Cause | None) -> Cause:
     return seen.model_copy(update={"likelihood": likelihood, "evidence": (*told.evidence, *seen.evidence)[:5]})
 
 
+def _by_reason(error: Reported, code: CodeEntry | None, catalogue: Catalogue) -> Entry:
+    """What Exchange Online met. Where nothing says that it was Exchange Online, the sending server's own side comes first."""
+    known = catalogue[error.reason] if error.reason else catalogue[Reason.TCP_TIMEOUT]
+    if code is not None:
+        known = known.model_copy(update={"title": code.title, "meaning": code.meaning})
+    if error.sender == "exchange-online":
+        return known
+    way = _way(error, catalogue)
+    fixes = [*way.fixes, *(fix for fix in known.fixes if fix.tenant and not fix.mends)] if way else list(known.fixes)
+    causes = _merged(way.causes if way else (), [known.causes])
+    return known.model_copy(update={"causes": tuple(causes[:MAX_CAUSES]), "fixes": tuple(fixes[:MAX_FIXES])})
+
+
+def _on_the_way(error: Reported, code: CodeEntry | None, catalogue: Catalogue) -> Entry:
+    """What a server other than Exchange Online met on its way."""
+    known = catalogue[error.reason] if error.reason else catalogue[Reason.TCP_TIMEOUT]
+    way = _way(error, catalogue)
+    if way is None:
+        return _by_status(error, catalogue)
+    return Entry(
+        code=None,
+        title=code.title if code else known.title,
+        meaning="",
+        summary=way.summary,
+        basis="inferred",
+        page=code.page if code else catalogue.page,
+        causes=way.causes,
+        fixes=way.fixes,
+    )
+
+
+def _way(error: Reported, catalogue: Catalogue) -> Way | None:
+    failed = _FAILED.get(error.reason) if error.reason else None
+    if failed is None:
+        return None
+    both = catalogue.elsewhere[failed]
+    return both.to_microsoft if error.to_microsoft else both.to_others
+
+
+def _by_kind(kind: Kind, code: CodeEntry | None, catalogue: Catalogue) -> Entry:
+    """What the words say, whatever the number."""
+    return Entry(
+        code=None,
+        title=kind.title,
+        meaning=kind.meaning,
+        summary="",
+        basis="inferred",
+        page=code.page if code else catalogue.page,
+        causes=kind.causes,
+        fixes=kind.fixes,
+    )
+
+
 def _by_code(error: Reported, code: CodeEntry, catalogue: Catalogue) -> Entry:
     """The code's own causes, then those of every reason that it stands for, one of each reason in turn."""
-    entries = [catalogue[reason] for reason in catalogue.reasons(error.code)]
+    entries = [catalogue[reason] for reason in catalogue.reasons(error.code)] if error.sender != "other" and code.code else []
     of_reasons = [[cause for cause in entry.causes if not cause.only_if_shown] for entry in entries]
     causes = _merged(code.causes, of_reasons)[:MAX_CAUSES]
     known = {cause.id for cause in causes}
@@ -102,21 +200,26 @@ def _for_first_cause(entry: Entry) -> list[FixEntry]:
 
 
 def _by_status(error: Reported, catalogue: Catalogue) -> Entry:
-    """RFC 3463 section 2: what is not known of subject or class counts as their most general one."""
+    """RFC 3463 section 2: what is not known of subject or class counts as their most general one.
+
+    A connector can be at fault only where Exchange Online sent, and only for the way there or the conversation (x.4, x.5).
+    """
     class_, subject, _ = error.enhanced.split(".")
     about = catalogue.status.subjects.get(subject, catalogue.status.subjects["0"])
-    other = catalogue.other
     succeeded = class_ == "2"
+    connector = error.sender == "exchange-online" and subject in ("4", "5") and not succeeded
+    other = catalogue.other
+    fixes = (about.fix, *(other.fixes if connector else ()))
     return Entry(
         code=None,
         title=catalogue.summaries.say("success", NO_FACTS) if succeeded else about.title,
         meaning=f"{about.meaning} {catalogue.status.classes.get(class_, '')}".rstrip(),
         summary="",
         basis=other.basis,
-        page=other.page,
-        partner="" if succeeded else other.partner,
-        causes=() if succeeded else other.causes,
-        fixes=() if succeeded else (about.fix, *other.fixes),
+        page=other.page if connector else catalogue.page,
+        partner=other.partner if connector else "",
+        causes=other.causes if connector and (error.server or error.ip) else (),
+        fixes=() if succeeded else fixes,
     )
 
 

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, PlainSerializer
 
 from diagnostics.findings import Reason
-from diagnostics.model import Cause, Fix, FixNow, Frozen, Result
-from diagnostics.parse.report import Sender, State
+from diagnostics.model import Cause, Fix, FixNow, Frozen, Result, Sender
+from diagnostics.parse.report import State
 
 Agreement = Literal["same", "refused-for-microsoft", "mended", "different", "not-told"]
 

@@ -6,6 +6,7 @@ One code can have many causes (4.4.317 is a family), so a reason is named only w
 
 import re
 
+from diagnostics import codes
 from diagnostics.findings import Reason
 from diagnostics.parse.codes import Code
 from diagnostics.parse.core import Core, reply_in
@@ -13,18 +14,6 @@ from diagnostics.parse.origin import host
 from diagnostics.parse.report import State, Submessage
 from diagnostics.parse.statement import Statement
 
-GIVEN_UP = frozenset({"4.4.300", "4.4.7"})
-"""Families that only say how long the mail waits; what failed stands behind an arrow or in the line before."""
-
-_BY_CODE = {
-    "4.4.315": Reason.TCP_TIMEOUT,
-    "4.4.316": Reason.TCP_REFUSED,
-    "4.4.318": Reason.SMTP_CLOSED,
-}
-_TWINS = GIVEN_UP | {"4.4.312", "4.4.315", "4.4.316", "4.4.317", "4.4.318", *(f"4.7.32{n}" for n in range(6))}
-"""Families whose 5.x.x form comes when the mail has expired in the queue."""
-
-_CONNECTING = _TWINS | {"4.4.0", "4.4.1", "4.4.2", "4.4.4", "4.4.101", "4.4.395", "4.4.397", "4.4.400", "4.7.0", "4.7.3"}
 _BY_WORDS = {
     Reason.STARTTLS_MISSING: r"STARTTLS is required",
     Reason.STARTTLS_REJECTED: r"454[ -](?:4\.7\.0 )?TLS (?:is )?(?:currently )?(?:not |un)available",  # RFC 3207 section 4
@@ -91,22 +80,21 @@ def submessage(said: str | None) -> Submessage:
 
 def reason(code: Code, core: Core, said: str | None, facts: Submessage) -> Reason | None:
     """The one reason that code and words leave, None if they leave several or if it is no failure to connect."""
-    family = code.family
-    if family == "4.4.310":
-        return Reason.DOMAIN_NXDOMAIN
-    if family not in _CONNECTING:
-        return None
+    row = codes.row(code.enhanced, core.words)
+    known = row.reason if row else None
+    if not codes.connects(code.enhanced) or known is Reason.DOMAIN_NXDOMAIN:
+        return known
     if match := _WORDS.search("\n".join((said or "", core.words, *core.links))):
         return _REASONS[(match.lastindex or 1) - 1]
     if facts.winsock in _BY_WINSOCK:
         return _BY_WINSOCK[facts.winsock]
-    return _by_reply(family, facts.reply) or _BY_CODE.get(family)
+    return _by_reply(code.family, facts.reply) or known
 
 
 def state(statement: Statement) -> State:
     """What became of the mail by this line alone."""
     code = statement.code
-    if expired(statement) or (code.basic[0] == "5" and code.family in _TWINS):
+    if expired(statement) or (code.basic[0] == "5" and (codes.is_twin(code.enhanced, core_words(statement)) or _waits(code))):
         return "expired"
     return "queued" if code.basic[0] == "4" else "rejected"
 
@@ -118,7 +106,17 @@ def expired(statement: Statement) -> bool:
 
 def closes(statement: Statement) -> bool:
     """Whether it only tells the end or the delay of waiting: `550 5.4.316 Message expired, …`, `400 4.4.7 Message delayed`."""
-    return not statement.derived and (expired(statement) or statement.code.family in GIVEN_UP)
+    return not statement.derived and (expired(statement) or _waits(statement.code))
+
+
+def core_words(statement: Statement) -> str:
+    """What the error string says, its links included."""
+    return "\n".join((statement.core.words, statement.core.message, *statement.core.links))
+
+
+def _waits(code: Code) -> bool:
+    row = codes.row(code.enhanced, "")
+    return row is not None and row.waits
 
 
 def unresolved(core: Core, code: Code, said: str | None) -> bool:

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from diagnostics import codes
 from diagnostics.findings import Unread
-from diagnostics.parse import meaning
 from diagnostics.parse.counting import Told, filled, key
 from diagnostics.parse.report import MAX_ERRORS, ErrorReport, Note, Reported
 
@@ -87,7 +87,8 @@ def _primary(errors: Sequence[Told]) -> int | None:
 
     def explained(told: Told) -> bool:
         """Whether another error says what this closing line does not."""
-        generic = told.error.family in meaning.GIVEN_UP and bool(causes)
+        row = codes.row(told.error.enhanced, "")
+        generic = row is not None and row.waits and bool(causes)
         return told.closing and (told.explained or generic or told.error.family in families)
 
     numbers = range(len(errors))

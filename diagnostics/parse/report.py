@@ -7,10 +7,9 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 from diagnostics.findings import Reason, Unread
-from diagnostics.model import Frozen
+from diagnostics.model import Frozen, Sender
 
 State = Literal["queued", "expired", "rejected", "delivered", "unknown"]
-Sender = Literal["exchange-online", "other", "unknown"]
 
 MAX_ERRORS = 64
 MAX_LINKS = 8
@@ -65,6 +64,7 @@ class Reported(Frozen):
     last: datetime | None = None
     last_retry: datetime | None = None
     arrival: datetime | None = None
+    retry_until: datetime | None = None
 
 
 class Note(NamedTuple):

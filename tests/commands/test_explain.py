@@ -226,9 +226,17 @@ async def test_what_names_no_code_is_told_to_the_asker_alone_with_the_form_to_pa
 @pytest.mark.parametrize(
     ("error", "there", "not_there"),
     [
-        ("550 5.4.317 Message expired, cannot connect to remote server", "It went back to its sender", ("waits", "queue")),
-        ("550 5.4.310 DNS domain a.test does not exist", "It went back to its sender", ("waits",)),
-        ("450 4.4.317 Cannot connect to remote server", "It is tried again every 15 to 60 minutes", ("It went back",)),
+        (
+            "550 5.4.317 Message expired, cannot connect to remote server",
+            "Returned: it could not be delivered in time",
+            ("waits", "queue"),
+        ),
+        ("550 5.4.310 DNS domain a.test does not exist", "Returned: it was refused", ("waits",)),
+        (
+            "450 4.4.317 Cannot connect to remote server",
+            "tries again every 15 to 60 minutes",
+            ("It went back", "it was returned"),
+        ),
     ],
 )
 async def test_where_the_mail_is_is_said_once(error: str, there: str, not_there: tuple[str, ...]) -> None:

@@ -135,6 +135,6 @@ def test_an_mx_that_changed_recently_is_a_cause_of_every_failed_query(reason: st
 
 
 def test_the_bare_code_begins_with_microsofts_causes() -> None:
-    code = CATALOGUE.code("450 4.4.312")
+    code = CATALOGUE.code("4.4.312", "")
     assert code
     assert [c.id for c in code.causes] == ["dns-host-fault", "domain-expired", "old-mx-cached"]

@@ -24,6 +24,7 @@ def reported(code: str = "450 4.4.316", reason: Reason | None = Reason.TCP_REFUS
         "family": f"4.{enhanced.partition('.')[2]}",
         "state": "queued" if basic.startswith("4") else "rejected",
         "reason": reason,
+        "sender": "exchange-online",
     }
     return Reported(**(plain | fields))
 
