@@ -57,7 +57,7 @@ def _explained(error: Reported, catalogue: Catalogue, now: datetime, beside: Bes
     return ExplainedError(
         **error.model_dump(exclude={"submessage", "last_retry", "arrival", "retry_until"}),
         title=entry.title,
-        summary=_as_reported(entry.summary, words, catalogue),
+        summary=_as_reported(meaning.holds(entry.summary, error), words, catalogue),
         meaning=entry.meaning,
         page=entry.page,
         clock=clock(error, now),

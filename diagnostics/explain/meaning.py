@@ -19,6 +19,8 @@ from diagnostics.replies import clues
 MAX_CAUSES, MAX_FIXES = 8, 6
 """Of a code with many reasons: more would hide the likeliest."""
 
+_UNTRUSTED = (Reason.CERTIFICATE_UNTRUSTED, Reason.CERTIFICATE_INCOMPLETE_CHAIN)
+
 _ALIKE = (
     frozenset({Reason.TCP_TIMEOUT, Reason.TCP_UNREACHABLE}),
     frozenset({Reason.SMTP_CLOSED, Reason.SMTP_TIMEOUT}),
@@ -89,7 +91,8 @@ def findings(error: Reported) -> tuple[Finding, ...]:
         return ()
     said = error.message or error.text
     hints = clues(said) if error.submessage.reply else ()
-    tags: tuple[Tag, ...] = (error.reason, Clue.REPORTED, *hints)
+    proved = tuple(Clue.ISSUER_NOT_SENT for _ in range(error.reason in _UNTRUSTED))
+    tags: tuple[Tag, ...] = (error.reason, *proved, Clue.REPORTED, *hints)
     found = [Finding(tag, {"how": "as-reported", "line": line(error)}) for tag in tags]
     if error.ip and ":" not in error.ip:
         found.append(Finding(Clue.FAILED_OVER_IPV4, {"address": error.ip}))
@@ -122,9 +125,9 @@ def _with(seen: Cause, told: Cause | None) -> Cause:
 
 def _by_reason(error: Reported, code: CodeEntry | None, catalogue: Catalogue) -> Entry:
     """What Exchange Online met. Where nothing says that it was Exchange Online, the sending server's own side comes first."""
-    known = catalogue[error.reason] if error.reason else catalogue[Reason.TCP_TIMEOUT]
+    known = _untrusted(catalogue) if error.reason in _UNTRUSTED else catalogue[error.reason or Reason.TCP_TIMEOUT]
     if code is not None:
-        known = known.model_copy(update={"title": code.title, "meaning": code.meaning})
+        known = _with_code(known, code)
     if error.sender == "exchange-online":
         return known
     way = _way(error, catalogue)
@@ -133,22 +136,39 @@ def _by_reason(error: Reported, code: CodeEntry | None, catalogue: Catalogue) ->
     return known.model_copy(update={"causes": tuple(causes[:MAX_CAUSES]), "fixes": tuple(fixes[:MAX_FIXES])})
 
 
+def _with_code(known: Entry, code: CodeEntry) -> Entry:
+    """In the words of the code, with what it alone suggests behind what the reason proves."""
+    own = {} if code.often else {"causes": tuple(_merged(known.causes, [code.causes])), "fixes": tuple(_merged(known.fixes, [code.fixes]))}
+    return known.model_copy(update={"title": code.title, "meaning": code.meaning, **own})
+
+
+def _untrusted(catalogue: Catalogue) -> Entry:
+    """`UntrustedRoot` is also what Microsoft calls a chain that is not whole (fix-error-code-450-4-4-317-untrusted-root)."""
+    untrusted, incomplete = (catalogue[reason] for reason in _UNTRUSTED)
+    both = {
+        "summary": catalogue.phrase("untrusted-as-reported"),
+        "causes": tuple(_merged(incomplete.causes, [untrusted.causes])),
+        "fixes": tuple(_merged(incomplete.fixes, [untrusted.fixes])),
+    }
+    return untrusted.model_copy(update=both)
+
+
 def _on_the_way(error: Reported, code: CodeEntry | None, catalogue: Catalogue) -> Entry:
     """What a server other than Exchange Online met on its way."""
-    known = catalogue[error.reason] if error.reason else catalogue[Reason.TCP_TIMEOUT]
     way = _way(error, catalogue)
     if way is None:
         return _by_status(error, catalogue)
-    return Entry(
+    on_the_way = Entry(
         code=None,
-        title=code.title if code else known.title,
+        title=catalogue[error.reason or Reason.TCP_TIMEOUT].title,
         meaning="",
         summary=way.summary,
         basis="inferred",
-        page=code.page if code else catalogue.page,
+        page=catalogue.page,
         causes=way.causes,
         fixes=way.fixes,
     )
+    return on_the_way if code is None else _with_code(on_the_way, code).model_copy(update={"meaning": "", "page": code.page})
 
 
 def _way(error: Reported, catalogue: Catalogue) -> Way | None:
@@ -234,6 +254,11 @@ def _merged(first: Sequence[_Row], groups: Sequence[Sequence[_Row]]) -> list[_Ro
 def _in_turn(groups: Iterable[Sequence[_Row]]) -> Iterator[_Row]:
     for rows in zip_longest(*groups):
         yield from (row for row in rows if row is not None)
+
+
+def holds(summary: str, error: Reported) -> str:
+    """The summary, unless it is about a host and no host is named."""
+    return summary if error.server or error.ip or error.domain or "{" not in summary else ""
 
 
 def words_for(error: Reported, connector: str, guid: str, nameless: str) -> Mapping[str, str]:
