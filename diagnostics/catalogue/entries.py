@@ -147,8 +147,12 @@ class Addition(_Row):
 
 
 class Explained(_Row):
-    """The additions, by what calls for them: what a live check shows beside the report, and mail that was returned."""
+    """The additions, by what calls for them: what a live check shows beside the report, and mail that was returned.
 
+    `untrusted`: the summary of a certificate that was not trusted, where the text does not say why.
+    """
+
+    untrusted: str
     refused_for_microsoft: Addition = Field(alias="refused-for-microsoft")
     mended: Addition
     returned: Addition

@@ -47,7 +47,9 @@ def _explained(explained: Explained) -> list[str]:
     """What `explain` adds."""
     lines = ["", _say("explained")]
     for name, field in Explained.model_fields.items():
-        addition: Addition = getattr(explained, name)
+        addition = getattr(explained, name)
+        if not isinstance(addition, Addition):
+            continue
         when = f"`{field.alias or name}`"
         if addition.cause:
             lines.append(f"| {when} | `{addition.cause.id}` | | {addition.cause.text} |")

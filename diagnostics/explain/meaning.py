@@ -138,7 +138,11 @@ def _by_reason(error: Reported, code: CodeEntry | None, catalogue: Catalogue) ->
 
 def _with_code(known: Entry, code: CodeEntry) -> Entry:
     """In the words of the code, with what it alone suggests behind what the reason proves."""
-    own = {} if code.often else {"causes": tuple(_merged(known.causes, [code.causes])), "fixes": tuple(_merged(known.fixes, [code.fixes]))}
+    own = (
+        {}
+        if code.often
+        else {"causes": tuple(_merged(known.causes, [code.causes])), "fixes": tuple(_merged(known.fixes, [code.fixes]))}
+    )
     return known.model_copy(update={"title": code.title, "meaning": code.meaning, **own})
 
 
@@ -146,7 +150,7 @@ def _untrusted(catalogue: Catalogue) -> Entry:
     """`UntrustedRoot` is also what Microsoft calls a chain that is not whole (fix-error-code-450-4-4-317-untrusted-root)."""
     untrusted, incomplete = (catalogue[reason] for reason in _UNTRUSTED)
     both = {
-        "summary": catalogue.phrase("untrusted-as-reported"),
+        "summary": catalogue.explained.untrusted,
         "causes": tuple(_merged(incomplete.causes, [untrusted.causes])),
         "fixes": tuple(_merged(incomplete.fixes, [untrusted.fixes])),
     }

@@ -22,7 +22,7 @@ R = Reason
         ("450 4.4.317", R.TCP_TIMEOUT, "Cannot connect", "Winsock error code: 995", "server-down"),
         ("450 4.4.317", R.STARTTLS_MISSING, "Cannot connect", "451 5.7.3 STARTTLS is required", "certificate-not-bound"),
         ("450 4.4.317", R.CERTIFICATE_NAME_MISMATCH, "Cannot connect", "SubjectMismatch Expected", "tls-domain-outdated"),
-        ("450 4.4.317", R.CERTIFICATE_UNTRUSTED, "Cannot connect", "UntrustedRoot", "private-root"),
+        ("450 4.4.317", R.CERTIFICATE_UNTRUSTED, "Cannot connect", "UntrustedRoot", "intermediate-missing"),
         ("550 5.4.310", R.DOMAIN_NXDOMAIN, "DNS domain contoso.test does not exist", None, "domain-misspelled"),
         ("450 4.4.312", R.DNS_NO_RECORDS, "DNS query failed", "InfoNoRecords", "record-removed"),
     ],

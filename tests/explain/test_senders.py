@@ -1,7 +1,8 @@
-"""Every entry of the catalogue for each sender: no word of the wrong side, no Microsoft clock and no Fix now for another's mail."""
+"""Every entry of the catalogue for each sender: no word of the wrong side, no Microsoft clock, no Fix now for another's mail."""
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -75,7 +76,7 @@ def test_where_the_sender_is_not_known_steps_in_the_tenant_say_what_they_presume
 
 
 def test_every_cause_and_step_says_for_whom_it_holds() -> None:
-    entries = [*CATALOGUE.entries.values(), *CATALOGUE.codes.values(), *CATALOGUE.kinds.values()]
+    entries: list[Any] = [*CATALOGUE.entries.values(), *CATALOGUE.codes.values(), *CATALOGUE.kinds.values()]
     ways = [way for both in CATALOGUE.elsewhere.values() for way in (both.to_microsoft, both.to_others)]
     for entry in (*entries, *ways):
         assert all(row.senders for row in (*entry.causes, *entry.fixes))
