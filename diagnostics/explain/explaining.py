@@ -52,7 +52,7 @@ def _explained(error: Reported, catalogue: Catalogue, now: datetime, beside: Bes
     if error.state in ("expired", "rejected"):
         steps = _and(steps, _fix(catalogue.explained.returned, words))
     return ExplainedError(
-        **error.model_dump(exclude={"submessage", "last_retry", "arrival"}),
+        **error.model_dump(exclude={"submessage", "last_retry", "arrival", "retry_until", "code_inferred"}),
         title=entry.title,
         summary=_as_reported(entry.summary, words, catalogue),
         meaning=entry.meaning,
