@@ -72,9 +72,9 @@ _ROWS = (
     Row("5.7.708", "outbound"),
     Row("5.7.750", "outbound"),
     Row("5.7.232", "outbound", codes=("5.7.233",)),
-    Row("5.7.57", "outbound"),
-    Row("5.7.30", "outbound", words=re.compile("(?i)basic auth")),
-    Row("5.7.139", "outbound"),
+    Row("5.7.57", "inbound"),
+    Row("5.7.30", "inbound", words=re.compile("(?i)basic auth")),
+    Row("5.7.139", "inbound"),
     # Exchange Online refuses what comes in
     Row("5.7.64", "inbound", codes=("4.7.64",)),
     Row("5.7.51", "inbound", codes=("4.7.51",)),
@@ -94,6 +94,7 @@ _ROWS = (
     Row("5.7.511", "inbound"),
     Row("5.7.512", "inbound"),
     Row("5.7.515", "inbound"),
+    Row("5.7.500", "inbound", through=(("5.7.500", "5.7.519"),), wraps=True),
     Row("5.7.606", "inbound", through=(("5.7.606", "5.7.649"),)),
     Row("4.3.2", "inbound", codes=("4.4.4", "4.4.3"), words=re.compile(r"(?i)\bATTR\d")),
     Row("4.7.0", words=re.compile(r"(?i)\bPRX\d|resource forest")),
@@ -117,8 +118,8 @@ _ROWS = (
     Row("5.4.1", "inbound", words=re.compile("(?i)recipient address rejected|access denied")),
     # Exchange on premises
     Row("5.4.6", "on-premises", words=re.compile("(?i)hop count|loop")),
-    Row("4.4.397", "on-premises", codes=("4.4.395",)),
-    Row("4.4.400"),
+    Row("4.4.397", codes=("4.4.395",)),
+    Row("4.4.400", "outbound", codes=("4.4.101",)),
     Row(
         "4.7.5 certificate",
         "on-premises",

@@ -55,7 +55,7 @@ def _explained(error: Reported, catalogue: Catalogue, now: datetime, beside: Bes
     if error.state in ("expired", "rejected"):
         steps = _and(steps, _fix(catalogue.explained.returned, words))
     return ExplainedError(
-        **error.model_dump(exclude={"submessage", "last_retry", "arrival", "retry_until"}),
+        **error.model_dump(exclude={"submessage", "last_retry", "arrival", "retry_until", "code_inferred"}),
         title=entry.title,
         summary=_as_reported(meaning.holds(entry.summary, error), words, catalogue),
         meaning=entry.meaning,

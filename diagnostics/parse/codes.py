@@ -7,8 +7,10 @@ from typing import NamedTuple
 # ASCII digits and word bounds: 5.7.999999, 4.4.316.2 and digits of other scripts are none. `\d` is any script's digit.
 _CODE = re.compile(
     r"(?<![\dA-Za-z_.])(?:([45][0-9]{2})([\s\-;:,/#(|]{1,6}|[ \t]{0,8}\n[ \t]{0,40}|, ?b?['\"]))?"
-    r"(?<!\d)([45])\.([0-9]\.[0-9]{1,3})(?![\d_@]|\.[0-9])"
+    r"(?<!\d)([45])(?:\.|(?<=[45][0-9]{2} [45])-(?=[47]\.3))([0-9]\.[0-9]{1,3})(?![\d_@]|\.[0-9])"
 )
+"""Exchange slips at times: `451 4-4.395`."""
+
 _BASIC = re.compile(r"[\s#]{0,4}([245][0-9]{2})(?=[\s\-;:,'\"]|$)")
 _BEFORE_A_CODE = " \t\n:=#'\"(-"
 _SAYS_CODE = frozenset(
@@ -25,6 +27,22 @@ _MICROSOFT_SAYS = re.compile(
     r"[ ;:]{1,3}(?:Hop count exceeded|Tenant(?:Inbound)?Attribution\b|Message expired|"
     r"(?:RESOLVER|ROUTING|SMTPSEND|STOREDRV|QUEUE)\.)"
 )
+_LEADS_TO_A_REPLY = re.compile(
+    r"(?:(?<![A-Za-z])smtp; {0,2}|\bLastError\s{0,30}[:=]\s{0,4}|\b(?:said|talk to me): {0,2}|"
+    r"SMTP error from remote (?:mail )?server after [^\n]{1,300}?: |host \S{1,253} \[[0-9A-Fa-f.:]{2,45}\]: |"
+    r"(?:remote server|other server returned) was:\s{1,4}|^<<< )['\"]?(?=[45][0-9]{2}[ \-])",
+    re.MULTILINE | re.IGNORECASE,
+)
+_WHOLE_REPLY = re.compile(
+    r"\W{0,8}((?:421|45[0-5]|50[0-4]|52[13]|53[0458]|541|55[0-7])[ \-])(?![0-9])(?=[^\n]{0,200}\b(?:"
+    r"mailbox|service (?:not|un|is|temp|closing)|relay|recipient|user|sender|action|transaction|command|"
+    r"denied|rejected|refused|blocked|spam|domain|quota|"
+    r"authentication|timed? ?out|connection|transmission|greylist|too many|permanent|temporar|helo|policy)[a-z]{0,8}\b)",
+    re.IGNORECASE,
+)
+MAX_REPLY = 400
+"""Characters of a text that may be nothing but a reply."""
+
 _MARKS = " \t*`|>-#'\"(["
 _SYNTHESISED = re.compile(r"[47]\.3[0-9]{2}")
 _NOTHING_ELSE = re.compile(r"[^\w]{0,40}[45]\.[0-9]\.[0-9]{1,3}[^\w]{0,40}")
@@ -72,7 +90,22 @@ def leading(text: str) -> Place | None:
     start = basic.start(1) if basic else len(text) - len(text.lstrip(" \t\n#'\"(:;"))
     if match := _CODE.match(text, start):
         return _place(match)
-    return Place(start, basic.end(), Code(basic[1], f"{basic[1][0]}.0.0")) if basic else None
+    if basic is None:
+        return None
+    return Place(start, basic.end(), Code(basic[1], f"{basic[1][0]}.0.0"), text[basic.end() : basic.end() + 1] == "-")
+
+
+def replies(text: str) -> Iterator[Place]:
+    """Replies with a basic code alone, where words before them say that one follows; or where the whole text is one."""
+    if (whole := _WHOLE_REPLY.match(text[:MAX_REPLY])) and len(text) < MAX_REPLY:
+        starts = [whole.start(1)]
+    else:
+        starts = [match.end() for match in _LEADS_TO_A_REPLY.finditer(text)]
+    for start in starts:
+        line = text[start : start + MAX_REPLY]
+        place = leading(line)
+        if place and place.code.basic[0] != "2":
+            yield place._replace(start=start + place.start, end=start + place.end)
 
 
 def _place(match: re.Match[str]) -> Place:

@@ -33,6 +33,8 @@ _HOST = re.compile(r"\[([A-Za-z0-9.-]{5,253})(?:\s{1,3}([0-9][0-9T:.Z-]{18,31}))
 _ARROW = re.compile(r"\s{0,3}->\s{0,3}")
 _OWN_WORDS = (
     r"[^\n:]{0,40}(?:(?:Expected|Presented) Subject|Thumbprint):|CN=|(?:error )?(?:code|was|with|address):|"
+    r"(?:(?:Untrusted )?Root|(?:Subject )?Mismatch|(?:Certificate )?Expired|(?:Partial )?Chain|Access Denied):|"
+    r"Socket[A-Za-z]{0,40}:|"
     rf"Last\s?Attempted|{MESSAGE_FIELD}"
 )
 """Words with a colon that stand inside error strings: a line that begins with them is only broken."""
@@ -125,6 +127,8 @@ def _unfolded(said: str, place: codes.Place) -> str:
     """Without the code before each further line of a reply (RFC 5321 section 4.2.1)."""
     if not place.continued:
         return said
+    if place.code.enhanced.endswith(".0.0"):
+        return re.sub(rf"(?:\A|(?<=\n)|(?<=\s)){place.code.basic}[ \-]", "", said.removeprefix("-"))
     return re.sub(rf"{place.code.basic}[ \-]{re.escape(place.code.enhanced)} ?", "", said)
 
 

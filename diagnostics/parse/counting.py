@@ -21,13 +21,17 @@ MAX_DIFFERENT = 256
 
 @dataclass(slots=True)
 class Told:
-    """An error and the times it was told. `occasions`: rows of a table, else points in time; `several`: of several mails."""
+    """An error and the times it was told. `occasions`: rows of a table, else points in time; `several`: of several mails.
+
+    `proved`: the text itself says who was sending.
+    """
 
     error: Reported
     form: Form
     closing: bool
     explained: bool
     several: bool
+    proved: bool = False
     occasions: set[object] = field(default_factory=set)
     first: datetime | None = None
     last: datetime | None = None
@@ -45,7 +49,10 @@ class Told:
             self.first = min(time, self.first or time)
             self.last = max(time, self.newest)
         if judged.error is not self.error:
+            sent = directed(self.error, judged.error, proved=self.proved, other_proved=judged.proved)
             self.error = filled(judged.error, self.error) if newer else filled(self.error, judged.error)
+            self.error = self.error.model_copy(update=sent)
+        self.proved = self.proved or judged.proved
         self.last_retry = retry if newer else self.last_retry or retry
         self.closing = self.closing and judged.closing
         self.explained = self.explained or judged.explained
@@ -84,13 +91,22 @@ def tell(blocks: Iterable[Block]) -> tuple[list[Told], int]:
                 left_out += 1
                 continue
             if same not in groups:
-                groups[same] = Told(judged.error, judged.form, judged.closing, judged.explained, block.several)
+                groups[same] = Told(judged.error, judged.form, judged.closing, judged.explained, block.several, judged.proved)
             groups[same].again(judged, number if block.row else time, time, block.last_retry)
     return list(groups.values()), left_out
 
 
 def filled(error: Reported, other: Reported) -> Reported:
     """The error with what only the other one says."""
-    names = ("message", "reported_by", "last_retry", "arrival", "ip", "chain", "text")
+    names = ("message", "reported_by", "last_retry", "arrival", "retry_until", "ip", "chain", "text")
     missing = {name: value for name in names if not getattr(error, name) and (value := getattr(other, name))}
     return error.model_copy(update=missing) if missing else error
+
+
+def directed(error: Reported, other: Reported, *, proved: bool, other_proved: bool) -> dict[str, object]:
+    """Sender and direction of two that are one error: those that the text proves, else those that are known at all."""
+    theirs = (other_proved and not proved) or (error.sender == "unknown" and not proved)
+    return {
+        "sender": other.sender if theirs else error.sender,
+        "to_microsoft": error.to_microsoft or other.to_microsoft,
+    }

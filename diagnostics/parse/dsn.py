@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from diagnostics.parse import codes, core
-from diagnostics.parse.statement import Record, Statement
+from diagnostics.parse.statement import Fate, Record, Statement
 from diagnostics.parse.times import moment
 
 _FIELD = re.compile(
@@ -19,6 +19,7 @@ _NAME = re.compile(r"(?:dns\s{0,3};\s{0,3})?([^\s(;]{1,255})(?:\s{0,3}\(([0-9A-F
 _ONLY_HERE = ("iagnostic-", "inal-Recipient", "eporting-MTA")
 _OF_THE_MESSAGE = ("reporting-mta", "arrival-date")
 _NO_FAILURE = ("delivered", "relayed", "expanded")
+_FATES: dict[str, Fate] = {"failed": "returned", "delayed": "delayed"}
 MAX_VALUE = 2048
 MAX_FIELDS = 16384
 """A text of 256 KiB that is nothing but fields has more; no bounce has."""
@@ -59,6 +60,8 @@ def statement(record: Record) -> Statement | None:
         reporter=_name(fields.get("reporting-mta", ""))[0],
         time=moment(fields.get("last-attempt-date", "")),
         arrival=moment(fields.get("arrival-date", "")),
+        fate=_FATES.get(action),
+        retry_until=moment(fields.get("will-retry-until", "")),
     )
 
 

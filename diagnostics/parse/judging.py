@@ -3,75 +3,107 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
-from diagnostics.parse import meaning, origin
+from diagnostics.parse import fate, meaning, origin, sender
 from diagnostics.parse.blocks import Block
 from diagnostics.parse.core import unclaimed
 from diagnostics.parse.labels import Label, labels
 from diagnostics.parse.report import Reported, State
-from diagnostics.parse.statement import Form, Statement
+from diagnostics.parse.statement import Fate, Form, Statement
 from diagnostics.parse.stating import statements
 
 
 @dataclass(slots=True)
 class Judged:
-    """One error at one place. `closing`: it only says how long the mail waits; `explained`: the line after it says why."""
+    """One error at one place. `closing`: it only says how long the mail waits; `explained`: the line after it says why.
+
+    `proved`: the text itself says who was sending.
+    """
 
     error: Reported
     form: Form
     time: datetime | None
+    proved: bool
     closing: bool = False
     explained: bool = False
+
+
+class _Around(NamedTuple):
+    """What stands around the statements of a block."""
+
+    labels: Sequence[Label]
+    marks: sender.Marks
+    fate: Fate | None
 
 
 def judge(block: Block) -> list[Judged]:
     """The errors of one block, in order. An attempt shares the fate that the closing line before it tells."""
     text = unclaimed(block.text)
-    around = labels(text)
+    told = statements(text)
+    reporters = [Label(each.start, each.reporter, "", "wrote") for each in told if each.reporter]
+    around = _Around([*labels(text), *reporters], sender.marks(text) if told else sender.Marks((), ()), fate.told(text))
     found: list[Judged] = []
-    fate: State | None = None
-    for statement in statements(text):
+    ended: State | None = None
+    for statement in told:
         closing = meaning.closes(statement)
-        error = _reported(statement, block, around)
+        error, proved = _reported(statement, block, around)
         if closing and statement.form in ("attempt", "dsn"):
-            fate = error.state
-        elif fate == "expired" and error.state == "queued" and statement.form == "attempt":
-            error = error.model_copy(update={"state": fate})
+            ended = error.state
+        elif ended == "expired" and error.state == "queued" and statement.form == "attempt":
+            error = error.model_copy(update={"state": ended})
         if found and found[-1].closing and statement.form == "attempt" and not closing:
             found[-1].explained = True
-        found.append(Judged(error, statement.form, statement.time or block.time or statement.core.time, closing))
+        time = statement.time or block.time or statement.core.time
+        found.append(Judged(error, statement.form, time, proved, closing))
     return found
 
 
-def _reported(statement: Statement, block: Block, around: Sequence[Label]) -> Reported:
+def _reported(statement: Statement, block: Block, around: _Around) -> tuple[Reported, bool]:
     core, code = statement.core, statement.code
     said = meaning.message(statement)
     facts = meaning.submessage(said)
-    author = _author(statement, around)
+    author = _author(statement, around.labels)
+    server, ip = _named(statement, block, around.labels, author)
+    direction = sender.direction(statement, author, server, ip, around.marks, tried=block.tried)
     where = origin.destination(
-        *_named(statement, block, around),
-        cloud=_from_cloud(statement, author),
-        to_microsoft=meaning.incoming(core, code),
+        server,
+        ip,
+        cloud=direction.sender == "exchange-online",
+        to_microsoft=direction.to_microsoft,
         unresolved=meaning.unresolved(core, code, said),
     )
-    return Reported(
+    error = Reported(
         code=str(code),
         enhanced=code.enhanced,
         family=code.family,
-        state="unknown" if block.tried else "expired" if statement.derived else meaning.state(statement),
+        state=_state(statement, block, around.fate),
+        sender=direction.sender,
+        to_microsoft=direction.to_microsoft,
         reason=meaning.reason(code, core, said, facts),
         text=core.words,
         message=said,
         submessage=facts,
         server=where.server,
         ip=where.ip,
-        domain=meaning.domain(core),
+        domain=meaning.domain(core, code),
         chain=core.links,
-        reported_by=_reporter(statement, where, author, around),
+        reported_by=_reporter(statement, where, author, around.labels),
         connector=block.connector,
         last_retry=statement.last_retry,
         arrival=statement.arrival,
+        retry_until=statement.retry_until,
     )
+    return error, direction.proved
+
+
+def _state(statement: Statement, block: Block, around: Fate | None) -> State:
+    if block.tried:
+        return "unknown"
+    if statement.derived:
+        return "expired"
+    notice: Fate | None = "returned" if around == "returned" and statement.form in ("attempt", "prose") else None
+    return fate.state(statement.fate or notice, meaning.state(statement))
 
 
 def _gave_up(statement: Statement) -> bool:
@@ -79,14 +111,19 @@ def _gave_up(statement: Statement) -> bool:
     return statement.form == "attempt" and statement.by_prefix and meaning.closes(statement)
 
 
-def _named(statement: Statement, block: Block, around: Sequence[Label]) -> tuple[str, str]:
-    """Host and address as the text names them: in the error string, around it, by a field nearby, in the row's columns."""
+def _named(statement: Statement, block: Block, around: Sequence[Label], author: str) -> tuple[str, str]:
+    """Host and address as the text names them: in the error string, around it, by a field nearby, in the row's columns.
+
+    The server that wrote the bounce got the mail: it is not where that was to go.
+    """
     core = statement.core
     server, ip = ("", "") if _gave_up(statement) or statement.derived else (statement.server, statement.ip)
     answers = [label for label in around if label.role == "answered"]
     if not server and answers and statement.form in ("attempt", "prose"):
         nearest = min(answers, key=lambda label: abs(label.at - statement.start))
         server, ip = nearest.server, nearest.ip
+    if author and server.lower() == author.lower():
+        server, ip = "", ""
     best = next((name for name in (core.server, server, block.server) if origin.host(name)), "")
     address = origin.endpoint(core.ip) or origin.endpoint(core.endpoint) or origin.address(ip)
     return best, str(address or ("" if server else block.ip))
@@ -106,13 +143,3 @@ def _reporter(statement: Statement, where: origin.Destination, author: str, arou
     closing = statement.server if _gave_up(statement) else ""
     names = (statement.core.reporter, closing, where.reporter, statement.reporter, author, rejected_by, sent_by)
     return next((name for each in names if each and (name := origin.host(each))), None)
-
-
-def _from_cloud(statement: Statement, author: str) -> bool:
-    """Whether Microsoft 365 itself tried to deliver: its own codes and fields, or its own server reports.
-
-    4.4.397 is the one code of its range that servers on premises use too.
-    """
-    core, code = statement.core, statement.code
-    fields = core.server or core.ip or core.reporter or core.secured or statement.proxied
-    return bool(fields) or (code.synthesised and code.family != "4.4.397") or origin.is_transport(author)

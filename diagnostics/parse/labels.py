@@ -1,4 +1,4 @@
-"""Servers that stand around an error: behind a label of the bounce, in any language, or where Postfix names its peer."""
+"""Servers that stand around an error: behind a label of the bounce, in any language, or where Postfix or Exim names its peer."""
 
 import re
 from itertools import islice
@@ -19,6 +19,8 @@ _ROLES: dict[str, Role] = {
     "Genererende server": "wrote",
     "Создающий сервер": "wrote",
     "Формирующий сервер": "wrote",
+    "Сервер формирования": "wrote",
+    "Генерирующий сервер": "wrote",
     "生成サーバー": "wrote",
     "Receiving server": "answered",
     "Remote server": "answered",
@@ -30,6 +32,13 @@ _ROLES: dict[str, Role] = {
     "Serveur de réception": "answered",
     "Servidor de recepción": "answered",
     "受信サーバー": "answered",
+    "Принимающий сервер": "answered",
+    "Получающий сервер": "answered",
+    "Сервер получателя": "answered",
+    "Удаленный сервер": "answered",
+    "Удалённый сервер": "answered",
+    "Конечный сервер": "answered",
+    "Промежуточный узел": "answered",
     "Sent by": "sent",
 }
 """Microsoft writes them in the language of the sender's mailbox; the lines with codes stay English."""
@@ -38,7 +47,8 @@ _FIELD = re.compile(
     rf"({'|'.join(_ROLES)})\s{{0,3}}[*_]{{0,2}}:[*_]{{0,2}}\s{{0,9}}([*_`]{{0,2}})(\S{{1,255}})(?: \(([^()\n]{{1,64}})\))?"
 )
 _PEER = re.compile(
-    r"(?:host\s{1,8}|relay=)([A-Za-z0-9._-]{1,253})\[([0-9A-Fa-f:.]{2,45})\](?=:[0-9]|\s{1,8}(?:said|refused to talk))"
+    r"(?:host\s{1,8}|relay=|\bH=)([A-Za-z0-9._-]{1,253})\s?\[([0-9A-Fa-f:.]{2,45})\]"
+    r"(?=:[0-9]|:\s|\s{1,8}(?:said|refused to talk))"
 )
 MAX_LABELS = 64
 
@@ -58,7 +68,7 @@ def labels(text: str) -> list[Label]:
         (match for match in _FIELD.finditer(text) if not text[match.start() - 1 : match.start()].isalnum()), MAX_LABELS
     )
     found = [Label(field.start(), field[3].removesuffix(field[2]), field[4] or "", _ROLES[field[1]]) for field in fields]
-    if "]" in text and ("relay=" in text or "host" in text):
+    if "]" in text and any(word in text for word in ("relay=", "host", "H=")):
         peers = islice(_PEER.finditer(text), MAX_LABELS)
         found = sorted([*found, *(Label(peer.start(), peer[1], peer[2], "answered") for peer in peers)])
     return found

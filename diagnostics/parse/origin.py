@@ -58,13 +58,13 @@ def destination(server: str, ip: str, *, cloud: bool, to_microsoft: bool, unreso
         return Destination(name, str(at) if at else None)
     if name and is_transport(name):
         return Destination(None, None)
-    if at and any(at in net for net in _MICROSOFT_NETS if net.version == at.version) and not to_microsoft:
+    if at and is_microsofts_address(at) and not to_microsoft:
         name, at = None if name and _is_literal(name) else name, None
     reporter = None
     if not cloud:
         if name and name.lower().endswith(_INSIDE):
             name, reporter = None, name
-        if at and any(at in net for net in _PRIVATE_NETS if net.version == at.version):
+        if at and is_private(at):
             name, at = None if name and _is_literal(name) else name, None
     return Destination(name, str(at) if at else None, reporter)
 
@@ -111,6 +111,21 @@ def is_inbound(name: str) -> bool:
 def is_transport(name: str) -> bool:
     """Whether it is one of Microsoft's own servers, which report an error and never are its destination."""
     return name.lower().endswith(_MICROSOFT) and not is_inbound(name)
+
+
+def is_microsofts(name: str) -> bool:
+    """Whether it is any server of Microsoft's, by its name."""
+    return name.lower().rstrip(".").endswith(_MICROSOFT)
+
+
+def is_microsofts_address(at: Address) -> bool:
+    """Whether it is in the ranges that Microsoft 365 sends from and takes mail at."""
+    return any(at in net for net in _MICROSOFT_NETS if net.version == at.version)
+
+
+def is_private(at: Address) -> bool:
+    """Whether only a neighbour can reach it."""
+    return any(at in net for net in _PRIVATE_NETS if net.version == at.version)
 
 
 def _without_port(text: str) -> str:

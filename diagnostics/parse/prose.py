@@ -3,6 +3,7 @@
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from diagnostics.parse import codes, core
 from diagnostics.parse.codes import Place
@@ -12,7 +13,9 @@ Span = tuple[int, int]
 
 _LEADS_TO_IT = re.compile(r"(?:\b(?:responded|Frontend)\swith:?|->)\s{0,3}['\"]{0,2}\Z")
 _FIELD_IN_LINE = re.compile(
-    rf"(?<!Expected)(?<!Presented)(?<!->) (?!Last\s?Attempted|{core.MESSAGE_FIELD})(?=[^\x00-@\[-\x7f][^\s:]{{1,30}}\s?:\s)"
+    r"(?<!Expected)(?<!Presented)(?<!->) "
+    rf"(?!Last\s?Attempted|(?:Root|Mismatch|Expired|Chain|Socket[A-Za-z]{{0,40}}):|{core.MESSAGE_FIELD})"
+    r"(?=[^\x00-@\[-\x7f][^\s:]{1,30}\s?:\s)"
 )
 _GOES_ON = re.compile(r"(?:->|-|-> {0,3}[45][0-9]{2}(?: [45]\.[0-9]\.[0-9]{1,3})?)\s{0,8}\Z")
 _WAITS = re.compile(r"(?:[,:]|\b(?:responded|Frontend) with|[45][0-9]{2} [45]\.[0-9]\.[0-9]{1,3})\s{0,8}\Z")
@@ -26,6 +29,7 @@ FULL, LONGEST = 50, 120
 """Characters of a line that a program broke, with its next word: mails are 60 to 80 wide and quoted, terminals up to 120."""
 
 MAX_LINES = 16
+MAX_REPLIES = 4096
 REACH = 1024
 """Characters behind a code within which another one can belong to it."""
 
@@ -47,7 +51,8 @@ def statements(text: str, taken: Sequence[Span]) -> Iterator[Statement]:
 def _free(text: str, taken: Sequence[Span]) -> Iterator[Place]:
     spans = iter(taken)
     span = next(spans, None)
-    for place in codes.find(text):
+    found = {place.start: place for place in islice(codes.replies(text), MAX_REPLIES)} | {p.start: p for p in codes.find(text)}
+    for _, place in sorted(found.items()):
         while span and span[1] <= place.start:
             span = next(spans, None)
         if not span or place.start < span[0]:

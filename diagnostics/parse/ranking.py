@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from diagnostics import codes
 from diagnostics.findings import Unread
-from diagnostics.parse.counting import Told, filled, key
+from diagnostics.parse.counting import Told, directed, filled, key
 from diagnostics.parse.report import MAX_ERRORS, ErrorReport, Note, Reported
 
 
@@ -12,6 +12,7 @@ def report(told: Sequence[Told], notes: Sequence[Note], domains: Sequence[str]) 
     """The report, errors in order of appearance."""
     _end_waiting(told)
     _share_arrival(told)
+    _share_sender(told)
     errors = _folded(told)
     if len(errors) > MAX_ERRORS:
         notes = (*notes, Note(Unread.TOO_MANY_ERRORS, len(errors)))
@@ -48,6 +49,17 @@ def _share_arrival(told: Sequence[Told]) -> None:
             each.error = each.error.model_copy(update={"arrival": arrivals[each.error.family]})
 
 
+def _share_sender(told: Sequence[Told]) -> None:
+    """Of one mail the parts have one sender, whichever of them names it."""
+    proved = {each.error.sender for each in told if each.proved}
+    if len(proved) != 1 or any(each.several for each in told):
+        return
+    sender = proved.pop()
+    for each in told:
+        if each.error.sender == "unknown":
+            each.error = each.error.model_copy(update={"sender": sender})
+
+
 def _where(error: Reported) -> str:
     return error.server or error.ip or ""
 
@@ -60,28 +72,56 @@ def _folded(told: Sequence[Told]) -> list[Told]:
     kept = []
     for each in told:
         richer = next((other for other in by_code[each.error.code] if _says_more(other, each)), None)
+        richer = richer or (_only_other(each, told) if _empty(each) else None)
         if richer is None:
             kept.append(each)
-            continue
-        richer.error = filled(richer.error, each.error)
-        if each.error.state == "expired" and richer.error.state == "queued":
-            richer.error = richer.error.model_copy(update={"state": "expired"})
-        if richer.last is None:
-            richer.first, richer.last = each.first, each.last
+        else:
+            _fold(each, richer)
     return kept
+
+
+def _fold(each: Told, richer: Told) -> None:
+    """What only the poorer one says: where the mail was to go, who sent it, what became of it, when."""
+    sent = directed(richer.error, each.error, proved=richer.proved, other_proved=each.proved)
+    place = {} if richer.error.server or richer.error.ip else {"server": each.error.server, "ip": each.error.ip}
+    richer.error = filled(richer.error, each.error).model_copy(update=sent | place)
+    richer.proved = richer.proved or each.proved
+    if each.error.state == "expired" and richer.error.state == "queued":
+        richer.error = richer.error.model_copy(update={"state": "expired"})
+    if richer.last is None:
+        richer.first, richer.last = each.first, each.last
 
 
 def _says_more(other: Told, told: Told) -> bool:
     mine, theirs = told.error, other.error
-    if other is told or told.form not in ("dsn", "prose") or mine.server or mine.ip or mine.connector:
+    if other is told or told.form not in ("dsn", "prose") or mine.connector:
         return False
     if mine.domain not in (None, theirs.domain) or mine.reason not in (None, theirs.reason):
         return False
+    if mine.server or mine.ip:
+        # a bounce's own line often names no host, and Remote-MTA below it does
+        return told.form == "dsn" and other.form == "attempt" and not (theirs.server or theirs.ip)
     return other.form in ("attempt", "trace") or key(theirs) != key(mine)
 
 
+def _empty(told: Told) -> bool:
+    """Whether it is a status that says no more than its class (RFC 3463 section 3.1)."""
+    return told.error.enhanced.endswith(".0.0") and not told.error.text and not told.error.message
+
+
+def _only_other(empty: Told, told: Sequence[Told]) -> Told | None:
+    """The one error of its class, which an empty status repeats, unless it was another host's."""
+    others = [
+        each for each in told if each is not empty and each.error.enhanced[0] == empty.error.enhanced[0] and not _empty(each)
+    ]
+    if empty.form != "dsn" or len(others) != 1:
+        return None
+    names = {_where(empty.error), _where(others[0].error)} - {""}
+    return others[0] if len(names) < 2 else None
+
+
 def _primary(errors: Sequence[Told]) -> int | None:
-    """The newest cause; what a program of Exchange wrote counts more than a mention in prose."""
+    """The newest cause; what a program wrote counts more than a mention in prose, and words more than an empty status."""
     causes = [told for told in errors if not told.closing]
     families = {told.error.family for told in causes}
 
@@ -93,4 +133,4 @@ def _primary(errors: Sequence[Told]) -> int | None:
 
     numbers = range(len(errors))
     candidates = [number for number in numbers if not explained(errors[number])] or numbers
-    return max(candidates, key=lambda n: (errors[n].form != "prose", errors[n].newest, -n), default=None)
+    return max(candidates, key=lambda n: (not _empty(errors[n]), errors[n].form != "prose", errors[n].newest, -n), default=None)

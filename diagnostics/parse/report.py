@@ -35,14 +35,16 @@ class Reported(Frozen):
     """One error that the text reports. Names are contract 5's; times are UTC.
 
     `code` always has both parts: 450 or 550 stand before an enhanced code given alone (RFC 2034 section 4: the classes agree),
-    and x.0.0 behind a basic code given alone (RFC 3463 section 3.1: no more is known). `state` is what became of the mail: an
-    attempt before a closing "Message expired" is expired too. `sender`: who was sending, by the text's own evidence;
-    `to_microsoft`: the destination is Exchange Online. `text` is what stands behind the code, `message` the sub-message.
-    `reason` only if code and sub-message prove it. `count`: so many rows or attempts told it, from `first` to `last`; the other
-    fields are those of the newest.
+    and x.0.0 behind a basic code given alone (RFC 3463 section 3.1: no more is known). `code_inferred`: the text has no code, and
+    Microsoft's words stand for this one. `state` is what became of the mail: an attempt before a closing "Message expired" is
+    expired too. `sender`: who was sending, by the text's own evidence; `to_microsoft`: the destination is Exchange Online.
+    `text` is what stands behind the code, `message` the sub-message. `reason` only if code and sub-message prove it. `count`: so
+    many rows or attempts told it, from `first` to `last`; the other fields are those of the newest. `retry_until`: until when the
+    text itself says that it is tried again.
     """
 
     code: str
+    code_inferred: bool = False
     enhanced: str
     family: str
     state: State
@@ -77,10 +79,12 @@ class Note(NamedTuple):
 class ErrorReport(Frozen):
     """Errors in order of appearance. `primary` is the index of the one that says why delivery failed, None without errors.
 
-    `recipient_domains` are a hint at the connector, never a destination. `notes`: what was not read.
+    `alert`: the name of an alert of Microsoft's, where the text has no error. `recipient_domains` are a hint at the connector,
+    never a destination. `notes`: what was not read.
     """
 
     errors: tuple[Reported, ...] = ()
     primary: int | None = None
+    alert: str | None = None
     recipient_domains: tuple[str, ...] = ()
     notes: tuple[Note, ...] = ()

@@ -8,13 +8,15 @@ from diagnostics.parse.codes import Code
 from diagnostics.parse.core import Core
 
 Form = Literal["attempt", "trace", "dsn", "prose"]
+Fate = Literal["delayed", "returned"]
 
 
 class Statement(NamedTuple):
     """`start`, `end`: the characters it takes. `server`, `ip`: named by the form around the error string, as written.
 
     `by_prefix`: they come from `Server at …`, which in a closing line is the server that gave up. `proxied`: the form names the
-    target of Microsoft's own proxy. `derived`: not a place of its own but the first link of a closing line.
+    target of Microsoft's own proxy. `derived`: not a place of its own but the first link of a closing line. `fate`: what the
+    form says became of the mail; `retry_until`: how long it is tried again.
     """
 
     form: Form
@@ -32,6 +34,8 @@ class Statement(NamedTuple):
     last_retry: datetime | None = None
     arrival: datetime | None = None
     derived: bool = False
+    fate: Fate | None = None
+    retry_until: datetime | None = None
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from itertools import islice
 
-from diagnostics.parse import codes, core, dsn, meaning, ndr, prose, trace
+from diagnostics.parse import codes, core, dsn, helptext, log, meaning, ndr, prose, trace
 from diagnostics.parse.prose import Span
 from diagnostics.parse.statement import Statement
 from diagnostics.parse.times import moment
@@ -26,11 +26,12 @@ def statements(text: str) -> list[Statement]:
         *(ndr.statement(text, line, _following(starts, line.body, len(text))) for line in lines),
         *map(trace.statement, traces[:MAX_STATEMENTS]),
         *map(dsn.statement, machine[:MAX_STATEMENTS]),
+        *log.statements(text),
     ]
     found = [statement for statement in told if statement]
     taken = _apart([*((record.start, record.end) for record in (*traces, *machine)), *((each.start, each.end) for each in found)])
     found += islice(prose.statements(text, taken), MAX_STATEMENTS)
-    found.sort(key=lambda statement: statement.start)
+    found = helptext.without(text, sorted(found, key=lambda statement: statement.start))
     whole: list[Statement] = []
     named = {statement.code for statement in found}
     for statement, after in zip(found, [*found[1:], None], strict=False):

@@ -1,0 +1,111 @@
+"""The words in which Exchange and Windows say why a connection failed, wherever they stand.
+
+SmtpResponse texts of Exchange's transport, its DnsStatus names (`DNS query failed with error …`), its ChainValidityStatus and
+SecurityStatus names, .NET's SocketError names and Winsock's numbers; Postfix's words beside them.
+"""
+
+import re
+
+from diagnostics.findings import Reason
+
+_BY_WORDS: dict[Reason, str] = {
+    Reason.STARTTLS_MISSING: (
+        r"STARTTLS is required|(?<!530 5\.7\.0 )(?<!530 )Must issue (?:a )?STARTTLS command first|"
+        r"TLS is required, but was not offered"
+    ),
+    Reason.STARTTLS_REJECTED: r"454[ -](?:4\.7\.0 )?TLS (?:is )?(?:currently )?(?:not |un)available",  # RFC 3207 section 4
+    Reason.CERTIFICATE_NAME_MISMATCH: r"Subject ?Mismatch|WrongPrincipal",
+    Reason.CERTIFICATE_UNTRUSTED: r"Untrusted ?(?:Test ?)?Root",
+    Reason.CERTIFICATE_INCOMPLETE_CHAIN: r"Partial ?Chain|(?:Internal)?Chain ?(?:Incomplete|Failure)|Incomplete ?Chain",
+    Reason.CERTIFICATE_EXPIRED: r"certificate (?:has |is )?expired|Cert(?:ificate)? ?Expired",
+    Reason.CERTIFICATE_NOT_YET_VALID: r"certificate (?:is )?not yet valid|Certificate ?NotYetValid",
+    Reason.CERTIFICATE_INVALID: r"Wrong ?(?:Key)?Usage|BasicConstraints|NotSignatureValid|SignatureFailure|NotTimeNested",
+    Reason.TLS_HANDSHAKE: (
+        r"TLS negotiation failed|Security ?status(?! ?(?:CertExpired|UntrustedRoot|WrongPrincipal))|"
+        r"Cannot start TLS: handshake failure|TLS handshake fail"
+    ),
+    Reason.DNS_NXDOMAIN: r"InfoDomainNonexistent|NonExistentDomain|\bHostNotFound\b|type=[A-Z]{1,8}: Host not found(?!, try)",
+    Reason.DNS_NO_RECORDS: r"InfoNoRecords|SocketError: NoData\b",
+    Reason.DNS_TIMEOUT: r"Error(?:SubQuery)?Time(?:d ?)?out",
+    Reason.DNS_SERVER_FAILURE: (
+        r"with error (?:ErrorRetry|ServerFailure|ServFail|Refused|ErrorRefused)|ErrorInvalidData|ErrorServerFailure|"
+        r"ErrorExcessiveData|\[?Message=ServerFailure|\A\s{0,3}ServerFailure\b|Host not found, try again|"
+        r"SocketError: (?:TryAgain|NoRecovery)\b"
+    ),
+    Reason.SMTP_TIMEOUT: (
+        r"dropped due to (?:\w{1,16})?time-?(?:d ?)?out|conversation with \S{1,255} timed out|"
+        r"timed out while (?:receiving|sending)"
+    ),
+    Reason.SMTP_CLOSED: (
+        r"SuspiciousRemoteServerError|closed abruptly|disconnected abruptly|"
+        r"dropped due to (?:SocketError|Connection(?:Reset|Aborted|Closed)|RemoteDisconnect)|"
+        r"Connection(?:Reset|Aborted)\b|\bNetworkReset\b|lost connection with|connection reset by peer|"
+        r"server dropped connection without"
+    ),
+    Reason.TCP_TIMEOUT: (
+        r"Socket(?:Error:? ?|:? ?)?Timed ?out|connect to [^\n]{1,300}: (?:Connection|Operation) timed out|WSAETIMEDOUT"
+    ),
+    Reason.TCP_REFUSED: (
+        r"\bSocket(?:Error:? ?|:? ?)ConnectionRefused|connect to [^\n]{1,300}: Connection refused|WSAECONNREFUSED"
+    ),
+    Reason.TCP_UNREACHABLE: (
+        r"\b(?:Socket(?:Error:? ?)?)?(?:Host|Network)(?:Unreachable|Down)\b|WSAE(?:HOST|NET)UNREACH|"
+        r"connect to [^\n]{1,300}: (?:Network is unreachable|No route to host)"
+    ),
+}
+"""The first in the text counts; at one place, the first of this list."""
+
+_WORDS = re.compile("|".join(f"({words})" for words in _BY_WORDS.values()), re.IGNORECASE)
+_REASONS = tuple(_BY_WORDS)
+_BY_WINSOCK = {
+    995: Reason.TCP_TIMEOUT,  # the attempt was given up without an answer, reported as 4.4.317 since 2026
+    10060: Reason.TCP_TIMEOUT,
+    10061: Reason.TCP_REFUSED,
+    10050: Reason.TCP_UNREACHABLE,
+    10051: Reason.TCP_UNREACHABLE,
+    10064: Reason.TCP_UNREACHABLE,
+    10065: Reason.TCP_UNREACHABLE,
+    10052: Reason.SMTP_CLOSED,
+    10053: Reason.SMTP_CLOSED,
+    10054: Reason.SMTP_CLOSED,
+    11001: Reason.DNS_NXDOMAIN,
+    11002: Reason.DNS_SERVER_FAILURE,
+    11003: Reason.DNS_SERVER_FAILURE,
+    11004: Reason.DNS_NO_RECORDS,
+}
+_WINSOCK = re.compile(
+    r"(?:winsock|win32|socket) ?error(?: code)?:? {0,2}\(?(995|1[01][0-9]{3})(?![0-9])|"
+    r"(?:winsock|socket) error code:? {0,2}([0-9]{3,5})(?![0-9])",
+    re.IGNORECASE,
+)
+_CONNECTING = re.compile(
+    r"(?:Unable|Failed) to connect|Cannot (?:connect to|establish session with) remote server|DNS query failed|"
+    r"Connection (?:was closed abruptly|dropped due to)|appropriate TLS channel|"
+    r"[Pp]rimary (?:target|outbound frontend) IP address|Error communicating with|\bconnect to \S{1,300}: |"
+    r"Certificate validation failed|SuspiciousRemoteServerError",
+    re.IGNORECASE,
+)
+_OWN_CERTIFICATE = re.compile(r"Unknown ?Credentials|NoCredentials\b", re.IGNORECASE)
+
+
+def reason(words: str, number: int | None) -> Reason | None:
+    """The reason that the words name, else the one that Windows' number names."""
+    if match := _WORDS.search(words):
+        return _REASONS[(match.lastindex or 1) - 1]
+    return _BY_WINSOCK.get(number) if number is not None else None
+
+
+def connecting(words: str) -> bool:
+    """Whether the words are about a connection, whatever code stands before them."""
+    return bool(_CONNECTING.search(words))
+
+
+def own_certificate(words: str) -> bool:
+    """Whether the sender's own certificate could not be used (SEC_E_UNKNOWN_CREDENTIALS): that says nothing of the other side."""
+    return bool(_OWN_CERTIFICATE.search(words))
+
+
+def winsock(words: str) -> int | None:
+    """Windows' error number in the words."""
+    match = _WINSOCK.search(words)
+    return int(match[match.lastindex or 1]) if match else None

@@ -1,0 +1,34 @@
+"""What became of the mail by what a bounce or a delay notice says of itself: a code of class 4 stands in both."""
+
+import re
+
+from diagnostics.parse.report import State
+from diagnostics.parse.statement import Fate
+
+_DELAYED = re.compile(
+    r"[Dd]elivery (?:is delayed|has been delayed)|THIS IS A WARNING MESSAGE ONLY|YOU DO NOT NEED TO RESEND|"
+    r"will (?:be retried|keep trying)|[Dd]elivery (?:of this message )?will be attempted|[Dd]elivery attempts will continue|"
+    r"not yet been delivered|Доставка[^\n]{0,80}(?:задержан|задерживается|отложена)|"
+    r"попытки доставки[^\n]{0,40}(?:продолж|повтор)"
+)
+_RETURNED = re.compile(
+    r"Delivery has failed to these recipients|could(?: not|n't)\s{1,3}be\s{1,3}delivered to one or more|"
+    r"This is a permanent error|"
+    r"[Yy]our message (?:to [^\n]{1,255} )?couldn't be delivered|"
+    r"Fehler bei der Nachrichtenzustellung|Échec de la remise|Error en la entrega|"
+    r"(?:\u041d\u0435 удалось доставить|Сбой доставки)[^\n]{0,80}(?:получател|сообщени|групп)"
+)
+
+
+def told(text: str) -> Fate | None:
+    """What the notice around the errors says, None where it says nothing or is none."""
+    if _DELAYED.search(text):
+        return "delayed"
+    return "returned" if _RETURNED.search(text) else None
+
+
+def state(fate: Fate | None, by_code: State) -> State:
+    """A notice of delay outranks the code; mail that went back with a code of class 4 was given up."""
+    if fate == "delayed":
+        return "queued"
+    return "expired" if fate == "returned" and by_code == "queued" else by_code
