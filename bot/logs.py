@@ -42,9 +42,9 @@ _HIDDEN: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(rf"({_NAMES}\w{{0,20}}=['\"]?)[^\s&'\",;]+", re.I), r"\1…"),
     (re.compile(r"(?<=\S)\?\S+"), "?…"),
     (re.compile(r"hooks\.slack(-gov)?\.com\S*", re.I), r"hooks.slack\1.com/…"),
-    # possessive, and only from the start of a run: text without any @ costs no more than one look
-    (re.compile(rf"(?<!{_LOCAL}){_LOCAL}++@|\"[^\"\n]{{1,200}}\"@"), "…@"),
-    (re.compile(r"(?<![\w.+-])[\w.+-]++%40"), "…%40"),
+    # only from the start of a run: text without any @ costs no more than one look back
+    (re.compile(rf"(?<!{_LOCAL}){_LOCAL}+@|\"[^\"\n]{{1,200}}\"@"), "…@"),
+    (re.compile(r"(?<![\w.+-])[\w.+-]+%40"), "…%40"),
 )
 
 
