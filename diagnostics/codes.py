@@ -24,6 +24,7 @@ class Row(NamedTuple):
     `codes`: further ones of the same meaning. `twins`: the forms in which expired mail is returned. `through`: ranges, each of
     one class. `words`: what the text has to say beside the code. `reason`: what the code alone proves. `waits`: it only says how
     long the mail waits; what failed stands beside it. `wraps`: behind it stands another server's reply.
+    `plain`: any server uses it, so that its words say more than the number.
     """
 
     name: str
@@ -35,7 +36,11 @@ class Row(NamedTuple):
     reason: Reason | None = None
     waits: bool = False
     wraps: bool = False
+    plain: bool = False
 
+
+DELAYED = "4.4.7 delayed"
+"""The row of mail that still waits."""
 
 _ROWS = (
     # Exchange Online while it sends: connectors-mail-flow-intelligence, how-smtp-dane-works, enhancing-mail-flow-with-mta-sts
@@ -56,7 +61,8 @@ _ROWS = (
     Row("5.4.14", "outbound"),
     Row("5.4.300", codes=("4.4.300",), waits=True),
     Row("4.4.7", codes=("5.4.7",), waits=True),
-    Row("4.4.2"),
+    Row(DELAYED, waits=True, words=re.compile("(?i)delayed|will be retried")),
+    Row("4.4.2", plain=True),
     Row("5.1.351", "outbound", wraps=True),
     Row("5.0.350", "outbound", wraps=True),
     Row("5.7.367", "outbound"),
@@ -68,7 +74,7 @@ _ROWS = (
     Row("5.7.501", "inbound", codes=("5.7.502", "5.7.503")),
     Row("5.7.520", "outbound"),
     Row("5.7.703", "outbound"),
-    Row("5.7.705", "outbound"),
+    Row("5.7.705", "outbound", through=(("5.7.700", "5.7.749"),)),
     Row("5.7.708", "outbound"),
     Row("5.7.750", "outbound"),
     Row("5.7.232", "outbound", codes=("5.7.233",)),
@@ -96,18 +102,21 @@ _ROWS = (
     Row("5.7.515", "inbound"),
     Row("5.7.500", "inbound", through=(("5.7.500", "5.7.519"),), wraps=True),
     Row("5.7.606", "inbound", through=(("5.7.606", "5.7.649"),)),
+    Row("4.4.4", "inbound", codes=("5.4.4",), words=re.compile("(?i)mail-enabled subscriptions")),
+    Row("5.3.190", "inbound"),
+    Row("5.2.252", "outbound", codes=("5.7.60",), words=re.compile("(?i)send ?as ?denied")),
     Row("4.3.2", "inbound", codes=("4.4.4", "4.4.3"), words=re.compile(r"(?i)\bATTR\d")),
     Row("4.7.0", words=re.compile(r"(?i)\bPRX\d|resource forest")),
     Row("4.4.62", "inbound"),
     # recipients in Exchange
     Row("5.1.10"),
-    Row("5.1.1"),
+    Row("5.1.1", plain=True),
     Row("5.1.0", words=re.compile("(?i)sender denied|RESOLVER")),
-    Row("5.2.2"),
-    Row("4.2.2"),
+    Row("5.2.2", plain=True),
+    Row("4.2.2", plain=True),
     Row("5.2.121", "inbound", codes=("5.2.122",)),
     Row("4.3.2 throttled", codes=("4.3.2",), words=re.compile("(?i)recipient thread limit|STOREDRV")),
-    Row("5.7.124", codes=("5.7.12", "5.7.13"), through=(("5.7.123", "5.7.136"),)),
+    Row("5.7.124", codes=("5.7.12", "5.7.13", "5.7.193"), through=(("5.7.123", "5.7.136"),)),
     Row(
         "5.7.1 restricted",
         codes=("5.7.1",),

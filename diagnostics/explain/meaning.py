@@ -65,19 +65,29 @@ _Row = TypeVar("_Row", CauseEntry, FixEntry)
 def entry(error: Reported, catalogue: Catalogue) -> Entry:
     """What the catalogue says of an error, for the mail of whoever sent it, in the words of its code where that has any."""
     said = words_of(error)
-    row = codes.row(error.enhanced, said)
+    row = _row(error, said)
     code = catalogue.codes[row.name] if row else None
     if error.reason is not None and error.sender != "other":
         return _by_reason(error, code, catalogue)
     if error.reason is not None:
         return _on_the_way(error, code, catalogue)
     told = catalogue.kind(said)
-    general = row is None or row.wraps or row.waits or (row.writer == "anybody" and not row.words)
+    general = row is None or row.wraps or row.waits or row.plain
     if told and general and not (code and code.often):
         return _by_kind(told, code, catalogue)
     if code is not None:
         return _by_code(error, code, catalogue)
     return _by_status(error, catalogue)
+
+
+def _row(error: Reported, said: str) -> codes.Row | None:
+    """None too for a number of Microsoft's that a server of somebody else's uses in a sense of its own."""
+    row = codes.row(error.enhanced, said)
+    if row is not None and row.writer == "inbound" and error.server and not error.to_microsoft:
+        return None
+    if row is not None and row.waits and error.state == "queued":
+        return next(each for each in codes.rows() if each.name == codes.DELAYED)
+    return row
 
 
 def words_of(error: Reported) -> str:

@@ -34,7 +34,7 @@ _BY_WRITER = {"outbound": OUTBOUND, "inbound": INBOUND, "on-premises": Direction
 _MICROSOFT_ANSWERS = re.compile(
     r"Tenant(?:Inbound)?Attribution|bad inbound connector|\(AS[0-9]{3,9}\)|\bAS\([0-9]{3,12}\)|\bATTR(?!34\b)[0-9]{1,3}\b|"
     r"\b(?:PRX|TRP)[0-9]{1,2}\b|\bS(?:3140|3150|77714)\b|\b(?:SC|DY|OU|RP)-00[0-9]\b|mail-enabled subscriptions|"
-    r"Direct Send not allowed|SmtpClientAuthentication|for Client Submission|Client (?:was )?not authenticated",
+    r"Direct Send not allowed|SmtpClientAuthentication|for Client Submission|Client (?:was )?not authenticated to send",
     re.IGNORECASE,
 )
 """Marks of Exchange Online and Outlook.com in replies to those who send to them."""
@@ -97,6 +97,8 @@ def direction(statement: Statement, author: str, server: str, ip: str, around: M
     core = statement.core
     words = "\n".join((core.words, core.message, *core.links))
     by_code = implied(statement.code, words)
+    if by_code is INBOUND and server and not (origin.is_microsofts(server) or _at(ip) or _MICROSOFT_ANSWERS.search(words)):
+        by_code = UNKNOWN  # another server uses the number in a sense of its own
     to_microsoft = by_code.to_microsoft or _is_inbound(server) or _refused_by_microsoft(statement, by_code)
     if tried or _has_fields(core) or statement.proxied:
         return Direction("exchange-online", to_microsoft, proved=True)

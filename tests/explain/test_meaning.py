@@ -139,6 +139,9 @@ WORDS = {
     "5.4.1": "Recipient address rejected",
     "5.4.1 relay": "Relay Access Denied",
     "5.4.6": "Hop count exceeded",
+    "4.4.4": "no mail-enabled subscriptions",
+    "5.2.252": "SendAsDenied",
+    "4.4.7 delayed": "Message delayed",
     "4.7.5 certificate": "TlsCertificateName",
 }
 """What stands beside codes that others use in another sense."""

@@ -23,7 +23,7 @@ TENANT = re.compile(
 ELSEWHERE = re.compile(r"send connector|sending server|Test-NetConnection|outbound TCP|Get-TransportService|your provider")
 """What only a server outside of Microsoft 365 has."""
 
-REASONS = [reason for reason in Reason if reason not in UNTESTED]
+REASONS = [reason for reason in Reason if reason not in UNTESTED and CATALOGUE[reason].code]
 SERVER = "mail.fabrikam.example"
 
 
