@@ -26,6 +26,7 @@ from diagnostics.catalogue.entries import (
     Explained,
     FixEntry,
     Kind,
+    Oldest,
     Status,
     Subject,
     Way,
@@ -66,6 +67,8 @@ class Catalogue(BaseModel):
     codes: dict[str, CodeEntry]
     kinds: dict[str, Kind]
     elsewhere: dict[str, Elsewhere]
+    oldest: Oldest
+    enforcement: Phrases
     other: CodeEntry
     status: Status
     explained: Explained
@@ -135,6 +138,8 @@ def load(ranges: Ranges = SHIPPED) -> Catalogue:
         codes=codes,
         kinds=_kinds(files.joined("kinds.toml", ranges)),
         elsewhere=_elsewhere(files.joined("elsewhere.toml", ranges)),
+        oldest=_checked("exchange-builds.toml", Oldest, files.rules("exchange-builds.toml", ranges)),
+        enforcement=Phrases("enforcement.toml", files.words("enforcement.toml", ranges)),
         other=_code_entry("other.toml", files.joined("other.toml", ranges)),
         status=status,
         explained=explained,

@@ -124,6 +124,21 @@ class Elsewhere(_Row):
     to_others: Way = Field(alias="to-others")
 
 
+class Minimum(_Row):
+    """The oldest build of one version that is accepted, and the update that brings it."""
+
+    build: str
+    name: str
+    update: str
+
+
+class Oldest(_Row):
+    """The oldest builds of Exchange servers whose mail Exchange Online takes, by major and minor version; since that date."""
+
+    since: str
+    minimum: dict[str, Minimum]
+
+
 class Subject(_Row):
     """What the subject of a status code says (RFC 3463 section 3), and the one step that it leads to."""
 

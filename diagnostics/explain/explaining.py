@@ -1,13 +1,13 @@
 """Report + catalogue + what was checked from here → the document of contract 5. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from diagnostics import causes
 from diagnostics.catalogue import Addition, Catalogue, Entry, FixEntry
 from diagnostics.connectors.model import Connector
-from diagnostics.explain import meaning
+from diagnostics.explain import enforcement, meaning
 from diagnostics.explain.clock import clock
 from diagnostics.explain.model import ExplainedError, Explanation, Live
 from diagnostics.findings import NO_FACTS, Clue, Finding
@@ -29,15 +29,19 @@ class Beside:
 
 def explain(report: ErrorReport, catalogue: Catalogue, now: datetime, beside: Mapping[int, Beside]) -> Explanation:
     """The document, with what was checked from here by the error's index."""
-    told = [_explained(error, catalogue, now, beside.get(number)) for number, error in enumerate(report.errors)]
-    return Explanation(primary=report.primary, errors=tuple(told), notes=tuple(_left_out(n, catalogue) for n in report.notes))
+    told = [_explained(error, catalogue, now, beside.get(number), report.builds) for number, error in enumerate(report.errors)]
+    return Explanation(
+        primary=report.primary, errors=tuple(told), alert=report.alert, notes=tuple(_left_out(n, catalogue) for n in report.notes)
+    )
 
 
 def _left_out(note: Note, catalogue: Catalogue) -> str:
     return catalogue.unread.say(note.what, {"count": str(note.number), "most": str(MAX_ERRORS)})
 
 
-def _explained(error: Reported, catalogue: Catalogue, now: datetime, beside: Beside | None) -> ExplainedError:
+def _explained(
+    error: Reported, catalogue: Catalogue, now: datetime, beside: Beside | None, builds: Sequence[str]
+) -> ExplainedError:
     connector, live = (beside.connector, beside.live) if beside else (None, None)
     if connector is not None and error.sender == "unknown":
         error = error.model_copy(update={"sender": "exchange-online"})  # its destination is one of the tenant's own connectors
@@ -56,9 +60,10 @@ def _explained(error: Reported, catalogue: Catalogue, now: datetime, beside: Bes
         steps = _and(steps, _fix(catalogue.explained.returned, words))
     return ExplainedError(
         **error.model_dump(exclude={"submessage", "last_retry", "arrival", "retry_until", "code_inferred"}),
+        code_basis="inferred" if error.code_inferred else entry.basis,
         title=entry.title,
         summary=_as_reported(meaning.holds(entry.summary, error), words, catalogue),
-        meaning=entry.meaning,
+        meaning=f"{entry.meaning} {enforcement.told(error.enhanced, builds, catalogue)}".strip(),
         page=entry.page,
         clock=clock(error, now),
         live=live,

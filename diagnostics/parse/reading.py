@@ -7,6 +7,7 @@ from dataclasses import replace
 from diagnostics.findings import Unread
 from diagnostics.parse import compound, mime, outlook, table
 from diagnostics.parse.blocks import Block, blocks, connector
+from diagnostics.parse.builds import MAX_BUILDS, builds
 from diagnostics.parse.charset import decode, is_text
 from diagnostics.parse.clean import lines, plain
 from diagnostics.parse.counting import tell
@@ -57,6 +58,7 @@ class _Reading:
         self._earlier: list[Block] = []
         self._blocks: list[Block] = []
         self._domains: dict[str, None] = {}
+        self._builds: dict[str, None] = {}
         self._notes: dict[Note, None] = {}
 
     def pasted(self, text: str) -> None:
@@ -90,7 +92,8 @@ class _Reading:
         told, left_out = tell(self._earlier)
         if left_out:
             self.note(Unread.TOO_MANY_ROWS, left_out)
-        return report(told, tuple(self._notes), tuple(self._domains)[:MAX_DOMAINS])
+        found = report(told, tuple(self._notes), tuple(self._domains)[:MAX_DOMAINS])
+        return found.model_copy(update={"builds": tuple(self._builds)[:MAX_BUILDS]}) if self._builds else found
 
     def note(self, what: Unread, count: int = 0) -> None:
         self._notes[Note(what, count)] = None
@@ -123,6 +126,7 @@ class _Reading:
 
     def _take(self, text: str) -> None:
         self._domains |= dict.fromkeys(domains(text))
+        self._builds |= dict.fromkeys(builds(text))
         self._blocks += blocks(text)
 
     def _table(self, rows: list[Block]) -> None:

@@ -80,11 +80,13 @@ class ErrorReport(Frozen):
     """Errors in order of appearance. `primary` is the index of the one that says why delivery failed, None without errors.
 
     `alert`: the name of an alert of Microsoft's, where the text has no error. `recipient_domains` are a hint at the connector,
-    never a destination. `notes`: what was not read.
+    never a destination. `builds`: of Exchange servers
+    on premises that passed the mail on. `notes`: what was not read.
     """
 
     errors: tuple[Reported, ...] = ()
     primary: int | None = None
     alert: str | None = None
     recipient_domains: tuple[str, ...] = ()
+    builds: tuple[str, ...] = ()
     notes: tuple[Note, ...] = ()
