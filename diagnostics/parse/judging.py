@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from diagnostics.parse import fate, meaning, origin, sender
+from diagnostics.parse import fate, meaning, origin, sender, wordless
 from diagnostics.parse.blocks import Block
 from diagnostics.parse.core import unclaimed
 from diagnostics.parse.labels import Label, labels
@@ -40,7 +40,7 @@ class _Around(NamedTuple):
 def judge(block: Block) -> list[Judged]:
     """The errors of one block, in order. An attempt shares the fate that the closing line before it tells."""
     text = unclaimed(block.text)
-    told = statements(text)
+    told = statements(text) or list(wordless.statements(text))
     reporters = [Label(each.start, each.reporter, "", "wrote") for each in told if each.reporter]
     around = _Around([*labels(text), *reporters], sender.marks(text) if told else sender.Marks((), ()), fate.told(text))
     found: list[Judged] = []
@@ -75,6 +75,7 @@ def _reported(statement: Statement, block: Block, around: _Around) -> tuple[Repo
     )
     error = Reported(
         code=str(code),
+        code_inferred=statement.inferred,
         enhanced=code.enhanced,
         family=code.family,
         state=_state(statement, block, around.fate),

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from diagnostics.findings import Unread
-from diagnostics.parse import compound, mime, outlook, table
+from diagnostics.parse import alert, compound, mime, outlook, table
 from diagnostics.parse.blocks import Block, blocks, connector
 from diagnostics.parse.charset import decode, is_text
 from diagnostics.parse.clean import lines, plain
@@ -58,6 +58,7 @@ class _Reading:
         self._blocks: list[Block] = []
         self._domains: dict[str, None] = {}
         self._notes: dict[Note, None] = {}
+        self._alert: str | None = None
 
     def pasted(self, text: str) -> None:
         raw = text.encode("utf-8", "replace")
@@ -90,7 +91,7 @@ class _Reading:
         told, left_out = tell(self._earlier)
         if left_out:
             self.note(Unread.TOO_MANY_ROWS, left_out)
-        return report(told, tuple(self._notes), tuple(self._domains)[:MAX_DOMAINS])
+        return report(told, tuple(self._notes), tuple(self._domains)[:MAX_DOMAINS], self._alert)
 
     def note(self, what: Unread, count: int = 0) -> None:
         self._notes[Note(what, count)] = None
@@ -112,6 +113,7 @@ class _Reading:
     def text(self, text: str, depth: int, *, table_by_name: bool = False) -> None:
         """A text of unknown kind: the source of a mail, a table, or what Exchange and people write."""
         text = lines(text)
+        self._alert = self._alert or alert.named(text)
         if mime.is_mail(text[: mime.MAX_HEADERS].encode("utf-8", "replace")):
             self._mail(text.encode("utf-8", "replace"), depth)
         elif (rows := table.json_rows(text)) is not None:
@@ -122,6 +124,7 @@ class _Reading:
             self._take(_cleaned(text))
 
     def _take(self, text: str) -> None:
+        self._alert = self._alert or alert.named(text)
         self._domains |= dict.fromkeys(domains(text))
         self._blocks += blocks(text)
 
@@ -131,6 +134,7 @@ class _Reading:
         self._blocks += rows
 
     def _mail(self, data: bytes, depth: int) -> None:
+        self._alert = self._alert or alert.named(data[: mime.MAX_HEADERS].decode("utf-8", "replace"))
         try:
             for part in mime.parts(data):
                 if part.kind in _READ_AS_TEXT:
