@@ -1,6 +1,7 @@
 """Alerts of Microsoft 365 about mail flow, by their names in English and Russian. They name neither code nor server."""
 
 import re
+from collections.abc import Sequence
 
 _NAMES: tuple[tuple[str, str], ...] = (
     ("Messages have been delayed", r"Messages have been delayed|Сообщения (?:были )?(?:задержаны|задерживаются)"),
@@ -17,14 +18,19 @@ _SEVERITY = re.compile(
     re.IGNORECASE,
 )
 _ABOUT_MAIL = re.compile(r"mail|message|queue|connector|почт|сообщени|очеред|соединител", re.IGNORECASE)
+MAX_TEXTS = 64
 REACH = 12
 MAX_TEXT = 65536
 """Characters of a text in which an alert's name is looked for: its mail begins with it."""
 
 
-def named(text: str) -> str | None:
-    """The alert that the text is about: its name alone in a line, or behind `A high-severity alert:`; else None."""
-    head = text[:MAX_TEXT]
+def named(texts: Sequence[str]) -> str | None:
+    """The alert that the texts are about, None for none. Of many, the first are looked at."""
+    return next((name for text in texts[:MAX_TEXTS] if (name := _named(text[:MAX_TEXT]))), None)
+
+
+def _named(head: str) -> str | None:
+    """Its name alone in a line, or behind `A high-severity alert:`."""
     for name, words in _NAME:
         for match in words.finditer(head):
             before = "\n" * (match.start() < REACH) + head[max(0, match.start() - REACH) : match.start()]

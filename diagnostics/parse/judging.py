@@ -8,7 +8,7 @@ from typing import NamedTuple
 from diagnostics.parse import fate, meaning, origin, sender, wordless
 from diagnostics.parse.blocks import Block
 from diagnostics.parse.core import unclaimed
-from diagnostics.parse.labels import Label, labels
+from diagnostics.parse.labels import MAX_LABELS, Label, labels
 from diagnostics.parse.report import Reported, State
 from diagnostics.parse.statement import Fate, Form, Statement
 from diagnostics.parse.stating import statements
@@ -41,8 +41,10 @@ def judge(block: Block) -> list[Judged]:
     """The errors of one block, in order. An attempt shares the fate that the closing line before it tells."""
     text = unclaimed(block.text)
     told = statements(text) or list(wordless.statements(text))
-    reporters = [Label(each.start, each.reporter, "", "wrote") for each in told if each.reporter]
-    around = _Around([*labels(text), *reporters], sender.marks(text) if told else sender.Marks((), ()), fate.told(text))
+    reporters = [Label(each.start, each.reporter, "", "wrote") for each in told if each.reporter][:MAX_LABELS]
+    around = _Around(
+        [*labels(text), *reporters], sender.marks(text) if told else sender.Marks((), ()), fate.told(text) if told else None
+    )
     found: list[Judged] = []
     ended: State | None = None
     for statement in told:

@@ -67,7 +67,8 @@ def _statement(text: str, match: re.Match[str]) -> Statement | None:
 
 def _end(text: str, start: int, *, in_brackets: bool) -> int:
     """The bracket that closes the reason, which may be broken over lines; else the end of the line."""
-    limit = min(len(text), start + core.MAX_CORE)
+    following = text.find("dsn=", start, start + core.MAX_CORE)
+    limit = min(len(text), start + core.MAX_CORE) if following < 0 else following
     line = text.find("\n", start, limit)
     line = limit if line < 0 else line
     if not in_brackets:

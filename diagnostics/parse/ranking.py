@@ -8,8 +8,8 @@ from diagnostics.parse.counting import Told, directed, filled, key
 from diagnostics.parse.report import MAX_ERRORS, ErrorReport, Note, Reported
 
 
-def report(told: Sequence[Told], notes: Sequence[Note], domains: Sequence[str], alert: str | None = None) -> ErrorReport:
-    """The report, errors in order of appearance. Words stand for a code only where no part has one, an alert where none does."""
+def report(told: Sequence[Told], notes: Sequence[Note], domains: Sequence[str]) -> ErrorReport:
+    """The report, errors in order of appearance. Words stand for a code only where no part has one."""
     told = [each for each in told if not each.error.code_inferred] or told
     _end_waiting(told)
     _share_arrival(told)
@@ -21,7 +21,6 @@ def report(told: Sequence[Told], notes: Sequence[Note], domains: Sequence[str], 
     return ErrorReport(
         errors=tuple(error.counted() for error in errors),
         primary=_primary(errors),
-        alert=None if errors else alert,
         recipient_domains=tuple(domains),
         notes=tuple(notes),
     )

@@ -58,7 +58,7 @@ class _Reading:
         self._blocks: list[Block] = []
         self._domains: dict[str, None] = {}
         self._notes: dict[Note, None] = {}
-        self._alert: str | None = None
+        self._heads: list[str] = []
 
     def pasted(self, text: str) -> None:
         raw = text.encode("utf-8", "replace")
@@ -91,7 +91,8 @@ class _Reading:
         told, left_out = tell(self._earlier)
         if left_out:
             self.note(Unread.TOO_MANY_ROWS, left_out)
-        return report(told, tuple(self._notes), tuple(self._domains)[:MAX_DOMAINS], self._alert)
+        found = report(told, tuple(self._notes), tuple(self._domains)[:MAX_DOMAINS])
+        return found if found.errors else found.model_copy(update={"alert": alert.named(self._heads)})
 
     def note(self, what: Unread, count: int = 0) -> None:
         self._notes[Note(what, count)] = None
@@ -113,7 +114,7 @@ class _Reading:
     def text(self, text: str, depth: int, *, table_by_name: bool = False) -> None:
         """A text of unknown kind: the source of a mail, a table, or what Exchange and people write."""
         text = lines(text)
-        self._alert = self._alert or alert.named(text)
+        self._heads.append(text[: alert.MAX_TEXT])
         if mime.is_mail(text[: mime.MAX_HEADERS].encode("utf-8", "replace")):
             self._mail(text.encode("utf-8", "replace"), depth)
         elif (rows := table.json_rows(text)) is not None:
@@ -124,7 +125,7 @@ class _Reading:
             self._take(_cleaned(text))
 
     def _take(self, text: str) -> None:
-        self._alert = self._alert or alert.named(text)
+        self._heads.append(text[: alert.MAX_TEXT])
         self._domains |= dict.fromkeys(domains(text))
         self._blocks += blocks(text)
 
@@ -134,7 +135,7 @@ class _Reading:
         self._blocks += rows
 
     def _mail(self, data: bytes, depth: int) -> None:
-        self._alert = self._alert or alert.named(data[: mime.MAX_HEADERS].decode("utf-8", "replace"))
+        self._heads.append(data[: alert.MAX_TEXT].decode("utf-8", "replace"))
         try:
             for part in mime.parts(data):
                 if part.kind in _READ_AS_TEXT:
