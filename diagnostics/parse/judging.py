@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from diagnostics.parse import fate, meaning, origin, sender, wordless
@@ -41,10 +41,10 @@ def judge(block: Block) -> list[Judged]:
     """The errors of one block, in order. An attempt shares the fate that the closing line before it tells."""
     text = unclaimed(block.text)
     told = statements(text) or list(wordless.statements(text))
+    if not told:
+        return []
     reporters = [Label(each.start, each.reporter, "", "wrote") for each in told if each.reporter][:MAX_LABELS]
-    around = _Around(
-        [*labels(text), *reporters], sender.marks(text) if told else sender.Marks((), ()), fate.told(text) if told else None
-    )
+    around = _Around([*labels(text), *reporters], sender.marks(text), fate.told(text))
     found: list[Judged] = []
     ended: State | None = None
     for statement in told:
@@ -58,6 +58,15 @@ def judge(block: Block) -> list[Judged]:
             found[-1].explained = True
         time = statement.time or block.time or statement.core.time
         found.append(Judged(error, statement.form, time, proved, closing))
+    return _with_end(found, fate.retries_for(text))
+
+
+def _with_end(found: list[Judged], retries_for: timedelta | None) -> list[Judged]:
+    """What waits, with the time that a delay notice gives it: the notice is as old as its newest line."""
+    written = max((each.time for each in found if each.time), default=None)
+    for each in found:
+        if retries_for and written and each.error.state == "queued" and not each.error.retry_until:
+            each.error = each.error.model_copy(update={"retry_until": written + retries_for})
     return found
 
 
