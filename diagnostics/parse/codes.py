@@ -28,11 +28,12 @@ _MICROSOFT_SAYS = re.compile(
     r"(?:RESOLVER|ROUTING|SMTPSEND|STOREDRV|QUEUE)\.)"
 )
 _LEADS_TO_A_REPLY = re.compile(
-    r"(?:(?<![A-Za-z])smtp; {0,2}|\bLastError\s{0,30}[:=]\s{0,4}|\b(?:said|talk to me): {0,2}|"
+    r"(?:(?<![A-Za-z])(?:smtp|SMTP); {0,2}|\bLastError\s{0,30}[:=]\s{0,4}|\b(?:said|talk to me): {0,2}|"
     r"SMTP error from remote (?:mail )?server after [^\n]{1,300}?: |host \S{1,253} \[[0-9A-Fa-f.:]{2,45}\]: |"
     r"(?:remote server|other server returned) was:\s{1,4}|^<<< )['\"]?(?=[45][0-9]{2}[ \-])",
-    re.MULTILINE | re.IGNORECASE,
+    re.MULTILINE,
 )
+_BEFORE_A_REPLY = ("smtp;", "SMTP;", "LastError", "said:", "to me:", "SMTP error", "]: ", " was:", "<<< ")
 _WHOLE_REPLY = re.compile(
     r"\W{0,8}((?:421|45[0-5]|50[0-4]|52[13]|53[0458]|541|55[0-7])[ \-])(?![0-9])(?=[^\n]{0,200}\b(?:"
     r"mailbox|service (?:not|un|is|temp|closing)|relay|recipient|user|sender|action|transaction|command|"
@@ -99,6 +100,8 @@ def replies(text: str) -> Iterator[Place]:
     """Replies with a basic code alone, where words before them say that one follows; or where the whole text is one."""
     if (whole := _WHOLE_REPLY.match(text[:MAX_REPLY])) and len(text) < MAX_REPLY:
         starts = [whole.start(1)]
+    elif not any(word in text for word in _BEFORE_A_REPLY):
+        return
     else:
         starts = [match.end() for match in _LEADS_TO_A_REPLY.finditer(text)]
     for start in starts:

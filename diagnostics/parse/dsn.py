@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
-from diagnostics.parse import codes, core
+from diagnostics.parse import codes, core, log
 from diagnostics.parse.statement import Fate, Record, Statement
 from diagnostics.parse.times import moment
 
@@ -49,6 +49,8 @@ def statement(record: Record) -> Statement | None:
     if told and status and told.code.enhanced.endswith(".0.0"):
         place = place._replace(code=codes.Code(told.code.basic, status.code.enhanced))
     server, ip = _name(fields.get("remote-mta", ""))
+    if not server:
+        server, ip = log.peer(said)
     return Statement(
         form="dsn",
         start=record.start,

@@ -8,55 +8,125 @@ import re
 
 from diagnostics.findings import Reason
 
-_BY_WORDS: dict[Reason, str] = {
-    Reason.STARTTLS_MISSING: (
-        r"STARTTLS is required|(?<!530 5\.7\.0 )(?<!530 )Must issue (?:a )?STARTTLS command first|"
-        r"TLS is required, but was not offered"
+_BY_WORDS: tuple[tuple[Reason, tuple[str, ...], str], ...] = (
+    (
+        Reason.STARTTLS_MISSING,
+        ("starttls", "tls is required"),
+        (
+            r"STARTTLS is required|(?<!530 5\.7\.0 )(?<!530 )Must issue (?:a )?STARTTLS command first|"
+            r"TLS is required, but was not offered"
+        ),
     ),
-    Reason.STARTTLS_REJECTED: r"454[ -](?:4\.7\.0 )?TLS (?:is )?(?:currently )?(?:not |un)available",  # RFC 3207 section 4
-    Reason.CERTIFICATE_NAME_MISMATCH: r"Subject ?Mismatch|WrongPrincipal",
-    Reason.CERTIFICATE_UNTRUSTED: r"Untrusted ?(?:Test ?)?Root",
-    Reason.CERTIFICATE_INCOMPLETE_CHAIN: r"Partial ?Chain|(?:Internal)?Chain ?(?:Incomplete|Failure)|Incomplete ?Chain",
-    Reason.CERTIFICATE_EXPIRED: r"certificate (?:has |is )?expired|Cert(?:ificate)? ?Expired",
-    Reason.CERTIFICATE_NOT_YET_VALID: r"certificate (?:is )?not yet valid|Certificate ?NotYetValid",
-    Reason.CERTIFICATE_INVALID: r"Wrong ?(?:Key)?Usage|BasicConstraints|NotSignatureValid|SignatureFailure|NotTimeNested",
-    Reason.TLS_HANDSHAKE: (
-        r"TLS negotiation failed|Security ?status(?! ?(?:CertExpired|UntrustedRoot|WrongPrincipal))|"
-        r"Cannot start TLS: handshake failure|TLS handshake fail"
+    (
+        Reason.STARTTLS_REJECTED,
+        ("tls",),
+        r"454[ -](?:4\.7\.0 )?TLS (?:is )?(?:currently )?(?:not |un)available",  # RFC 3207 section 4
     ),
-    Reason.DNS_NXDOMAIN: r"InfoDomainNonexistent|NonExistentDomain|\bHostNotFound\b|type=[A-Z]{1,8}: Host not found(?!, try)",
-    Reason.DNS_NO_RECORDS: r"InfoNoRecords|SocketError: NoData\b",
-    Reason.DNS_TIMEOUT: r"Error(?:SubQuery)?Time(?:d ?)?out",
-    Reason.DNS_SERVER_FAILURE: (
-        r"with error (?:ErrorRetry|ServerFailure|ServFail|Refused|ErrorRefused)|ErrorInvalidData|ErrorServerFailure|"
-        r"ErrorExcessiveData|\[?Message=ServerFailure|\A\s{0,3}ServerFailure\b|Host not found, try again|"
-        r"SocketError: (?:TryAgain|NoRecovery)\b"
+    (
+        Reason.CERTIFICATE_NAME_MISMATCH,
+        ("mismatch", "wrongprincipal"),
+        r"Subject ?Mismatch|WrongPrincipal",
     ),
-    Reason.SMTP_TIMEOUT: (
-        r"dropped due to (?:\w{1,16})?time-?(?:d ?)?out|conversation with \S{1,255} timed out|"
-        r"timed out while (?:receiving|sending)"
+    (
+        Reason.CERTIFICATE_UNTRUSTED,
+        ("untrusted",),
+        r"Untrusted ?(?:Test ?)?Root",
     ),
-    Reason.SMTP_CLOSED: (
-        r"SuspiciousRemoteServerError|closed abruptly|disconnected abruptly|"
-        r"dropped due to (?:SocketError|Connection(?:Reset|Aborted|Closed)|RemoteDisconnect)|"
-        r"Connection(?:Reset|Aborted)\b|\bNetworkReset\b|lost connection with|connection reset by peer|"
-        r"server dropped connection without"
+    (
+        Reason.CERTIFICATE_INCOMPLETE_CHAIN,
+        ("chain",),
+        r"Partial ?Chain|(?:Internal)?Chain ?(?:Incomplete|Failure)|Incomplete ?Chain",
     ),
-    Reason.TCP_TIMEOUT: (
-        r"Socket(?:Error:? ?|:? ?)?Timed ?out|connect to [^\n]{1,300}: (?:Connection|Operation) timed out|WSAETIMEDOUT"
+    (
+        Reason.CERTIFICATE_EXPIRED,
+        ("expired",),
+        r"certificate (?:has |is )?expired|Cert(?:ificate)? ?Expired",
     ),
-    Reason.TCP_REFUSED: (
-        r"\bSocket(?:Error:? ?|:? ?)ConnectionRefused|connect to [^\n]{1,300}: Connection refused|WSAECONNREFUSED"
+    (
+        Reason.CERTIFICATE_NOT_YET_VALID,
+        ("yet",),
+        r"certificate (?:is )?not yet valid|Certificate ?NotYetValid",
     ),
-    Reason.TCP_UNREACHABLE: (
-        r"\b(?:Socket(?:Error:? ?)?)?(?:Host|Network)(?:Unreachable|Down)\b|WSAE(?:HOST|NET)UNREACH|"
-        r"connect to [^\n]{1,300}: (?:Network is unreachable|No route to host)"
+    (
+        Reason.CERTIFICATE_INVALID,
+        ("usage", "constraints", "signature", "timenested"),
+        r"Wrong ?(?:Key)?Usage|BasicConstraints|NotSignatureValid|SignatureFailure|NotTimeNested",
     ),
-}
-"""The first in the text counts; at one place, the first of this list."""
+    (
+        Reason.TLS_HANDSHAKE,
+        ("security", "tls"),
+        (
+            r"TLS negotiation failed|Security ?status(?! ?(?:CertExpired|UntrustedRoot|WrongPrincipal))|"
+            r"Cannot start TLS: handshake failure|TLS handshake fail"
+        ),
+    ),
+    (
+        Reason.DNS_NXDOMAIN,
+        ("nonexistent", "notfound", "not found"),
+        r"InfoDomainNonexistent|NonExistentDomain|\bHostNotFound\b|type=[A-Z]{1,8}: Host not found(?!, try)",
+    ),
+    (
+        Reason.DNS_NO_RECORDS,
+        ("norecords", "nodata"),
+        r"InfoNoRecords|SocketError: NoData\b",
+    ),
+    (
+        Reason.DNS_TIMEOUT,
+        ("errort", "errorsub"),
+        r"Error(?:SubQuery)?Time(?:d ?)?out",
+    ),
+    (
+        Reason.DNS_SERVER_FAILURE,
+        ("with error", "failure", "errorinvalid", "errorexcess", "not found, try", "socketerror"),
+        (
+            r"with error (?:ErrorRetry|ServerFailure|ServFail|Refused|ErrorRefused)|ErrorInvalidData|ErrorServerFailure|"
+            r"ErrorExcessiveData|\[?Message=ServerFailure|\A\s{0,3}ServerFailure\b|Host not found, try again|"
+            r"SocketError: (?:TryAgain|NoRecovery)\b"
+        ),
+    ),
+    (
+        Reason.SMTP_TIMEOUT,
+        ("dropped", "conversation with", "out while"),
+        (
+            r"dropped due to (?:\w{1,16})?time-?(?:d ?)?out|conversation with \S{1,255} timed out|"
+            r"timed out while (?:receiving|sending)"
+        ),
+    ),
+    (
+        Reason.SMTP_CLOSED,
+        ("suspicious", "abruptly", "dropped", "connection", "networkreset"),
+        (
+            r"SuspiciousRemoteServerError|closed abruptly|disconnected abruptly|"
+            r"dropped due to (?:SocketError|Connection(?:Reset|Aborted|Closed)|RemoteDisconnect)|"
+            r"Connection(?:Reset|Aborted)\b|\bNetworkReset\b|lost connection with|connection reset by peer|"
+            r"server dropped connection without"
+        ),
+    ),
+    (
+        Reason.TCP_TIMEOUT,
+        ("timed", "wsae"),
+        (r"Socket(?:Error:? ?|:? ?)?Timed ?out|connect to [^\n]{1,300}: (?:Connection|Operation) timed out|WSAETIMEDOUT"),
+    ),
+    (
+        Reason.TCP_REFUSED,
+        ("refused", "wsae"),
+        (r"\bSocket(?:Error:? ?|:? ?)ConnectionRefused|connect to [^\n]{1,300}: Connection refused|WSAECONNREFUSED"),
+    ),
+    (
+        Reason.TCP_UNREACHABLE,
+        ("unreach", "down", "no route"),
+        (
+            r"\b(?:Socket(?:Error:? ?)?)?(?:Host|Network)(?:Unreachable|Down)\b|WSAE(?:HOST|NET)UNREACH|"
+            r"connect to [^\n]{1,300}: (?:Network is unreachable|No route to host)"
+        ),
+    ),
+)
+"""Reason; small letters of which some must be there, so that few expressions are tried; the words, in any case.
 
-_WORDS = re.compile("|".join(f"({words})" for words in _BY_WORDS.values()), re.IGNORECASE)
-_REASONS = tuple(_BY_WORDS)
+The first in the text counts; at one place, the first of this list.
+"""
+
+_WORDS = tuple((reason, hints, re.compile(words, re.IGNORECASE)) for reason, hints, words in _BY_WORDS)
 _BY_WINSOCK = {
     995: Reason.TCP_TIMEOUT,  # the attempt was given up without an answer, reported as 4.4.317 since 2026
     10060: Reason.TCP_TIMEOUT,
@@ -88,11 +158,17 @@ _CONNECTING = re.compile(
 _OWN_CERTIFICATE = re.compile(r"Unknown ?Credentials|NoCredentials\b", re.IGNORECASE)
 
 
-def reason(words: str, number: int | None) -> Reason | None:
+def reason(words: str, winsock_error: int | None) -> Reason | None:
     """The reason that the words name, else the one that Windows' number names."""
-    if match := _WORDS.search(words):
-        return _REASONS[(match.lastindex or 1) - 1]
-    return _BY_WINSOCK.get(number) if number is not None else None
+    small = words.lower()
+    tried = (
+        (match.start(), number, reason)
+        for number, (reason, hints, said) in enumerate(_WORDS)
+        if any(hint in small for hint in hints) and (match := said.search(words))
+    )
+    if first := min(tried, default=None):
+        return first[2]
+    return _BY_WINSOCK.get(winsock_error) if winsock_error is not None else None
 
 
 def connecting(words: str) -> bool:
@@ -107,5 +183,5 @@ def own_certificate(words: str) -> bool:
 
 def winsock(words: str) -> int | None:
     """Windows' error number in the words."""
-    match = _WINSOCK.search(words)
+    match = _WINSOCK.search(words) if "rror" in words else None
     return int(match[match.lastindex or 1]) if match else None

@@ -1,6 +1,7 @@
 """What became of the mail by what a bounce or a delay notice says of itself: a code of class 4 stands in both."""
 
 import re
+from datetime import timedelta
 
 from diagnostics.parse.report import State
 from diagnostics.parse.statement import Fate
@@ -18,6 +19,17 @@ _RETURNED = re.compile(
     r"Fehler bei der Nachrichtenzustellung|Échec de la remise|Error en la entrega|"
     r"(?:\u041d\u0435 удалось доставить|Сбой доставки)[^\n]{0,80}(?:получател|сообщени|групп)"
 )
+
+
+_FOR_THE_NEXT = re.compile(
+    r"for the next (?:([0-9]{1,2}) days?,? )?([0-9]{1,3}) hours?(?:,? (?:and )?([0-9]{1,2}) minutes?)?", re.IGNORECASE
+)
+
+
+def retries_for(text: str) -> timedelta | None:
+    """How long a delay notice says that it goes on: `for the next 1 days, 19 hours and 54 minutes`."""
+    match = _FOR_THE_NEXT.search(text) if "for the next" in text else None
+    return timedelta(days=int(match[1] or 0), hours=int(match[2]), minutes=int(match[3] or 0)) if match else None
 
 
 def told(text: str) -> Fate | None:

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from diagnostics.parse import fate, meaning, origin, sender
+from diagnostics.parse import fate, meaning, origin, sender, wordless
 from diagnostics.parse.blocks import Block
 from diagnostics.parse.core import unclaimed
-from diagnostics.parse.labels import Label, labels
+from diagnostics.parse.labels import MAX_LABELS, Label, labels
 from diagnostics.parse.report import Reported, State
 from diagnostics.parse.statement import Fate, Form, Statement
 from diagnostics.parse.stating import statements
@@ -40,9 +40,11 @@ class _Around(NamedTuple):
 def judge(block: Block) -> list[Judged]:
     """The errors of one block, in order. An attempt shares the fate that the closing line before it tells."""
     text = unclaimed(block.text)
-    told = statements(text)
-    reporters = [Label(each.start, each.reporter, "", "wrote") for each in told if each.reporter]
-    around = _Around([*labels(text), *reporters], sender.marks(text) if told else sender.Marks((), ()), fate.told(text))
+    told = statements(text) or list(wordless.statements(text))
+    if not told:
+        return []
+    reporters = [Label(each.start, each.reporter, "", "wrote") for each in told if each.reporter][:MAX_LABELS]
+    around = _Around([*labels(text), *reporters], sender.marks(text), fate.told(text))
     found: list[Judged] = []
     ended: State | None = None
     for statement in told:
@@ -56,6 +58,15 @@ def judge(block: Block) -> list[Judged]:
             found[-1].explained = True
         time = statement.time or block.time or statement.core.time
         found.append(Judged(error, statement.form, time, proved, closing))
+    return _with_end(found, fate.retries_for(text))
+
+
+def _with_end(found: list[Judged], retries_for: timedelta | None) -> list[Judged]:
+    """What waits, with the time that a delay notice gives it: the notice is as old as its newest line."""
+    written = max((each.time for each in found if each.time), default=None)
+    for each in found:
+        if retries_for and written and each.error.state == "queued" and not each.error.retry_until:
+            each.error = each.error.model_copy(update={"retry_until": written + retries_for})
     return found
 
 
@@ -75,6 +86,7 @@ def _reported(statement: Statement, block: Block, around: _Around) -> tuple[Repo
     )
     error = Reported(
         code=str(code),
+        code_inferred=statement.inferred,
         enhanced=code.enhanced,
         family=code.family,
         state=_state(statement, block, around.fate),

@@ -48,8 +48,17 @@ _FIELD = re.compile(
 )
 _PEER = re.compile(
     r"(?:host\s{1,8}|relay=|\bH=)([A-Za-z0-9._-]{1,253})\s?\[([0-9A-Fa-f:.]{2,45})\]"
-    r"(?=:[0-9]|:\s|\s{1,8}(?:said|refused to talk))"
+    r"(?=:[0-9]|:\s|\s{1,12}(?:said|refused to talk|SMTP error))"
 )
+_SPOKE: tuple[tuple[re.Pattern[str], Role], ...] = (
+    (
+        re.compile(r"(?<![^\s'\"*>])([A-Za-z0-9._-]{4,253}) (?:gave this error:|rejected your message to the following)"),
+        "answered",
+    ),
+    (re.compile(r"<([A-Za-z0-9._-]{4,253})\s{1,4}#(?=[245]\.[0-9]\.[0-9]|[245][0-9]{2}[ #])"), "wrote"),
+)
+"""Sentences of Exchange's bounces, and the line of an old one: `<ex1.contoso.com #5.1.1 smtp;550 5.1.1 …>`."""
+
 MAX_LABELS = 64
 
 
@@ -70,5 +79,8 @@ def labels(text: str) -> list[Label]:
     found = [Label(field.start(), field[3].removesuffix(field[2]), field[4] or "", _ROLES[field[1]]) for field in fields]
     if "]" in text and any(word in text for word in ("relay=", "host", "H=")):
         peers = islice(_PEER.finditer(text), MAX_LABELS)
-        found = sorted([*found, *(Label(peer.start(), peer[1], peer[2], "answered") for peer in peers)])
-    return found
+        found += (Label(peer.start(), peer[1], peer[2], "answered") for peer in peers)
+    for words, role in _SPOKE:
+        if "gave this error" in text or "rejected your" in text or " #" in text:
+            found += (Label(match.start(), match[1], "", role) for match in islice(words.finditer(text), MAX_LABELS))
+    return sorted(found)

@@ -36,6 +36,12 @@ def statements(text: str) -> Iterator[Statement]:
             yield found
 
 
+def peer(said: str) -> tuple[str, str]:
+    """Host and address that the words are about (`connect to mx.contoso.com[192.0.2.1]:25: …`), '' for none."""
+    match = _PEER.search(said)
+    return (match[1], match[2]) if match else ("", "")
+
+
 def _statement(text: str, match: re.Match[str]) -> Statement | None:
     status = _STATUS.match(text, match.end()) if match[3] else None
     word = status[1] if status else ("deferred" if text[match.end() : match.end() + 8].lower() == "deferred" else "bounced")
@@ -45,14 +51,14 @@ def _statement(text: str, match: re.Match[str]) -> Statement | None:
     end = _end(text, start, in_brackets=bool(status and status[0].endswith("(")))
     said = text[start:end]
     line = max(text.rfind("\n", 0, match.start()) + 1, match.start() - BEFORE)
-    relay, peer = _RELAY.search(text, line, match.start()), _PEER.search(said)
+    relay, at = _RELAY.search(text, line, match.start()), _PEER.search(said)
     given = codes.Code(f"{match[1]}50", f"{match[1]}.{match[2]}")
-    reply = codes.leading(said[peer.end() :]) if peer and peer[3] else codes.leading(said)
+    reply = codes.leading(said[at.end() :]) if at and at[3] else codes.leading(said)
     place = reply or codes.Place(0, 0, given)
     if reply and reply.code.enhanced.endswith(".0.0") and reply.code.basic[0] == match[1]:
         place = reply._replace(code=codes.Code(reply.code.basic, given.enhanced))
-    words = said[(peer.end() if peer and peer[3] else 0) + reply.end :] if reply else said
-    named = peer or relay
+    words = said[(at.end() if at and at[3] else 0) + reply.end :] if reply else said
+    named = at or relay
     return Statement(
         form="trace",
         start=relay.start() if relay else match.start(),
@@ -67,7 +73,8 @@ def _statement(text: str, match: re.Match[str]) -> Statement | None:
 
 def _end(text: str, start: int, *, in_brackets: bool) -> int:
     """The bracket that closes the reason, which may be broken over lines; else the end of the line."""
-    limit = min(len(text), start + core.MAX_CORE)
+    following = text.find("dsn=", start, start + core.MAX_CORE)
+    limit = min(len(text), start + core.MAX_CORE) if following < 0 else following
     line = text.find("\n", start, limit)
     line = limit if line < 0 else line
     if not in_brackets:

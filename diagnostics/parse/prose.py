@@ -28,6 +28,9 @@ _FIELDS = ("[Message", "LastAttempted")
 FULL, LONGEST = 50, 120
 """Characters of a line that a program broke, with its next word: mails are 60 to 80 wide and quoted, terminals up to 120."""
 
+_REPLY_NEXT = re.compile(r"\s{1,3}(?:smtp|SMTP);\s{0,3}[45][0-9]{2}[ -]")
+"""`#5.5.0 smtp;550 5.7.1 …`: the status before the reply that it is about."""
+
 MAX_LINES = 16
 MAX_REPLIES = 4096
 REACH = 1024
@@ -55,7 +58,7 @@ def _free(text: str, taken: Sequence[Span]) -> Iterator[Place]:
     for _, place in sorted(found.items()):
         while span and span[1] <= place.start:
             span = next(spans, None)
-        if not span or place.start < span[0]:
+        if (not span or place.start < span[0]) and not _REPLY_NEXT.match(text, place.end):
             yield place
 
 

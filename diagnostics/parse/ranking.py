@@ -9,7 +9,8 @@ from diagnostics.parse.report import MAX_ERRORS, ErrorReport, Note, Reported
 
 
 def report(told: Sequence[Told], notes: Sequence[Note], domains: Sequence[str]) -> ErrorReport:
-    """The report, errors in order of appearance."""
+    """The report, errors in order of appearance. Words stand for a code only where no part has one."""
+    told = [each for each in told if not each.error.code_inferred] or told
     _end_waiting(told)
     _share_arrival(told)
     _share_sender(told)

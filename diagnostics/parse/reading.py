@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from diagnostics.findings import Unread
-from diagnostics.parse import compound, mime, outlook, table
+from diagnostics.parse import alert, compound, mime, outlook, table
 from diagnostics.parse.blocks import Block, blocks, connector
 from diagnostics.parse.builds import MAX_BUILDS, builds
 from diagnostics.parse.charset import decode, is_text
@@ -60,6 +60,7 @@ class _Reading:
         self._domains: dict[str, None] = {}
         self._builds: dict[str, None] = {}
         self._notes: dict[Note, None] = {}
+        self._heads: list[str] = []
 
     def pasted(self, text: str) -> None:
         raw = text.encode("utf-8", "replace")
@@ -93,7 +94,8 @@ class _Reading:
         if left_out:
             self.note(Unread.TOO_MANY_ROWS, left_out)
         found = report(told, tuple(self._notes), tuple(self._domains)[:MAX_DOMAINS])
-        return found.model_copy(update={"builds": tuple(self._builds)[:MAX_BUILDS]}) if self._builds else found
+        alerted = None if found.errors else alert.named(self._heads)
+        return found.model_copy(update={"alert": alerted, "builds": tuple(self._builds)[:MAX_BUILDS]})
 
     def note(self, what: Unread, count: int = 0) -> None:
         self._notes[Note(what, count)] = None
@@ -115,6 +117,7 @@ class _Reading:
     def text(self, text: str, depth: int, *, table_by_name: bool = False) -> None:
         """A text of unknown kind: the source of a mail, a table, or what Exchange and people write."""
         text = lines(text)
+        self._heads.append(text[: alert.MAX_TEXT])
         if mime.is_mail(text[: mime.MAX_HEADERS].encode("utf-8", "replace")):
             self._mail(text.encode("utf-8", "replace"), depth)
         elif (rows := table.json_rows(text)) is not None:
@@ -125,6 +128,7 @@ class _Reading:
             self._take(_cleaned(text))
 
     def _take(self, text: str) -> None:
+        self._heads.append(text[: alert.MAX_TEXT])
         self._domains |= dict.fromkeys(domains(text))
         self._builds |= dict.fromkeys(builds(text))
         self._blocks += blocks(text)
@@ -135,6 +139,7 @@ class _Reading:
         self._blocks += rows
 
     def _mail(self, data: bytes, depth: int) -> None:
+        self._heads.append(data[: alert.MAX_TEXT].decode("utf-8", "replace"))
         try:
             for part in mime.parts(data):
                 if part.kind in _READ_AS_TEXT:

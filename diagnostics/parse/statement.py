@@ -16,7 +16,8 @@ class Statement(NamedTuple):
 
     `by_prefix`: they come from `Server at …`, which in a closing line is the server that gave up. `proxied`: the form names the
     target of Microsoft's own proxy. `derived`: not a place of its own but the first link of a closing line. `fate`: what the
-    form says became of the mail; `retry_until`: how long it is tried again.
+    form says became of the mail; `retry_until`: how long it is tried again. `inferred`: words stand for the code, which the
+    text leaves out.
     """
 
     form: Form
@@ -36,6 +37,7 @@ class Statement(NamedTuple):
     derived: bool = False
     fate: Fate | None = None
     retry_until: datetime | None = None
+    inferred: bool = False
 
 
 @dataclass(slots=True)

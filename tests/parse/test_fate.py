@@ -53,3 +53,17 @@ def test_until_when_it_is_tried_again() -> None:
         2026, 1, 31, 5, 28, 58
     )
     assert primary(read(status)).retry_until is None
+
+
+NOTICE = (
+    "The server will keep trying to deliver this message for the next {}.\n\n"
+    "1/2/2026 3:04:05 PM - Remote Server at mx.contoso.com (192.0.2.1) returned '400 4.4.7 Message delayed'\n"
+    "1/2/2026 2:50:05 PM - Remote Server at mx.contoso.com (192.0.2.1) returned '451 4.4.395 Target host responded with error.'\n"
+)
+
+
+def test_a_delay_notice_says_how_long_it_goes_on() -> None:
+    report = read(NOTICE.format("1 days, 19 hours and 54 minutes"))
+    assert {error.retry_until for error in report.errors} == {utc(2026, 1, 4, 10, 58, 5)}
+    assert {error.retry_until for error in read(NOTICE.format("19 hours")).errors} == {utc(2026, 1, 3, 10, 4, 5)}
+    assert {error.retry_until for error in read(NOTICE.format("while")).errors} == {None}
