@@ -77,10 +77,12 @@ class Note(NamedTuple):
 class ErrorReport(Frozen):
     """Errors in order of appearance. `primary` is the index of the one that says why delivery failed, None without errors.
 
-    `recipient_domains` are a hint at the connector, never a destination. `notes`: what was not read.
+    `recipient_domains` are a hint at the connector, never a destination. `notes`: what was not read. `not_read`: why nothing of
+    the files was read, None where something was.
     """
 
     errors: tuple[Reported, ...] = ()
     primary: int | None = None
     recipient_domains: tuple[str, ...] = ()
     notes: tuple[Note, ...] = ()
+    not_read: Unread | None = None
