@@ -71,6 +71,11 @@ def reply(explanation: Explanation, *, as_json: bool) -> Reply:
     )
 
 
+def noted(notes: Sequence[str]) -> tuple[Section, ...]:
+    """What is said beside a headline that is the answer."""
+    return (Section("", tuple(map(Item, notes))),) if notes else ()
+
+
 def _line(error: ExplainedError) -> str:
     agreed = f" ({_AGREED[error.live.agreement]})" if error.live else ""
     place = _place(error)

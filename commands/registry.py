@@ -55,7 +55,12 @@ EXPLAIN = Command(
     options=(
         Option("--json", "", "print one JSON document (schema mailflow/explain/1)"),
         Option("--check", "HOST", "check that host beside it; hosts of known connectors are checked anyway"),
-        Option("--file", "FILE", "read a text, .eml, .msg or .csv file; - as TEXT reads standard input", fronts=("terminal",)),
+        Option(
+            "--file",
+            "FILE",
+            "read a text, .eml, .msg, .csv, .xlsx or .zip; - as TEXT reads standard input",
+            fronts=("terminal",),
+        ),
     ),
     examples=(
         ('explain "450 4.4.316 Connection refused"', "a code, or all that stands around it"),
@@ -63,13 +68,16 @@ EXPLAIN = Command(
     ),
     terminal_examples=(
         ("explain - < bounce.txt", "a whole bounce, from standard input"),
-        ("explain --file bounce.eml", "a mail; a text, Outlook's .msg or a .csv report likewise"),
+        ("explain --file bounce.eml", "a mail; a text, Outlook's .msg, a .csv or .xlsx report or a .zip likewise"),
     ),
     slack_ways=(
         ("/mailflow explain", "alone: a form to paste the text into"),
         ("Diagnose mail error", "in the menu of a message: explains it in its thread"),
         ("@mailflow explain", "in a thread: finds the message that names an error, and explains it there"),
-        ("Files", ".eml, .msg, .csv or text on such a message are read with it, where the Slack app may (files:read)"),
+        (
+            "Files",
+            ".eml, .msg, .csv, .xlsx, .zip, text on such a message are read with it, where the app may (files:read)",
+        ),
     ),
     max_words=1_000_000,
     text=True,

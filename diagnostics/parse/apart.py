@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import os
 import pickle
+import resource
 import signal
 import sys
 from collections.abc import Sequence
@@ -17,6 +18,9 @@ from diagnostics.parse.report import ErrorReport
 
 SECONDS = 60.0
 """The worst file known takes 4."""
+
+MEMORY = 768 * 1024 * 1024
+"""Bytes of address space. A trace of 5 MiB takes 300 MiB as a workbook; what needs more is made to need it."""
 
 _KEPT = ("PATH", "LD_LIBRARY_PATH", "PYTHONPATH", "PYTHONHOME")
 """Variables that Python needs; the secrets of the service are not among them."""
@@ -58,8 +62,16 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)
     with contextlib.suppress(OSError):
         os.nice(_NICE)
+    bound()
     text, files = pickle.load(sys.stdin.buffer)  # noqa: S301 (our own process wrote it)
     sys.stdout.buffer.write(read_all(text, files).model_dump_json().encode())
+
+
+def bound() -> None:
+    """Limits that the kernel keeps, also where nobody waits for this process any more."""
+    for limit, most in ((resource.RLIMIT_AS, MEMORY), (resource.RLIMIT_CPU, int(SECONDS))):
+        with contextlib.suppress(ValueError, OSError):  # a lower one is set already
+            resource.setrlimit(limit, (most, most))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+from diagnostics.parse.kinds import COMPOUND
+
 _END = 0xFFFFFFFA
 """Sector numbers from here on mean free, end of chain and the like (section 2.1)."""
 
@@ -34,7 +35,7 @@ class Compound:
     """A compound file held in memory. Raises Malformed."""
 
     def __init__(self, data: bytes) -> None:
-        if len(data) < 512 or not data.startswith(MAGIC):
+        if len(data) < 512 or not data.startswith(COMPOUND):
             raise Malformed("no compound file")
         shift, mini_shift = struct.unpack_from("<HH", data, 30)
         if shift not in (9, 12) or mini_shift != 6:
@@ -71,6 +72,19 @@ class Compound:
                 yield (*path, entry.name), content
             elif entry.kind == 1 and len(path) < MAX_DEPTH:
                 waiting.append((entry.child, (*path, entry.name)))
+
+    def roots(self) -> list[str]:
+        """Names of the streams and storages that stand in no storage: they tell which program's file it is."""
+        found: list[str] = []
+        waiting, seen = [self._entries[0].child], set[int]()
+        while waiting:
+            number = waiting.pop()
+            if number < len(self._entries) and number not in seen:
+                seen.add(number)
+                entry = self._entries[number]
+                waiting += [entry.right, entry.left]
+                found.append(entry.name)
+        return found
 
     def _fat_sectors(self) -> list[int]:
         """Where the allocation table stands: 109 numbers in the header, more in sectors of their own (section 2.5)."""

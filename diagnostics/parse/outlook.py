@@ -33,14 +33,14 @@ class Message(NamedTuple):
     attachments: tuple[Attachment, ...]
 
 
-def message(data: bytes) -> Message:
-    """What a .msg file says. Raises Malformed."""
+def message(file: Compound) -> Message:
+    """What a .msg file says."""
     texts: list[tuple[int, str]] = []
     files: dict[tuple[str, ...], dict[str, bytes]] = {}
     rich: dict[tuple[str, ...], bytes] = {}
     written: set[tuple[str, ...]] = set()
     report = False
-    for (*path, name), content in Compound(data).streams():
+    for (*path, name), content in file.streams():
         if not name.startswith(_PREFIX) or len(name) != len(_PREFIX) + 8:
             continue
         tag, kind, storages = name[len(_PREFIX) :][:4].upper(), name[-4:].upper(), tuple(path)

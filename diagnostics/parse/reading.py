@@ -3,9 +3,10 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from diagnostics.findings import Unread
-from diagnostics.parse import alert, compound, mime, outlook, table
+from diagnostics.parse import alert, compound, kinds, mime, outlook, packed, table
 from diagnostics.parse.blocks import Block, blocks, connector
 from diagnostics.parse.builds import MAX_BUILDS, builds
 from diagnostics.parse.charset import decode, is_text
@@ -16,13 +17,17 @@ from diagnostics.parse.ranking import report
 from diagnostics.parse.redact import MAX_DOMAINS, domains, redact
 from diagnostics.parse.report import ErrorReport, Note
 
+if TYPE_CHECKING:
+    from zipfile import ZipFile
+
 MAX_PASTE = 256 * 1024
 MAX_FILE = 5 * 1024 * 1024
 MAX_LINE = 64 * 1024
 MAX_DEPTH = 10
 """Files in mails in files."""
 
-_ARCHIVES = (b"PK\x03\x04", b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b")
+_PACKED = (kinds.ZIP, kinds.GZIP)
+_PARTLY = (Unread.TEXT_CUT, Unread.FILE_CUT, Unread.TOO_MANY_ROWS, Unread.TOO_MANY_ERRORS, Unread.NO_CODES, Unread.WORKBOOK_CUT)
 _READ_AS_TEXT = ("text/plain", "text/html", "message/delivery-status", "message/global-delivery-status")
 
 
@@ -32,13 +37,16 @@ def read(text: str) -> ErrorReport:
 
 
 def read_file(name: str, data: bytes) -> ErrorReport:
-    """What a text, .eml, .msg or .csv file says; its content tells which it is, and the name only where that does not."""
+    """What a text, mail, table or archive of them says; its content tells which it is, and the name only where that does not."""
     return read_all("", [(name, data)])
 
 
-def read_all(text: str, files: Iterable[tuple[str, bytes]]) -> ErrorReport:
-    """What a text and the files (name, content) that came with it say, as one report: what several of them say counts once."""
-    reading = _Reading()
+def read_all(text: str, files: Iterable[tuple[str, bytes]], *, unpack: bool = True) -> ErrorReport:
+    """What a text and the files (name, content) that came with it say, as one report: what several of them say counts once.
+
+    Raises Packed if there is an archive, at whatever depth, and `unpack` is False.
+    """
+    reading = _Reading(unpack=unpack)
     if text:
         reading.pasted(text)
     for name, data in files:
@@ -46,21 +54,32 @@ def read_all(text: str, files: Iterable[tuple[str, bytes]]) -> ErrorReport:
     return reading.report()
 
 
-def is_readable(data: bytes) -> bool:
-    """Whether a file is of a kind that is read at all."""
-    return data.startswith(compound.MAGIC) or (not data.startswith(_ARCHIVES) and (mime.is_mail(data) or is_text(data)))
+class Packed(Exception):
+    """There is something to unpack, which can take seconds however small the file is."""
+
+
+def form(data: bytes) -> Unread | None:
+    """The kind of a file whose first bytes show that it is not read; archives and compound files have to be read for that."""
+    if mime.is_mail(data) or data.startswith((*_PACKED, kinds.COMPOUND, kinds.TNEF)):
+        return None
+    return kinds.unread(data) or (None if is_text(data) else Unread.UNKNOWN_FILE)
 
 
 class _Reading:
     """Blocks, recipients' domains and notes, collected from all parts of what was given."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, unpack: bool) -> None:
         self._earlier: list[Block] = []
         self._blocks: list[Block] = []
         self._domains: dict[str, None] = {}
         self._builds: dict[str, None] = {}
         self._notes: dict[Note, None] = {}
         self._heads: list[str] = []
+        self._room = packed.Room()
+        self._unpack = unpack
+        self._files = False
+        self._something = False
+        """Whether any text was found, in the files if there are some."""
 
     def pasted(self, text: str) -> None:
         raw = text.encode("utf-8", "replace")
@@ -71,10 +90,16 @@ class _Reading:
         self._source_ends()
 
     def given(self, name: str, data: bytes) -> None:
+        if not self._files:  # words beside a file are seldom more than "why is that?" or its name
+            self._files, self._something = True, False
+        self.source(name, data, 0)
+
+    def source(self, name: str, data: bytes, depth: int) -> None:
+        """A file that people put beside others, which may say the same."""
         if len(data) > MAX_FILE:
             self.note(Unread.FILE_CUT)
             data = _whole_lines(data[:MAX_FILE])
-        self.file(name, data, 0)
+        self.file(name, data, depth)
         self._source_ends()
 
     def _source_ends(self) -> None:
@@ -95,7 +120,8 @@ class _Reading:
             self.note(Unread.TOO_MANY_ROWS, left_out)
         found = report(told, tuple(self._notes), tuple(self._domains)[:MAX_DOMAINS])
         alerted = None if found.errors else alert.named(self._heads)
-        return found.model_copy(update={"alert": alerted, "builds": tuple(self._builds)[:MAX_BUILDS]})
+        unread = None if self._something else next((n.what for n in self._notes if n.what not in _PARTLY), None)
+        return found.model_copy(update={"alert": alerted, "builds": tuple(self._builds)[:MAX_BUILDS], "not_read": unread})
 
     def note(self, what: Unread, count: int = 0) -> None:
         self._notes[Note(what, count)] = None
@@ -103,21 +129,30 @@ class _Reading:
     def file(self, name: str, data: bytes, depth: int) -> None:
         if depth > MAX_DEPTH:
             self.note(Unread.TOO_DEEP)
-        elif data.startswith(compound.MAGIC):
-            self._outlook(data, depth)
-        elif data.startswith(_ARCHIVES):
-            self.note(Unread.ARCHIVE)
+        elif data.startswith(_PACKED) and not self._unpack:
+            raise Packed
+        elif (kind := form(data)) is not None:
+            self.note(kind)
         elif mime.is_mail(data):
             self._mail(data, depth)
-        elif is_text(data):
-            self.text(decode(data), depth, table_by_name=name.lower().endswith((".csv", ".tsv")))
+        elif data.startswith(kinds.COMPOUND):
+            self._compound(name, data, depth)
+        elif data.startswith(kinds.ZIP):
+            self._archive(data, depth)
+        elif data.startswith(kinds.GZIP):
+            self._gzip(name, data, depth)
+        elif data.startswith(kinds.TNEF):
+            self._tnef(data, depth)
+        elif data.startswith(kinds.RTF):
+            self._take(_cleaned(lines(_rich(data))))
         else:
-            self.note(Unread.UNKNOWN_FILE)
+            self.text(decode(data), depth, table_by_name=name.lower().endswith((".csv", ".tsv")))
 
     def text(self, text: str, depth: int, *, table_by_name: bool = False) -> None:
         """A text of unknown kind: the source of a mail, a table, or what Exchange and people write."""
         text = lines(text)
         self._heads.append(text[: alert.MAX_TEXT])
+        self._something = self._something or bool(text.strip())
         if mime.is_mail(text[: mime.MAX_HEADERS].encode("utf-8", "replace")):
             self._mail(text.encode("utf-8", "replace"), depth)
         elif (rows := table.json_rows(text)) is not None:
@@ -129,6 +164,7 @@ class _Reading:
 
     def _take(self, text: str) -> None:
         self._heads.append(text[: alert.MAX_TEXT])
+        self._something = self._something or bool(text.strip())
         self._domains |= dict.fromkeys(domains(text))
         self._builds |= dict.fromkeys(builds(text))
         self._blocks += blocks(text)
@@ -149,16 +185,88 @@ class _Reading:
         except mime.TooDeep:
             self.note(Unread.TOO_DEEP)
 
-    def _outlook(self, data: bytes, depth: int) -> None:
+    def _compound(self, name: str, data: bytes, depth: int) -> None:
+        """A message of Outlook's, or a document of the old Office."""
         try:
-            message = outlook.message(data)
+            file = compound.Compound(data)
         except compound.Malformed:
-            self.note(Unread.DAMAGED_MESSAGE)
+            self.note(kinds.of_damaged_compound(data, name))
             return
+        roots = file.roots()
+        if not any(root.startswith("__") for root in roots):
+            self.note(kinds.of_compound(roots, name) if roots else kinds.of_damaged_compound(data, name))
+            return
+        message = outlook.message(file)
         for text in message.texts:
             self._take(_cleaned(lines(text)))
         for attachment in message.attachments:
             self.file(attachment.name, attachment.data, depth + 1)
+
+    def _archive(self, data: bytes, depth: int) -> None:
+        self._source_ends()
+        try:
+            with packed.opened(data) as archive:
+                if kinds.is_workbook(archive.namelist()):
+                    self._workbook(archive, depth)
+                elif (kind := packed.document(archive)) is not None:
+                    self.note(kind)
+                else:
+                    self._members(archive, depth)
+        except packed.NotUnpacked as error:
+            self.note(error.why)
+
+    def _members(self, archive: "ZipFile", depth: int) -> None:
+        for info in packed.files(archive):
+            try:
+                content = packed.member(archive, info, self._room, MAX_FILE)
+            except packed.NotUnpacked as error:
+                self.note(error.why)
+            else:
+                self._unpacked(info.filename, content, depth + 1)
+
+    def _unpacked(self, name: str, content: bytes, depth: int) -> None:
+        if self._room.holds(content):
+            self.source(name, content, depth)
+        else:
+            self.note(Unread.ARCHIVE_CUT)
+
+    def _workbook(self, archive: "ZipFile", depth: int) -> None:
+        """Its sheets are one source. Raises NotUnpacked."""
+        from diagnostics.parse import workbook  # noqa: PLC0415 - few files are one
+
+        sheets, cut = workbook.sheets(archive, self._room)
+        if cut:
+            self.note(Unread.WORKBOOK_CUT)
+        for sheet in sheets:
+            self.text(sheet.text, depth, table_by_name=sheet.is_table)
+
+    def _gzip(self, name: str, data: bytes, depth: int) -> None:
+        try:
+            content = packed.gunzipped(data, self._room, MAX_FILE)
+        except packed.NotUnpacked as error:
+            self.note(error.why)
+        else:
+            self._unpacked(name.lower().removesuffix(".gz"), content, depth + 1)
+
+    def _tnef(self, data: bytes, depth: int) -> None:
+        from diagnostics.parse import tnef  # noqa: PLC0415 - few mails hold one
+
+        try:
+            message = tnef.message(data)
+        except tnef.Malformed:
+            self.note(Unread.DAMAGED_TNEF)
+            return
+        for text in message.texts or ((_rich(message.rtf),) if message.rtf else ()):
+            self._take(_cleaned(lines(text)))
+        for name, content in message.files:
+            self.file(name, content, depth + 1)
+
+
+def _rich(data: bytes) -> str:
+    """The text of RTF, as a file or compressed."""
+    from diagnostics.parse import rtf  # noqa: PLC0415 - few files hold it
+
+    return rtf.text(data[: rtf.MAX_RTF] if data.startswith(kinds.RTF) else rtf.decompress(data))
 
 
 def _whole_lines(data: bytes) -> bytes:

@@ -80,8 +80,8 @@ class ErrorReport(Frozen):
     """Errors in order of appearance. `primary` is the index of the one that says why delivery failed, None without errors.
 
     `alert`: the name of an alert of Microsoft's, where the text has no error. `recipient_domains` are a hint at the connector,
-    never a destination. `builds`: of Exchange servers
-    on premises that passed the mail on. `notes`: what was not read.
+    never a destination. `builds`: of Exchange servers on premises that passed the mail on. `notes`: what was not read.
+    `not_read`: why nothing of the files was read, None where something was.
     """
 
     errors: tuple[Reported, ...] = ()
@@ -90,3 +90,4 @@ class ErrorReport(Frozen):
     recipient_domains: tuple[str, ...] = ()
     builds: tuple[str, ...] = ()
     notes: tuple[Note, ...] = ()
+    not_read: Unread | None = None

@@ -6,7 +6,7 @@ CSV columns: Start-HistoricalSearch, "Message trace in the modern Exchange admin
 import csv
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from diagnostics.parse.blocks import Block
@@ -59,7 +59,17 @@ class _Header(NamedTuple):
 def is_csv(text: str, *, certain: bool) -> bool:
     """Whether the first line names columns: three known ones, or one if it is `certain` by the file's name."""
     header = _header(text)
-    return header is not None and sum(name in _COLUMNS for name in header.names) >= (1 if certain else 3)
+    return header is not None and names_columns(header.names, certain=certain)
+
+
+def names_columns(cells: Sequence[str], *, certain: bool) -> bool:
+    """Whether a row names columns, by the same rule."""
+    return sum(_name(cell) in _COLUMNS for cell in cells) >= (1 if certain else 3)
+
+
+def says_an_error(cells: Sequence[str]) -> bool:
+    """Whether a row may say an error: without the names of its columns that is all that can be told."""
+    return any(map(_CODE.search, cells))
 
 
 def csv_rows(text: str) -> Iterator[Block]:
