@@ -126,7 +126,7 @@ _ROWS = (
     Row("5.4.1 relay", codes=("5.4.1",), words=re.compile("(?i)relay")),
     Row("5.4.1", "inbound", words=re.compile("(?i)recipient address rejected|access denied")),
     # Exchange on premises
-    Row("5.4.6", "on-premises", words=re.compile("(?i)hop count|loop")),
+    Row("5.4.6", "on-premises", words=re.compile("(?i)hop count exceeded")),
     Row("4.4.397", codes=("4.4.395",)),
     Row("4.4.400", "outbound", codes=("4.4.101",)),
     Row(

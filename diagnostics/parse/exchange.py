@@ -55,10 +55,8 @@ _BY_WORDS: tuple[tuple[Reason, tuple[str, ...], str], ...] = (
     (
         Reason.TLS_HANDSHAKE,
         ("security", "tls"),
-        (
-            r"TLS negotiation failed|Security ?status(?! ?(?:CertExpired|UntrustedRoot|WrongPrincipal))|"
-            r"Cannot start TLS: handshake failure|TLS handshake fail"
-        ),
+        r"TLS negotiation failed|Security ?status(?! ?(?:CertExpired|UntrustedRoot|WrongPrincipal))|"
+        r"Cannot start TLS: handshake failure|TLS handshake fail",
     ),
     (
         Reason.DNS_NXDOMAIN,

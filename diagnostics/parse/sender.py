@@ -76,16 +76,18 @@ _WORDS_OF_OTHERS = (
 )
 """Without one of these the expression finds nothing: it is slow."""
 
+_MX_OF_MICROSOFT = re.compile(r"[\w-]{1,63}\.(?:mail\.protection\.outlook\.com|mx\.microsoft|olc\.protection\.outlook\.com)\b")
 MAX_MARKS = 1024
 REACH = 2048
 """Characters between an error and words that tell whose it is."""
 
 
 class Marks(NamedTuple):
-    """Where in a text words of Exchange Online stand, and where those of other programs; both in order."""
+    """Where in a text words of Exchange Online stand, those of other programs, and names of Microsoft's MX hosts; in order."""
 
     exchange_online: Sequence[int]
     others: Sequence[int]
+    microsofts_mx: Sequence[int]
 
 
 def marks(text: str) -> Marks:
@@ -93,6 +95,7 @@ def marks(text: str) -> Marks:
     return Marks(
         [match.start() for match in islice(_OF_EXCHANGE_ONLINE.finditer(text), MAX_MARKS)],
         [match.start() for match in islice(others, MAX_MARKS)],
+        [match.start() for match in islice(_MX_OF_MICROSOFT.finditer(text), MAX_MARKS)] if ".m" in text or ".olc" in text else [],
     )
 
 
@@ -130,7 +133,8 @@ def direction(statement: Statement, author: str, server: str, ip: str, around: M
     if _gave_up_at_microsoft(statement) or _near(around.exchange_online, statement):
         return Direction("exchange-online", to_microsoft, proved=True)
     if _near(around.others, statement) or (by_code is UNKNOWN and _private(ip)):
-        return Direction("other", to_microsoft or _at(ip), proved=True)
+        nameless = not server and _near(around.microsofts_mx, statement)
+        return Direction("other", to_microsoft or _at(ip) or nameless, proved=True)
     if _is_inbound(server) or (to_microsoft and by_code is not OUTBOUND):
         return Direction("other", to_microsoft=True, proved=_is_inbound(server))
     return by_code
