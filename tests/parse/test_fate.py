@@ -27,6 +27,8 @@ STATES = {
     "THIS IS A WARNING MESSAGE ONLY. Your message couldn't be delivered yet.\n451 4.7.1 Try later": "queued",
     "Доставка следующим получателям задерживается:\n\nRemote Server returned '400 4.4.7 Message delayed'": "queued",
     "Delivery has failed to these recipients or groups:\n\nRemote Server returned '550 5.1.1 User unknown'": "rejected",
+    "Sorry, no SMTP connection. (#4.4.1)\nThis message has been in the queue too long.": "expired",
+    "This message hasn't been delivered yet.\n\nRemote Server returned '451 4.7.1 Try later'": "queued",
     "We see 451 4.7.1 Try later, is the mail lost?": "queued",
 }
 
@@ -65,5 +67,8 @@ NOTICE = (
 def test_a_delay_notice_says_how_long_it_goes_on() -> None:
     report = read(NOTICE.format("1 days, 19 hours and 54 minutes"))
     assert {error.retry_until for error in report.errors} == {utc(2026, 1, 4, 10, 58, 5)}
+    assert {error.retry_until for error in read(NOTICE.format("1 days,\n19 hours and 54 minutes")).errors} == {
+        utc(2026, 1, 4, 10, 58, 5)
+    }
     assert {error.retry_until for error in read(NOTICE.format("19 hours")).errors} == {utc(2026, 1, 3, 10, 4, 5)}
     assert {error.retry_until for error in read(NOTICE.format("while")).errors} == {None}
