@@ -12,6 +12,7 @@ from typing import NamedTuple
 from diagnostics.parse import origin
 from diagnostics.parse.codes import Code
 from diagnostics.parse.core import Core
+from diagnostics.parse.lazily import Expression
 from diagnostics.parse.report import Sender
 from diagnostics.parse.statement import Statement
 
@@ -53,13 +54,13 @@ IMPLIED: tuple[tuple[str, str, Direction], ...] = (
 )
 """Class, subject and detail; the words that must stand beside them, in any case; what that implies. The first to fit counts."""
 
-_IMPLIED = tuple((re.compile(codes), re.compile(words, re.IGNORECASE), direction) for codes, words, direction in IMPLIED)
+_IMPLIED = tuple((re.compile(codes), Expression(words, re.IGNORECASE), direction) for codes, words, direction in IMPLIED)
 
-_OF_EXCHANGE_ONLINE = re.compile(
+_OF_EXCHANGE_ONLINE = Expression(
     r"Reason: {0,2}\[ ?\{LED ?=|OutboundProxyTarget|TenantOutboundConnectorCustomData|Get-MessageTrace|MessageTraceId|"
     r"exchangeMessageTrace|IsSmtpResponseFromExternalServer"
 )
-_OF_OTHERS = re.compile(
+_OF_OTHERS = Expression(
     # Postfix
     r"\bpostfix/[a-z]{2,12}\b|\bstatus=(?:deferred|bounced|expired|undeliverable)\b|\brelay=[^\s,]{1,255},|"
     r"\bhost {1,8}\S{1,253}\[[0-9A-Fa-f.:]{2,45}\](?::[0-9]{1,5})?\s{1,8}(?:said:|refused to talk)|"
@@ -87,6 +88,7 @@ _WORDS_OF_OTHERS = (
         "last endpoint",
     ),
 )
+_WORDS_OF_EXCHANGE_ONLINE = ("LED", "OutboundProxy", "TenantOutbound", "essageTrace", "IsSmtpResponse")
 """Without one of these the expression finds nothing: it is slow."""
 
 MAX_MARKS = 1024
@@ -102,9 +104,10 @@ class Marks(NamedTuple):
 
 
 def marks(text: str) -> Marks:
+    exchange_online = _OF_EXCHANGE_ONLINE.finditer(text) if any(word in text for word in _WORDS_OF_EXCHANGE_ONLINE) else ()
     others = _OF_OTHERS.finditer(text) if any(word in text for word in _WORDS_OF_OTHERS) else ()
     return Marks(
-        [match.start() for match in islice(_OF_EXCHANGE_ONLINE.finditer(text), MAX_MARKS)],
+        [match.start() for match in islice(exchange_online, MAX_MARKS)],
         [match.start() for match in islice(others, MAX_MARKS)],
     )
 
