@@ -91,6 +91,9 @@ _WORDS_OF_OTHERS = (
 _WORDS_OF_EXCHANGE_ONLINE = ("LED", "OutboundProxy", "TenantOutbound", "essageTrace", "IsSmtpResponse")
 """Without one of these the expression finds nothing: it is slow."""
 
+_SERVER = re.compile(r"(?!\S{0,253}\.?[xX]{3,63}\Z)[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252})")
+"""A host, or the one label that an old Exchange calls itself; no address, nothing masked."""
+
 MAX_MARKS = 1024
 REACH = 2048
 """Characters between an error and words that tell whose it is."""
@@ -132,7 +135,7 @@ def direction(statement: Statement, author: str, server: str, ip: str, around: M
     if tried or _has_fields(core) or statement.proxied:
         return Direction("exchange-online", to_microsoft, proved=True)
     wrote = statement.reporter or author
-    if wrote and "*" not in wrote:
+    if _SERVER.fullmatch(wrote):
         microsofts = origin.is_microsofts(wrote)
         inside = microsofts and core.words.startswith(("RESOLVER.", "STOREDRV."))
         return Direction(

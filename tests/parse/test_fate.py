@@ -49,6 +49,13 @@ def test_a_returned_status_ends_the_wait_of_the_line_above_it() -> None:
     assert {error.state for error in report.errors} == {"expired"}
 
 
+def test_a_returned_status_ends_the_wait_of_what_was_said_before_it() -> None:
+    said = "host mx.contoso.com[192.0.2.4] said: 451 4.7.1 Greylisted\n\n"
+    failed, delayed = (STATUS.format(action, "4.4.7", "450 Too old") for action in ("failed", "delayed"))
+    assert [error.state for error in read(said + failed).errors] == ["expired", "expired"]
+    assert [error.state for error in read(said + delayed).errors] == ["queued", "queued"]
+
+
 def test_until_when_it_is_tried_again() -> None:
     status = STATUS.format("delayed", "4.4.1", "450 4.4.1 No answer")
     assert primary(read(f"{status}Will-Retry-Until: Fri, 30 Jan 2026 21:28:58 -0800\n")).retry_until == utc(
