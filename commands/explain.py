@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 from commands import explain_wording
 from commands.command import Call, CommandError, Services
-from commands.reply import Reply, Tell
+from commands.reply import Action, Reply, Tell
 from commands.request import Attached, Request
 from diagnostics.bounded import of_file
 from diagnostics.catalogue import Catalogue, load
 from diagnostics.connectors.model import Inventory
 from diagnostics.connectors.source import SourceError
-from diagnostics.explain import Beside, explain
+from diagnostics.explain import Beside, Explanation, explain
 from diagnostics.findings import NO_FACTS
 from diagnostics.findings import Unread as Form
 from diagnostics.parse import ErrorReport, read_file
@@ -72,20 +72,46 @@ async def run(call: Call, request: Request, services: Services, tell: Tell) -> R
         diagnosis = await look(words, inventory, request, services, tell)
         beside = vantages.beside(report, where, dict(zip(words, diagnosis.results, strict=True)), catalogue)
     explanation = explain(report, catalogue, datetime.now(UTC), beside)
+    if report.alert:
+        return await _on_alert(explanation, inventory, request, services, tell, as_json=call.has("--json"))
     on_files = _on_files(() if report.not_read else files, unread, catalogue)
     notes = (*explanation.notes, *on_files, *((trouble,) if trouble else ()))
     reply = explain_wording.reply(explanation.model_copy(update={"notes": notes}), as_json=call.has("--json"))
     if report.errors:
-        return reply
+        return replace(reply, actions=(*reply.actions, *_which(explanation, inventory, request)))
     if report.not_read:
         said = catalogue.unread.say(report.not_read, NO_FACTS)
         return replace(reply, headline=said, severity="info", sections=explain_wording.noted(on_files), exit_code=2)
     return _not_read(reply, unread, on_files, catalogue) if unread and not files else reply
 
 
+async def _on_alert(
+    explanation: Explanation, inventory: Inventory, request: Request, services: Services, tell: Tell, *, as_json: bool
+) -> Reply:
+    """An alert of Microsoft's names neither error nor server: all connectors are checked where any are known."""
+    if not any(connector.Enabled for connector in inventory.connectors):
+        return explain_wording.alert(explanation, as_json=as_json)
+    from commands import wording
+    from commands.looking import look
+
+    checked = wording.check(await look((), inventory, request, services, tell), as_json=False)
+    return explain_wording.alert(explanation, checked, as_json=as_json)
+
+
+def _which(explanation: Explanation, inventory: Inventory, request: Request) -> tuple[Action, ...]:
+    """For a bare code of a connector's: each enabled connector, of which one can be chosen and is checked."""
+    error = explanation.errors[explanation.primary or 0]
+    bare = not (error.text or error.message or error.server or error.ip or error.domain or error.connector or error.live)
+    if request.front == "terminal" or not bare or error.sender != "exchange-online":
+        return ()
+    enabled = [connector for connector in inventory.connectors if connector.Enabled and connector.Guid]
+    return tuple(Action("check-connector", connector.Guid, connector.Name) for connector in enabled)
+
+
 def says_an_error(text: str) -> bool:
     """Whether there is anything in it to explain: so a front chooses among many messages."""
-    return bool(read_all(text, ()).errors)
+    report = read_all(text, ())
+    return bool(report.errors or report.alert)
 
 
 async def _report(call: Call, request: Request, files: Sequence[Content]) -> ErrorReport:

@@ -76,6 +76,24 @@ def noted(notes: Sequence[str]) -> tuple[Section, ...]:
     return (Section("", tuple(map(Item, notes))),) if notes else ()
 
 
+def alert(explanation: Explanation, checked: Reply | None = None, *, as_json: bool) -> Reply:
+    """What is said of an alert that names no error; `checked`: the check of all connectors."""
+    said = [Item("The alert says that mail is waiting, but names neither an error nor a server.")]
+    if checked is None:
+        said.append(Item("Run check without a target to check all connectors, or paste the error of one message from its message trace."))
+    return Reply(
+        f"Microsoft's alert “{explanation.alert}”" + (f" — {checked.headline}" if checked else ""),
+        checked.severity if checked else "unknown",
+        (Section("", (*said, *map(Item, explanation.notes))), *(checked.sections if checked else ())),
+        parts=checked.parts if checked else (),
+        actions=checked.actions if checked else (Action("explain-error", "text"),),
+        document=explanation,
+        as_json=as_json,
+        exit_code=3,
+        audience="thread" if checked else "asker",
+    )
+
+
 def _line(error: ExplainedError) -> str:
     agreed = f" ({_AGREED[error.live.agreement]})" if error.live else ""
     place = _place(error)

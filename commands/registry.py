@@ -260,6 +260,7 @@ VERBS = (
     Verb("transcript", "Transcript", ("transcript",), shows="menu"),
     Verb("json", "JSON", ("result", "--json"), shows="menu"),
     Verb("watch", "Tell me when it works again", ("watch",), shows="menu"),
+    Verb("check-connector", "Which connector?", ("check",), shows="select"),
 )
 """What a button or a menu entry says and does: the words before the id. A click is a command line, as if it were typed."""
 

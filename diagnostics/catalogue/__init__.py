@@ -86,9 +86,9 @@ class Catalogue(BaseModel):
         row = table.row(enhanced, said)
         return self.codes[row.name] if row else None
 
-    def kind(self, said: str) -> Kind | None:
-        """The kind of refusal that the words name."""
-        return next((kind for kind in self.kinds.values() if _any_of(kind.words).search(said)), None)
+    def kind(self, said: str, *, apart: bool = False) -> Kind | None:
+        """The kind of refusal that the words name; of words that stand `apart` from a code, plain ones alone count."""
+        return next((k for k in self.kinds.values() if (k.plain or not apart) and _any_of(k.words).search(said)), None)
 
     def reasons(self, code: str) -> list[Reason]:
         """The reasons for which Microsoft reports that code, queued or expired, the most frequent first."""

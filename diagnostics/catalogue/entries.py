@@ -100,9 +100,13 @@ class CodeEntry(_Row):
 
 
 class Kind(_Row):
-    """A kind of refusal that servers write in words of their own; `words`: regular expressions, any case."""
+    """A kind of refusal that servers write in words of their own; `words`: regular expressions, any case.
+
+    `plain`: it counts also where the words stand apart from the code.
+    """
 
     words: tuple[str, ...]
+    plain: bool = False
     title: str
     meaning: str
     causes: tuple[CauseEntry, ...] = Field(alias="cause")

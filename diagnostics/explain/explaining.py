@@ -1,6 +1,6 @@
 """Report + catalogue + what was checked from here → the document of contract 5. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -29,7 +29,7 @@ class Beside:
 
 def explain(report: ErrorReport, catalogue: Catalogue, now: datetime, beside: Mapping[int, Beside]) -> Explanation:
     """The document, with what was checked from here by the error's index."""
-    told = [_explained(error, catalogue, now, beside.get(number), report.builds) for number, error in enumerate(report.errors)]
+    told = [_explained(error, catalogue, now, beside.get(number), report) for number, error in enumerate(report.errors)]
     return Explanation(
         primary=report.primary, errors=tuple(told), alert=report.alert, notes=tuple(_left_out(n, catalogue) for n in report.notes)
     )
@@ -40,7 +40,7 @@ def _left_out(note: Note, catalogue: Catalogue) -> str:
 
 
 def _explained(
-    error: Reported, catalogue: Catalogue, now: datetime, beside: Beside | None, builds: Sequence[str]
+    error: Reported, catalogue: Catalogue, now: datetime, beside: Beside | None, report: ErrorReport
 ) -> ExplainedError:
     connector, live = (beside.connector, beside.live) if beside else (None, None)
     if connector is not None and error.sender == "unknown":
@@ -50,7 +50,7 @@ def _explained(
     name = connector.Name if connector else error.connector or say("connector", NO_FACTS)
     words = meaning.words_for(error, name, guid, say("destination", NO_FACTS))
     audience: causes.Audience = "everyone" if connector is None else "partner" if connector.is_partner else "on-premises"
-    entry = _with_filter(_told_alone(meaning.entry(error, catalogue), live), live, catalogue)
+    entry = _with_filter(_told_alone(meaning.entry(error, catalogue, report.around), live), live, catalogue)
     entry = _for_sender(entry, error, catalogue)
     ranked = causes.rank(entry, [*meaning.findings(error), *_works(live)], words, audience, catalogue)
     steps = causes.fixes(entry, ranked, words, audience, catalogue)
@@ -63,7 +63,7 @@ def _explained(
         code_basis="inferred" if error.code_inferred else entry.basis,
         title=entry.title,
         summary=_as_reported(meaning.holds(entry.summary, error), words, catalogue),
-        meaning=f"{entry.meaning} {enforcement.told(error.enhanced, builds, catalogue)}".strip(),
+        meaning=f"{entry.meaning} {enforcement.told(error.enhanced, report.builds, catalogue)}".strip(),
         page=entry.page,
         clock=clock(error, now),
         live=live,

@@ -62,8 +62,11 @@ _FAILED: Mapping[Reason, str] = {
 _Row = TypeVar("_Row", CauseEntry, FixEntry)
 
 
-def entry(error: Reported, catalogue: Catalogue) -> Entry:
-    """What the catalogue says of an error, for the mail of whoever sent it, in the words of its code where that has any."""
+def entry(error: Reported, catalogue: Catalogue, around: str = "") -> Entry:
+    """What the catalogue says of an error, for the mail of whoever sent it, in the words of its code where that has any.
+
+    `around`: the words of the text for its reader, which count where nothing stands behind a code that says nothing itself.
+    """
     said = words_of(error)
     row = _row(error, said)
     code = catalogue.codes[row.name] if row else None
@@ -72,6 +75,8 @@ def entry(error: Reported, catalogue: Catalogue) -> Entry:
     if error.reason is not None:
         return _on_the_way(error, code, catalogue)
     told = catalogue.kind(said)
+    if told is None and not said.strip() and error.enhanced.endswith(".0"):
+        told = catalogue.kind(around, apart=True)
     general = row is None or row.wraps or row.waits or row.plain
     if told and general and not (code and code.often):
         return _by_kind(told, code, catalogue)

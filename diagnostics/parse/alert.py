@@ -3,21 +3,23 @@
 import re
 from collections.abc import Sequence
 
+from diagnostics.parse.lazily import Expression
+
 _NAMES: tuple[tuple[str, str], ...] = (
     ("Messages have been delayed", r"Messages have been delayed|Сообщения (?:были )?(?:задержаны|задерживаются)"),
     ("Queued messages", r"(?:Queued messages|Messages in queues?|Сообщения в очередях|Сообщения в очереди)"),
     ("Mail flow intelligence", r"Mail flow intelligence|Логика потока обработки почты|Анализ потока обработки почты"),
 )
-_NAME = tuple((name, re.compile(words, re.IGNORECASE)) for name, words in _NAMES)
-_IN_FRONT = re.compile(r"(?:\n|[.:]\s|[\"'*_-])[\s\"'*_#>\u26a0\ufe0f-]{0,8}\Z")
-_BEHIND = re.compile(r"[\s\"'*_.!()0-9]{0,12}(?:\Z|\n|[:|\u2013-])|[\"'],")
-_SEVERITY = re.compile(
+_NAME = tuple((name, Expression(words, re.IGNORECASE)) for name, words in _NAMES)
+_IN_FRONT = Expression(r"(?:\n|[.:]\s|[\"'*_-])[\s\"'*_#>\u26a0\ufe0f-]{0,8}\Z")
+_BEHIND = Expression(r"[\s\"'*_.!()0-9]{0,12}(?:\Z|\n|[:|\u2013-])|[\"'],")
+_SEVERITY = Expression(
     r"(?:low|medium|high|informational)-severity alert(?: has been triggered)?\s{0,3}[:\n]\s{0,4}"
     r"[\"'*_\u26a0\ufe0f ]{0,8}([^\n\"*]{4,80})|"
     r"(?:оповещение|предупреждение)[^\n:]{0,60}серьезности[^\n:]{0,40}[:\n]\s{0,4}[\"'*_ ]{0,8}([^\n\"*]{4,80})",
     re.IGNORECASE,
 )
-_ABOUT_MAIL = re.compile(r"mail|message|queue|connector|почт|сообщени|очеред|соединител", re.IGNORECASE)
+_ABOUT_MAIL = Expression(r"mail|message|queue|connector|почт|сообщени|очеред|соединител", re.IGNORECASE)
 MAX_TEXTS = 64
 REACH = 12
 MAX_TEXT = 65536

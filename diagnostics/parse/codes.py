@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from diagnostics.parse.lazily import Expression
+
 # ASCII digits and word bounds: 5.7.999999, 4.4.316.2 and digits of other scripts are none. `\d` is any script's digit.
 _CODE = re.compile(
     r"(?<![\dA-Za-z_.])(?:([45][0-9]{2})([\s\-;:,/#(|]{1,6}|[ \t]{0,8}\n[ \t]{0,40}|, ?b?['\"]))?"
@@ -27,14 +29,14 @@ _MICROSOFT_SAYS = re.compile(
     r"[ ;:]{1,3}(?:Hop count exceeded|Tenant(?:Inbound)?Attribution\b|Message expired|"
     r"(?:RESOLVER|ROUTING|SMTPSEND|STOREDRV|QUEUE)\.)"
 )
-_LEADS_TO_A_REPLY = re.compile(
+_LEADS_TO_A_REPLY = Expression(
     r"(?:(?<![A-Za-z])(?:smtp|SMTP); {0,2}|\bLastError\s{0,30}[:=]\s{0,4}|\b(?:said|talk to me): {0,2}|"
     r"SMTP error from remote (?:mail )?server after [^\n]{1,300}?: |host \S{1,253} \[[0-9A-Fa-f.:]{2,45}\]: |"
     r"(?:remote server|other server returned) was:\s{1,4}|^<<< )['\"]?(?=[45][0-9]{2}[ \-])",
     re.MULTILINE,
 )
 _BEFORE_A_REPLY = ("smtp;", "SMTP;", "LastError", "said:", "to me:", "SMTP error", "]: ", " was:", "<<< ")
-_WHOLE_REPLY = re.compile(
+_WHOLE_REPLY = Expression(
     r"\W{0,8}((?:421|45[0-5]|50[0-4]|52[13]|53[0458]|541|55[0-7])[ \-])(?![0-9])(?=[^\n]{0,200}\b(?:"
     r"mailbox|service (?:not|un|is|temp|closing)|relay|recipient|user|sender|action|transaction|command|"
     r"denied|rejected|refused|blocked|spam|domain|quota|"
@@ -98,7 +100,8 @@ def leading(text: str) -> Place | None:
 
 def replies(text: str) -> Iterator[Place]:
     """Replies with a basic code alone, where words before them say that one follows; or where the whole text is one."""
-    if (whole := _WHOLE_REPLY.match(text[:MAX_REPLY])) and len(text) < MAX_REPLY:
+    whole = _WHOLE_REPLY.match(text) if len(text) < MAX_REPLY and text.lstrip(" \t\n'\"*_`>#(-")[:1] in ("4", "5") else None
+    if whole:
         starts = [whole.start(1)]
     elif not any(word in text for word in _BEFORE_A_REPLY):
         return

@@ -48,6 +48,8 @@ def statement(record: Record) -> Statement | None:
         return None
     if told and status and told.code.enhanced.endswith(".0.0"):
         place = place._replace(code=codes.Code(told.code.basic, status.code.enhanced))
+    if not said.strip() and status:
+        said = fields["status"][status.end :].strip(" \t\n()")
     server, ip = _name(fields.get("remote-mta", ""))
     if not server:
         server, ip = log.peer(said)

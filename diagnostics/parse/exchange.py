@@ -7,6 +7,7 @@ SecurityStatus names, .NET's SocketError names and Winsock's numbers; Postfix's 
 import re
 
 from diagnostics.findings import Reason
+from diagnostics.parse.lazily import Expression
 
 _BY_WORDS: tuple[tuple[Reason, tuple[str, ...], str], ...] = (
     (
@@ -124,7 +125,7 @@ _BY_WORDS: tuple[tuple[Reason, tuple[str, ...], str], ...] = (
 The first in the text counts; at one place, the first of this list.
 """
 
-_WORDS = tuple((reason, hints, re.compile(words, re.IGNORECASE)) for reason, hints, words in _BY_WORDS)
+_WORDS = tuple((reason, hints, Expression(words, re.IGNORECASE)) for reason, hints, words in _BY_WORDS)
 _BY_WINSOCK = {
     995: Reason.TCP_TIMEOUT,  # the attempt was given up without an answer, reported as 4.4.317 since 2026
     10060: Reason.TCP_TIMEOUT,
@@ -141,19 +142,19 @@ _BY_WINSOCK = {
     11003: Reason.DNS_SERVER_FAILURE,
     11004: Reason.DNS_NO_RECORDS,
 }
-_WINSOCK = re.compile(
+_WINSOCK = Expression(
     r"(?:winsock|win32|socket) ?error(?: code)?:? {0,2}\(?(995|1[01][0-9]{3})(?![0-9])|"
     r"(?:winsock|socket) error code:? {0,2}([0-9]{3,5})(?![0-9])",
     re.IGNORECASE,
 )
-_CONNECTING = re.compile(
+_CONNECTING = Expression(
     r"(?:Unable|Failed) to connect|Cannot (?:connect to|establish session with) remote server|DNS query failed|"
     r"Connection (?:was closed abruptly|dropped due to)|appropriate TLS channel|"
     r"[Pp]rimary (?:target|outbound frontend) IP address|Error communicating with|\bconnect to \S{1,300}: |"
     r"Certificate validation failed|SuspiciousRemoteServerError",
     re.IGNORECASE,
 )
-_OWN_CERTIFICATE = re.compile(r"Unknown ?Credentials|NoCredentials\b", re.IGNORECASE)
+_OWN_CERTIFICATE = Expression(r"Unknown ?Credentials|NoCredentials\b", re.IGNORECASE)
 
 
 def reason(words: str, winsock_error: int | None) -> Reason | None:

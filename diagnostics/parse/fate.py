@@ -3,26 +3,37 @@
 import re
 from datetime import timedelta
 
+from diagnostics.parse.lazily import Expression
 from diagnostics.parse.report import State
 from diagnostics.parse.statement import Fate
 
-_DELAYED = re.compile(
+_DELAYED = Expression(
     r"[Dd]elivery (?:is delayed|has been delayed)|THIS IS A WARNING MESSAGE ONLY|YOU DO NOT NEED TO RESEND|"
     r"will (?:be retried|keep trying)|[Dd]elivery (?:of this message )?will be attempted|[Dd]elivery attempts will continue|"
-    r"not yet been delivered|Доставка[^\n]{0,80}(?:задержан|задерживается|отложена)|"
+    r"not yet been delivered|hasn't\s{1,2}been\s{1,2}delivered\s{1,2}yet|will continue to be\s{1,2}attempted|"
+    r"Доставка[^\n]{0,80}(?:задержан|задерживается|отложена)|"
     r"попытки доставки[^\n]{0,40}(?:продолж|повтор)"
 )
-_RETURNED = re.compile(
+_RETURNED = Expression(
     r"Delivery has failed to these recipients|could(?: not|n't)\s{1,3}be\s{1,3}delivered to one or more|"
-    r"This is a permanent error|"
+    r"This is a permanent error|has been in the queue too long|"
     r"[Yy]our message (?:to [^\n]{1,255} )?couldn't be delivered|"
     r"Fehler bei der Nachrichtenzustellung|Échec de la remise|Error en la entrega|"
     r"(?:\u041d\u0435 удалось доставить|Сбой доставки)[^\n]{0,80}(?:получател|сообщени|групп)"
 )
 
 
-_FOR_THE_NEXT = re.compile(
-    r"for the next (?:([0-9]{1,2}) days?,? )?([0-9]{1,3}) hours?(?:,? (?:and )?([0-9]{1,2}) minutes?)?", re.IGNORECASE
+_WORDS_OF_DELAY = ("elivery ", "WARNING", "RESEND", "will ", "delivered", "доставк", "Доставк")
+_WORDS_OF_RETURN = (
+    *("Delivery has", "delivered", "permanent error", "too long", "Fehler bei", "Échec", "Error en"),
+    *("доставить", "доставки"),
+)
+"""Without one of these the expression finds nothing."""
+
+_FOR_THE_NEXT = Expression(
+    r"for the next\s{1,2}(?:([0-9]{1,2})\s{1,2}days?,?\s{1,2})?([0-9]{1,3})\s{1,2}hours?"
+    r"(?:,?\s{1,2}(?:and\s{1,2})?([0-9]{1,2})\s{1,2}minutes?)?",
+    re.IGNORECASE,
 )
 
 
@@ -34,9 +45,9 @@ def retries_for(text: str) -> timedelta | None:
 
 def told(text: str) -> Fate | None:
     """What the notice around the errors says, None where it says nothing or is none."""
-    if _DELAYED.search(text):
+    if any(word in text for word in _WORDS_OF_DELAY) and _DELAYED.search(text):
         return "delayed"
-    return "returned" if _RETURNED.search(text) else None
+    return "returned" if any(word in text for word in _WORDS_OF_RETURN) and _RETURNED.search(text) else None
 
 
 def state(fate: Fate | None, by_code: State) -> State:

@@ -1,15 +1,15 @@
 """Titles of help pages in a bounce (`see DSN 5.1.10 Errors in Exchange Online`): they name a code and state no error."""
 
-import re
 from collections.abc import Sequence
 
+from diagnostics.parse.lazily import Expression
 from diagnostics.parse.statement import Statement
 
-_TITLE = re.compile(
+_TITLE = Expression(
     r"[\s'\"*_,;:-]{0,8}(?:(?:through|to|and|or|-) [45]\.[0-9]\.[0-9]{1,3} )?(?:NDR |DSN )?(?:[Ee]rrors? |[Bb]ounce messages? )?"
     r"in (?:Exchange|Office|Microsoft|EOP|Outlook)\b"
 )
-_BEFORE = re.compile(r"\b(?:information|details|tips|help)\b[^\n.]{0,60}\bsee\b[^\n.]{0,40}\Z")
+_BEFORE = Expression(r"\b(?:information|details|tips|help)\b[^\n.]{0,60}\bsee\b[^\n.]{0,40}\Z")
 REACH = 96
 
 

@@ -4,6 +4,8 @@ import re
 from itertools import islice
 from typing import Literal, NamedTuple
 
+from diagnostics.parse.lazily import Expression
+
 Role = Literal["wrote", "answered", "sent"]
 
 _ROLES: dict[str, Role] = {
@@ -50,12 +52,12 @@ _PEER = re.compile(
     r"(?:host\s{1,8}|relay=|\bH=)([A-Za-z0-9._-]{1,253})\s?\[([0-9A-Fa-f:.]{2,45})\]"
     r"(?=:[0-9]|:\s|\s{1,12}(?:said|refused to talk|SMTP error))"
 )
-_SPOKE: tuple[tuple[re.Pattern[str], Role], ...] = (
+_SPOKE: tuple[tuple[Expression, Role], ...] = (
     (
-        re.compile(r"(?<![^\s'\"*>])([A-Za-z0-9._-]{4,253}) (?:gave this error:|rejected your message to the following)"),
+        Expression(r"(?<![^\s'\"*>])([A-Za-z0-9._-]{4,253}) (?:gave this error:|rejected your message to the following)"),
         "answered",
     ),
-    (re.compile(r"<([A-Za-z0-9._-]{4,253})\s{1,4}#(?=[245]\.[0-9]\.[0-9]|[245][0-9]{2}[ #])"), "wrote"),
+    (Expression(r"<([A-Za-z0-9._-]{4,253})\s{1,4}#(?=[245]\.[0-9]\.[0-9]|[245][0-9]{2}[ #])"), "wrote"),
 )
 """Sentences of Exchange's bounces, and the line of an old one: `<ex1.contoso.com #5.1.1 smtp;550 5.1.1 …>`."""
 

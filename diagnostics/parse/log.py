@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from itertools import islice
 
 from diagnostics.parse import codes, core
+from diagnostics.parse.lazily import Expression
 from diagnostics.parse.statement import Fate, Statement
 
-_LINE = re.compile(r"\bdsn=([245])\.([0-9]\.[0-9]{1,3}),\s{1,3}stat(us)?=(?=[A-Za-z])")
-_STATUS = re.compile(r"([a-z]{3,16})\b(?:\s{1,3}\()?")
-_RELAY = re.compile(r"\brelay=([A-Za-z0-9._-]{1,253}?)\.?\s?\[([0-9A-Fa-f.:]{2,45})\]")
-_PEER = re.compile(
+_LINE = Expression(r"\bdsn=([245])\.([0-9]\.[0-9]{1,3}),\s{1,3}stat(us)?=(?=[A-Za-z])")
+_STATUS = Expression(r"([a-z]{3,16})\b(?:\s{1,3}\()?")
+_RELAY = Expression(r"\brelay=([A-Za-z0-9._-]{1,253}?)\.?\s?\[([0-9A-Fa-f.:]{2,45})\]")
+_PEER = Expression(
     r"(?:\A|\b(?:host|to|with|from)\s{1,4})([A-Za-z0-9._-]{1,253})\[([0-9A-Fa-f.:]{2,45})\](?::[0-9]{1,5})?"
     r"(?::\s|\s{1,4}(?:(said|refused to talk to me):|while|timed out))"
 )
@@ -20,7 +21,7 @@ _FATES: dict[str, Fate] = {
     "expired": "returned",
     "undeliverable": "returned",
 }
-_IN_BRACKETS = re.compile(r"[()]")
+_IN_BRACKETS = Expression(r"[()]")
 BEFORE = 640
 """Characters of a line in which the relay stands before its status."""
 

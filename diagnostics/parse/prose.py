@@ -11,7 +11,7 @@ from diagnostics.parse.statement import Statement
 
 Span = tuple[int, int]
 
-_LEADS_TO_IT = re.compile(r"(?:\b(?:responded|Frontend)\swith:?|->)\s{0,3}['\"]{0,2}\Z")
+_LEADS_TO_IT = re.compile(r"(?:\b(?:responded|Frontend)\swith:?|->|<(?= {0,2}#))\s{0,3}['\"#]{0,2}\Z")
 _FIELD_IN_LINE = re.compile(
     r"(?<!Expected)(?<!Presented)(?<!->) "
     rf"(?!Last\s?Attempted|(?:Root|Mismatch|Expired|Chain|Socket[A-Za-z]{{0,40}}):|{core.MESSAGE_FIELD})"

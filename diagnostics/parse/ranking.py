@@ -27,10 +27,13 @@ def report(told: Sequence[Told], notes: Sequence[Note], domains: Sequence[str]) 
 
 
 def _end_waiting(told: Sequence[Told]) -> None:
-    """What was tried before the same mail expired waits no more."""
+    """What was tried before the same mail expired waits no more; nor does what was said of mail whose status is `failed`."""
+    statuses = [each.error for each in told if each.form == "dsn" and not each.several]
+    back = bool(statuses) and all(error.state == "expired" and error.code[0] == "4" for error in statuses)
     ends = [each for each in told if each.closing and each.error.state == "expired"]
     for each in told:
-        if each.error.state == "queued" and not each.closing and any(_ends(end, each) for end in ends):
+        ended = not each.closing and any(_ends(end, each) for end in ends)
+        if each.error.state == "queued" and (ended or (back and each.form in ("attempt", "prose"))):
             each.error = each.error.model_copy(update={"state": "expired"})
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 MAX_PASTE = 256 * 1024
 MAX_FILE = 5 * 1024 * 1024
 MAX_LINE = 64 * 1024
+MAX_AROUND = 2000
 MAX_DEPTH = 10
 """Files in mails in files."""
 
@@ -73,6 +74,7 @@ class _Reading:
         self._blocks: list[Block] = []
         self._domains: dict[str, None] = {}
         self._builds: dict[str, None] = {}
+        self._around = ""
         self._notes: dict[Note, None] = {}
         self._heads: list[str] = []
         self._room = packed.Room()
@@ -121,7 +123,9 @@ class _Reading:
         found = report(told, tuple(self._notes), tuple(self._domains)[:MAX_DOMAINS])
         alerted = None if found.errors else alert.named(self._heads)
         unread = None if self._something else next((n.what for n in self._notes if n.what not in _PARTLY), None)
-        return found.model_copy(update={"alert": alerted, "builds": tuple(self._builds)[:MAX_BUILDS], "not_read": unread})
+        return found.model_copy(
+            update={"alert": alerted, "builds": tuple(self._builds)[:MAX_BUILDS], "not_read": unread, "around": self._around}
+        )
 
     def note(self, what: Unread, count: int = 0) -> None:
         self._notes[Note(what, count)] = None
@@ -167,6 +171,7 @@ class _Reading:
         self._something = self._something or bool(text.strip())
         self._domains |= dict.fromkeys(domains(text))
         self._builds |= dict.fromkeys(builds(text))
+        self._around = self._around or text[:MAX_AROUND]
         self._blocks += blocks(text)
 
     def _table(self, rows: list[Block]) -> None:

@@ -14,6 +14,7 @@ from diagnostics.model import Sender
 from diagnostics.parse import origin
 from diagnostics.parse.codes import Code
 from diagnostics.parse.core import Core
+from diagnostics.parse.lazily import Expression
 from diagnostics.parse.statement import Statement
 
 
@@ -31,7 +32,7 @@ UNKNOWN = Direction("unknown")
 
 _BY_WRITER = {"outbound": OUTBOUND, "inbound": INBOUND, "on-premises": Direction("other")}
 
-_MICROSOFT_ANSWERS = re.compile(
+_MICROSOFT_ANSWERS = Expression(
     r"Tenant(?:Inbound)?Attribution|bad inbound connector|\(AS[0-9]{3,9}\)|\bAS\([0-9]{3,12}\)|\bATTR(?!34\b)[0-9]{1,3}\b|"
     r"\b(?:PRX|TRP)[0-9]{1,2}\b|\bS(?:3140|3150|77714)\b|\b(?:SC|DY|OU|RP)-00[0-9]\b|mail-enabled subscriptions|"
     r"Direct Send not allowed|SmtpClientAuthentication|for Client Submission|Client (?:was )?not authenticated to send",
@@ -42,11 +43,11 @@ _MICROSOFT_ANSWERS = re.compile(
 _WRAPPED = re.compile(r"Remote server returned", re.IGNORECASE)
 """How Exchange Online begins what its peer said, behind x.y.3nn."""
 
-_OF_EXCHANGE_ONLINE = re.compile(
+_OF_EXCHANGE_ONLINE = Expression(
     r"Reason: {0,2}\[ ?\{LED ?=|OutboundProxyTarget|TenantOutboundConnectorCustomData|Get-MessageTrace|MessageTraceId|"
     r"exchangeMessageTrace|IsSmtpResponseFromExternalServer"
 )
-_OF_OTHERS = re.compile(
+_OF_OTHERS = Expression(
     # Postfix
     r"\bpostfix/[a-z]{2,12}\b|\bstatus=(?:deferred|bounced|expired|undeliverable)\b|\brelay=[^\s,]{1,255},|"
     r"\bhost {1,8}\S{1,253}\[[0-9A-Fa-f.:]{2,45}\](?::[0-9]{1,5})?\s{1,8}(?:said:|refused to talk)|"
@@ -74,9 +75,13 @@ _WORDS_OF_OTHERS = (
         "last endpoint",
     ),
 )
+_WORDS_OF_EXCHANGE_ONLINE = ("LED", "OutboundProxy", "TenantOutbound", "essageTrace", "IsSmtpResponse")
 """Without one of these the expression finds nothing: it is slow."""
 
 _MX_OF_MICROSOFT = re.compile(r"[\w-]{1,63}\.(?:mail\.protection\.outlook\.com|mx\.microsoft|olc\.protection\.outlook\.com)\b")
+_SERVER = re.compile(r"(?!\S{0,253}\.?[xX]{3,63}\Z)[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252})")
+"""A host, or the one label that an old Exchange calls itself; no address, nothing masked."""
+
 MAX_MARKS = 1024
 REACH = 2048
 """Characters between an error and words that tell whose it is."""
@@ -91,9 +96,10 @@ class Marks(NamedTuple):
 
 
 def marks(text: str) -> Marks:
+    exchange_online = _OF_EXCHANGE_ONLINE.finditer(text) if any(word in text for word in _WORDS_OF_EXCHANGE_ONLINE) else ()
     others = _OF_OTHERS.finditer(text) if any(word in text for word in _WORDS_OF_OTHERS) else ()
     return Marks(
-        [match.start() for match in islice(_OF_EXCHANGE_ONLINE.finditer(text), MAX_MARKS)],
+        [match.start() for match in islice(exchange_online, MAX_MARKS)],
         [match.start() for match in islice(others, MAX_MARKS)],
         [match.start() for match in islice(_MX_OF_MICROSOFT.finditer(text), MAX_MARKS)] if ".m" in text or ".olc" in text else [],
     )
@@ -124,7 +130,7 @@ def direction(statement: Statement, author: str, server: str, ip: str, around: M
     if tried or _has_fields(core) or statement.proxied:
         return Direction("exchange-online", to_microsoft, proved=True)
     wrote = statement.reporter or author
-    if wrote and "*" not in wrote:
+    if _SERVER.fullmatch(wrote):
         microsofts = origin.is_microsofts(wrote)
         inside = microsofts and core.words.startswith(("RESOLVER.", "STOREDRV."))
         return Direction(

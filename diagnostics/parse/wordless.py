@@ -6,6 +6,7 @@ from itertools import islice
 
 from diagnostics.parse import core
 from diagnostics.parse.codes import Code, Place
+from diagnostics.parse.lazily import Expression
 from diagnostics.parse.statement import Statement
 
 _PHRASES: tuple[tuple[str, str], ...] = (
@@ -43,7 +44,7 @@ _PHRASES: tuple[tuple[str, str], ...] = (
 """The first in the text counts; of two at one place, the first here. "Connection refused" is everybody's word, so Windows' number
 must stand behind it."""
 
-_EXPRESSION = re.compile("|".join(f"({words})" for _, words in _PHRASES), re.IGNORECASE)
+_EXPRESSION = Expression("|".join(f"({words})" for _, words in _PHRASES), re.IGNORECASE)
 _WORDS = (
     *(
         "essage expired",

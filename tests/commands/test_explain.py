@@ -255,6 +255,39 @@ async def test_half_characters_are_no_trouble() -> None:
     assert reply.exit_code == 0
 
 
+# ---- an alert without a code, a code without a connector
+
+ALERT = "A medium-severity alert has been triggered\nMessages have been delayed"
+
+
+async def test_an_alert_says_what_it_is_and_checks_all_connectors(tmp_path: Path) -> None:
+    reply = (await in_the_lab(tmp_path, ALERT)).reply
+    assert reply.headline.startswith("Microsoft's alert “Messages have been delayed” — ")
+    assert (reply.exit_code, reply.audience) == (3, "thread")
+    assert {"dead.lab.test", "old.lab.test"} <= {word for word in text(reply).split() if word.endswith(".lab.test")}
+
+
+async def test_an_alert_without_connectors_says_what_to_do() -> None:
+    reply = await said("explain", ALERT)
+    assert (reply.exit_code, reply.audience) == (3, "asker")
+    assert "Run check without a target" in text(reply)
+    assert json.loads(reply.document.model_dump_json())["alert"] == "Messages have been delayed"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("words", [("450 4.4.316",), ("450", "4.4.317")])
+async def test_a_bare_code_asks_which_connector(words: tuple[str, ...], tmp_path: Path) -> None:
+    guids = {f"00000000-0000-4000-8000-00000000000{n}": f"Connector {n}" for n in range(3)}
+    rows = [{"Name": name, "Guid": guid, "SmartHosts": ["good.lab.test"]} for guid, name in guids.items()]
+    off = {"Name": "off", "Guid": "00000000-0000-4000-8000-000000000009", "Enabled": False, "SmartHosts": ["good.lab.test"]}
+    world = parse({**WORLD, "connectors": [*rows, off]})
+    async with Lab(world, tmp_path) as lab, open_services(settings_for(lab)) as services:
+        asked = await run(Request(("explain", *words), READER), services, lambda _: None)
+        named = await run(Request(("explain", *words, "[LastAttemptedServerName=x.test]"), READER), services, lambda _: None)
+    choices = {action.id: action.label for action in asked.actions if action.verb == "check-connector"}
+    assert choices == guids
+    assert not [action for action in named.actions if action.verb == "check-connector"]
+
+
 # ---- files
 
 

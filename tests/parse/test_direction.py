@@ -80,6 +80,8 @@ DIRECTIONS: dict[str, tuple[str, bool]] = {
     "550 5.1.1 User unknown": UNKNOWN,
     "Remote Server at mx.contoso.com (192.0.2.4) returned '400 4.4.7 Message delayed'": UNKNOWN,
     "Generating server: *****\n\nRemote Server returned '550 5.1.1 User unknown'": UNKNOWN,
+    "Generating server:\n\nbo@contoso.com\nRemote Server returned '550 5.1.1 User unknown'": UNKNOWN,
+    "Generating server: xxxxx\n\nRemote Server returned '550 5.1.1 User unknown'": UNKNOWN,
     # the same numbers in another sense
     "550-5.7.26 This mail is unauthenticated, which poses a security risk.": UNKNOWN,
     "550 5.4.1 Relay Access Denied": UNKNOWN,

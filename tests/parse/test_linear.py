@@ -3,12 +3,14 @@
 import importlib
 import pkgutil
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import diagnostics.parse
 from diagnostics.parse import read
+from diagnostics.parse.lazily import Expression
 from diagnostics.parse.reading import MAX_PASTE
 from tests.parse.timing import grown
 
@@ -166,6 +168,15 @@ NESTED = re.compile(r"(?:[*+]|\{\d+,\d+\})\)(?:[*+]|\{\d+,\d+\})")
 CLASS = re.compile(r"\[\^?\]?(?:\\.|[^\]\\])*\]")
 
 
+def flat(value: object) -> Iterator[object]:
+    """A value, or what stands in the tuples of a table."""
+    if isinstance(value, tuple):
+        for each in value:
+            yield from flat(each)
+    else:
+        yield value
+
+
 def patterns() -> list[tuple[str, str]]:
     """Every regular expression of the room, by module."""
     modules = [
@@ -174,9 +185,10 @@ def patterns() -> list[tuple[str, str]]:
     found = []
     for module in modules:
         for name, value in vars(module).items():
-            if isinstance(value, re.Pattern):
-                raw = value.pattern if isinstance(value.pattern, str) else value.pattern.decode("latin-1")
-                found.append((f"{module.__name__}.{name}", raw))
+            for each in flat(value):
+                if isinstance(each, (re.Pattern, Expression)):
+                    raw = each.pattern if isinstance(each.pattern, str) else each.pattern.decode("latin-1")
+                    found.append((f"{module.__name__}.{name}", raw))
     return found
 
 

@@ -187,6 +187,11 @@ GAVE = (
 )
 BOUNCES: dict[str, dict[str, Any]] = {
     OLD: {"code": "550 5.7.1", "server": None, "reported_by": "ex3.contoso.com", "sender": "other"},
+    "<a@b.com>: 554 5.4.0 < #4.4.1 smtp; The recipient server did not accept our requests to connect.>": {"code": "554 5.4.0"},
+    f"{STATUS.format('5.4.4 (Illegal host name)')}Reporting-MTA: dns; mx.contoso.com (tcp-daemon)": {
+        "code": "550 5.4.4",
+        "text": "Illegal host name",
+    },
     "<ex3.contoso.com #5.1.1>": {"code": "550 5.1.1", "reported_by": "ex3.contoso.com", "sender": "other"},
     GAVE.format(FT): {"server": "mx.contoso.com", "sender": "exchange-online"},
     GAVE.format("mx.contoso.com"): {"server": None, "sender": "other"},
