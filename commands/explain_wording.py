@@ -80,7 +80,7 @@ def alert(explanation: Explanation, checked: Reply | None = None, *, as_json: bo
     """What is said of an alert that names no error; `checked`: the check of all connectors."""
     said = [Item("The alert says that mail is waiting, but names neither an error nor a server.")]
     if checked is None:
-        said.append(Item("Run check without a target to check all connectors, or paste the error of one message from its message trace."))
+        said.append(Item("Run check without a target to check all connectors, or paste the error that a message trace shows."))
     return Reply(
         f"Microsoft's alert “{explanation.alert}”" + (f" — {checked.headline}" if checked else ""),
         checked.severity if checked else "unknown",
