@@ -85,7 +85,8 @@ def _ask(line: tuple[str, ...], call: Call, flags: dict[str, tuple[str, ...]]) -
     from bot.given import given
     from bot.terminal import ask, pasted
 
-    request = Request(pasted.line(call) if call.command.text else line, Actor(_user(), ROLES))
+    words, files = pasted.line(call) if call.command.text else (line, ())
+    request = Request(words, Actor(_user(), ROLES), files=files)
     if call.command.text and not call.has("--check") and not given(flags):
         gc.disable()  # one text, and the process ends: what a collection would free is next to nothing
         try:

@@ -55,7 +55,8 @@ _KIND = re.compile(r"\.[A-Za-z]{2,4}\Z")
 
 async def run(call: Call, request: Request, services: Services, tell: Tell) -> Reply:
     """The answer of contract 5. Raises CommandError where there is no text, a file cannot be read, or no host is named."""
-    files, unread = _apart(request.files)
+    own = request.front == "terminal"  # a file on standard input, and nothing beside it
+    files, unread = ([(file.name, file.content or b"") for file in request.files], {}) if own else _apart(request.files)
     report = await _report(call, request, files)
     inventory, trouble = await _inventory(services)
     # a terminal has not read Microsoft's list of addresses anew, and tools are made only where something is checked
@@ -74,7 +75,7 @@ async def run(call: Call, request: Request, services: Services, tell: Tell) -> R
     explanation = explain(report, catalogue, datetime.now(UTC), beside)
     if report.alert:
         return await _on_alert(explanation, inventory, request, services, tell, as_json=call.has("--json"))
-    on_files = _on_files(() if report.not_read else files, unread, catalogue)
+    on_files = _on_files(() if own or report.not_read else files, unread, catalogue)
     notes = (*explanation.notes, *on_files, *((trouble,) if trouble else ()))
     reply = explain_wording.reply(explanation.model_copy(update={"notes": notes}), as_json=call.has("--json"))
     if report.errors:

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -93,3 +94,16 @@ def test_everything_locked_has_a_hash() -> None:
     lines = [line for line in (ROOT / "uv.lock").read_text().splitlines() if "url = " in line]
     assert len(lines) > 100
     assert all('hash = "sha256:' in line for line in lines)
+
+
+def test_the_pythons_that_are_claimed_are_those_that_are_tested() -> None:
+    """Debian 12 has the oldest, Debian 13 the newest; style and types are checked for the oldest."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    oldest = project["project"]["requires-python"].removeprefix(">=")
+    claimed = [text.rpartition(" ")[2] for text in project["project"]["classifiers"] if "Python" in text]
+    assert (claimed[0], claimed[-1]) == (oldest, "3.13")
+    assert project["tool"]["mypy"]["python_version"] == oldest
+    assert project["tool"]["ruff"]["target-version"] == f"py{oldest.replace('.', '')}"
+    run = (ROOT / ".ci/run").read_text(encoding="utf-8")
+    assert "PYTHON=/usr/bin/python3" in run
+    assert ".ci/fresh trixie" in run

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import resource
+import signal
 import subprocess
 import sys
 import threading
@@ -470,13 +471,13 @@ async def test_no_file_holds_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     assert time.process_time() - process_began < 1.5, "no other thread of this process reads it either"
 
 
-@pytest.mark.parametrize("doing", ["bytearray(2 << 30)", "while True: pass"])
-def test_what_reads_apart_is_bounded_in_memory_and_time(doing: str) -> None:
-    began = time.monotonic()
+@pytest.mark.parametrize(
+    ("doing", "ended"), [("bytearray(2 << 30)", {1}), ("while True: pass", {-signal.SIGKILL, -signal.SIGXCPU})]
+)
+def test_what_reads_apart_is_bounded_in_memory_and_time(doing: str, ended: set[int]) -> None:
     code = f"import diagnostics.parse.apart as a; a.SECONDS = 1; a.bound()\n{doing}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
-    assert done.returncode
-    assert time.monotonic() - began < 50
+    assert done.returncode in ended
     assert "bytearray" not in doing or "MemoryError" in done.stderr
 
 

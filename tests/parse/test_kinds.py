@@ -8,7 +8,7 @@ import pytest
 from diagnostics.findings import Unread
 from diagnostics.parse import read_file
 from diagnostics.parse.report import Note
-from tests.parse.making import ATTEMPT, NDR, codes, compound, mail, multipart, outlook, part, zipped
+from tests.parse.making import ATTEMPT, NDR, codes, compound, mail, multipart, outlook, part, primary, zipped
 
 TYPES = "[Content_Types].xml"
 REST = bytes(range(256)) * 8
@@ -106,6 +106,7 @@ def test_a_damaged_one_is_named_by_what_is_left(name: str, data: bytes, kind: Un
 
 
 def test_rich_text_is_read() -> None:
-    rows = r"\par ".join(row.replace("\\", "\\\\") for row in NDR.split("\n"))
-    report = read_file("bounce.rtf", rf"{{\rtf1\ansi\deff0{{\fonttbl{{\f0 Arial;}}}}\f0 {rows}}}".encode("cp1252"))
+    rows = r"\par ".join(row.replace("Connection refused", r"{\b Connection}\b0  ref\'75sed") for row in NDR.split("\n"))
+    report = read_file("bounce.rtf", rf"{{\rtf1\ansi\deff0{{\fonttbl{{\f0 550 5.1.1;}}}}\f0 {rows}}}".encode("cp1252"))
     assert codes(report) == ["550 5.4.316", "450 4.4.316"]
+    assert primary(report).text.startswith("Connection refused")

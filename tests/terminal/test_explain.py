@@ -20,6 +20,7 @@ from diagnostics.explain import Beside, Live
 from diagnostics.findings import Reason
 from tests.conftest import ROOT
 from tests.explain.making import NOW, document, report, reported, seen
+from tests.parse.making import outlook, zipped
 
 GOLDEN = ROOT / "tests" / "golden" / "terminal" / "explained.txt"
 LINE = "11/24/2026 9:55:00 AM - Server at mail.contoso.test (192.0.2.1) returned '450 4.4.316 Connection refused'"
@@ -158,6 +159,28 @@ def test_any_text_is_an_answer(text: str) -> None:
 
 
 UNPACKING = {"defusedxml", "openpyxl", "diagnostics.parse.tnef", "diagnostics.parse.workbook"}
+PICTURE = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(range(256))
+
+
+@pytest.mark.parametrize(
+    ("stdin", "code", "said"),
+    [
+        (zipped({"a.txt": LINE}), 0, HEADLINE),
+        (outlook({"1000001F": LINE}), 0, HEADLINE),
+        (LINE.encode("utf-16"), 0, HEADLINE),
+        (LINE.encode() + " für wen?".encode("cp1252"), 0, HEADLINE[:30]),
+        (PICTURE, 2, "Not read: a picture."),
+        (b"\x1f\x8b\x08" + bytes(range(250)), 2, "Not read: an archive that is damaged or incomplete."),
+        (bytes(6 * 1024 * 1024), 2, "Not read: a file that is no text"),
+    ],
+)
+def test_a_file_may_come_on_standard_input(stdin: bytes, code: int, said: str) -> None:
+    left, out, err = ran("explain", "-", stdin=stdin)
+    assert (left, err) == (code, "")
+    assert out.startswith(said)
+    assert "attached file" not in out
+
+
 PROBING = {"aiohttp", "aiosmtplib", "asyncio", "cryptography", "dbos", "dns", "idna", "msal", "OpenSSL", "rich", "sqlalchemy"}
 
 
