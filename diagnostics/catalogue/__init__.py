@@ -4,7 +4,6 @@ Everything is checked when it is loaded: a tag that no probe can write, a reason
 words, a word in braces that nobody fills in are CatalogueFaults, not surprises during an incident.
 """
 
-import re
 import string
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -85,10 +84,6 @@ class Catalogue(BaseModel):
         """What is said of that code beside those words; None for one that is not known."""
         row = table.row(enhanced, said)
         return self.codes[row.name] if row else None
-
-    def kind(self, said: str, *, apart: bool = False) -> Kind | None:
-        """The kind of refusal that the words name; of words that stand `apart` from a code, plain ones alone count."""
-        return next((k for k in self.kinds.values() if (k.plain or not apart) and _any_of(k.words).search(said)), None)
 
     def reasons(self, code: str) -> list[Reason]:
         """The reasons for which Microsoft reports that code, queued or expired, the most frequent first."""
@@ -202,11 +197,6 @@ def _checked(name: str, kind: type[T], document: dict[str, Any]) -> T:
         return kind.model_validate(document)
     except ValidationError as error:
         raise CatalogueFault(f"{name}: {error}") from None
-
-
-@lru_cache(maxsize=64)
-def _any_of(words: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile("|".join(words), re.IGNORECASE)
 
 
 def _code_entry(name: str, document: dict[str, Any]) -> CodeEntry:

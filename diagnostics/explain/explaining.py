@@ -50,7 +50,7 @@ def _explained(
     name = connector.Name if connector else error.connector or say("connector", NO_FACTS)
     words = meaning.words_for(error, name, guid, say("destination", NO_FACTS))
     audience: causes.Audience = "everyone" if connector is None else "partner" if connector.is_partner else "on-premises"
-    entry = _with_filter(_told_alone(meaning.entry(error, catalogue, report.around), live), live, catalogue)
+    entry = _with_filter(_told_alone(meaning.entry(error, catalogue, report.said_apart), live), live, catalogue)
     entry = _for_sender(entry, error, catalogue)
     ranked = causes.rank(entry, [*meaning.findings(error), *_works(live)], words, audience, catalogue)
     steps = causes.fixes(entry, ranked, words, audience, catalogue)

@@ -9,7 +9,7 @@ from itertools import chain, zip_longest
 from typing import TypeVar
 
 from diagnostics import codes
-from diagnostics.catalogue import Catalogue, CauseEntry, CodeEntry, Entry, FixEntry, Kind, Way
+from diagnostics.catalogue import Catalogue, CauseEntry, CodeEntry, Entry, FixEntry, Kind, Way, refusals
 from diagnostics.causes import ranked
 from diagnostics.findings import NO_FACTS, Clue, Finding, Reason, Tag
 from diagnostics.model import Cause
@@ -62,10 +62,10 @@ _FAILED: Mapping[Reason, str] = {
 _Row = TypeVar("_Row", CauseEntry, FixEntry)
 
 
-def entry(error: Reported, catalogue: Catalogue, around: str = "") -> Entry:
+def entry(error: Reported, catalogue: Catalogue, apart: str | None = None) -> Entry:
     """What the catalogue says of an error, for the mail of whoever sent it, in the words of its code where that has any.
 
-    `around`: the words of the text for its reader, which count where nothing stands behind a code that says nothing itself.
+    `apart`: the kind of refusal that other words of the text name, for a code that says nothing and has none behind it.
     """
     said = words_of(error)
     row = _row(error, said)
@@ -74,12 +74,10 @@ def entry(error: Reported, catalogue: Catalogue, around: str = "") -> Entry:
         return _by_reason(error, code, catalogue)
     if error.reason is not None:
         return _on_the_way(error, code, catalogue)
-    told = catalogue.kind(said)
-    if told is None and not said.strip() and error.enhanced.endswith(".0"):
-        told = catalogue.kind(around, apart=True)
+    told = refusals.kind(said) or (apart if is_empty(error) else None)
     general = row is None or row.wraps or row.waits or row.plain
     if told and general and not (code and code.often):
-        return _by_kind(told, code, catalogue)
+        return _by_kind(catalogue.kinds[told], code, catalogue)
     if code is not None:
         return _by_code(error, code, catalogue)
     return _by_status(error, catalogue)
@@ -93,6 +91,11 @@ def _row(error: Reported, said: str) -> codes.Row | None:
     if row is not None and row.waits and error.state == "queued":
         return next(each for each in codes.rows() if each.name == codes.DELAYED)
     return row
+
+
+def is_empty(error: Reported) -> bool:
+    """Whether neither the code's detail nor any words say what failed."""
+    return error.enhanced.endswith(".0") and not words_of(error).strip()
 
 
 def words_of(error: Reported) -> str:

@@ -1,7 +1,7 @@
 """Whatever somebody pastes or attaches → ErrorReport. Never raises; reads at most 256 KiB of a paste and 5 MiB of a file."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from diagnostics.parse.counting import tell
 from diagnostics.parse.encoded import markup, paragraphs
 from diagnostics.parse.ranking import report
 from diagnostics.parse.redact import MAX_DOMAINS, domains, redact
-from diagnostics.parse.report import ErrorReport, Note
+from diagnostics.parse.report import ErrorReport, Note, Reported
 
 if TYPE_CHECKING:
     from zipfile import ZipFile
@@ -123,9 +123,15 @@ class _Reading:
         found = report(told, tuple(self._notes), tuple(self._domains)[:MAX_DOMAINS])
         alerted = None if found.errors else alert.named(self._heads)
         unread = None if self._something else next((n.what for n in self._notes if n.what not in _PARTLY), None)
-        return found.model_copy(
-            update={"alert": alerted, "builds": tuple(self._builds)[:MAX_BUILDS], "not_read": unread, "around": self._around}
-        )
+        more = {"alert": alerted, "builds": tuple(self._builds)[:MAX_BUILDS], "not_read": unread}
+        return found.model_copy(update=more | {"said_apart": self._apart(found.errors)})
+
+    def _apart(self, errors: Sequence[Reported]) -> str | None:
+        if all(error.text or error.message or error.chain or not error.enhanced.endswith(".0") for error in errors):
+            return None
+        from diagnostics.catalogue import refusals  # noqa: PLC0415 - most errors have words of their own
+
+        return refusals.kind(self._around, apart=True)
 
     def note(self, what: Unread, count: int = 0) -> None:
         self._notes[Note(what, count)] = None

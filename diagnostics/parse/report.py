@@ -81,8 +81,8 @@ class ErrorReport(Frozen):
 
     `alert`: the name of an alert of Microsoft's, where the text has no error. `recipient_domains` are a hint at the connector,
     never a destination. `builds`: of Exchange servers on premises that passed the mail on. `notes`: what was not read.
-    `around`: the first 2,000 characters of the text, for words that stand apart from their code. `not_read`: why nothing of the
-    files was read, None where something was.
+    `said_apart`: the kind of refusal (catalogue/rules/kinds.toml) that other words of the text name, where a code has none.
+    `not_read`: why nothing of the files was read, None where something was.
     """
 
     errors: tuple[Reported, ...] = ()
@@ -90,6 +90,6 @@ class ErrorReport(Frozen):
     alert: str | None = None
     recipient_domains: tuple[str, ...] = ()
     builds: tuple[str, ...] = ()
-    around: str = ""
+    said_apart: str | None = None
     notes: tuple[Note, ...] = ()
     not_read: Unread | None = None
