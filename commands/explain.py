@@ -22,7 +22,7 @@ from diagnostics.explain import Beside, Explanation, explain
 from diagnostics.findings import NO_FACTS
 from diagnostics.findings import Unread as Form
 from diagnostics.parse import ErrorReport, read_file
-from diagnostics.parse.reading import MAX_FILE, Packed, form, read_all
+from diagnostics.parse.read import MAX_FILE, Packed, form, read_all
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
@@ -137,7 +137,7 @@ async def _aside(text: str, files: Sequence[Content], person: str) -> ErrorRepor
     import asyncio
 
     from diagnostics.fair import Party
-    from diagnostics.parse.apart import NotRead, read_apart
+    from diagnostics.parse.isolated import NotRead, read_apart
 
     loop = asyncio.get_running_loop()
     async with _readers().turn(Party(person)):

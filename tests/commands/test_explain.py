@@ -475,7 +475,7 @@ async def test_no_file_holds_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     ("doing", "ended"), [("bytearray(2 << 30)", {1}), ("while True: pass", {-signal.SIGKILL, -signal.SIGXCPU})]
 )
 def test_what_reads_apart_is_bounded_in_memory_and_time(doing: str, ended: set[int]) -> None:
-    code = f"import diagnostics.parse.apart as a; a.SECONDS = 1; a.bound()\n{doing}"
+    code = f"import diagnostics.parse.isolated as a; a.SECONDS = 1; a.bound()\n{doing}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode in ended
     assert "bytearray" not in doing or "MemoryError" in done.stderr
@@ -508,7 +508,7 @@ async def test_a_file_is_read_without_a_process_too(monkeypatch: pytest.MonkeyPa
 
 
 async def test_a_reader_that_is_killed_or_too_slow_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("diagnostics.parse.apart.SECONDS", 0.05)
+    monkeypatch.setattr("diagnostics.parse.isolated.SECONDS", 0.05)
     reply = await said("explain", actor=READER, files=(HOSTILE,))
     assert (reply.exit_code, reply.document) == (1, None)
     assert "could not be read" in reply.headline
@@ -520,7 +520,7 @@ async def test_whoever_goes_away_leaves_no_reader_behind() -> None:
     asking.cancel()
     await asyncio.gather(asking, return_exceptions=True)
     children = Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text(encoding="ascii").split()
-    assert not [c for c in children if b"diagnostics.parse.apart" in Path(f"/proc/{c}/cmdline").read_bytes()]
+    assert not [c for c in children if b"diagnostics.parse.isolated" in Path(f"/proc/{c}/cmdline").read_bytes()]
 
 
 async def test_others_are_answered_while_a_large_file_is_read(tmp_path: Path) -> None:

@@ -3,9 +3,9 @@
 import pytest
 
 from diagnostics.parse import read
-from diagnostics.parse.codes import Code
-from diagnostics.parse.reading import read_all
-from diagnostics.parse.sender import implied
+from diagnostics.parse.interpret.sender import implied
+from diagnostics.parse.read import read_all
+from diagnostics.parse.tokens.reply_codes import Code
 from tests.parse.making import ATTEMPT, CLOSING, DSN, FT, NDR, bounce, primary
 
 CLOUD, CLOUD_TO_CLOUD = ("exchange-online", False), ("exchange-online", True)

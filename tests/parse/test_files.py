@@ -10,8 +10,8 @@ import pytest
 
 from diagnostics.findings import Unread
 from diagnostics.parse import read, read_file
-from diagnostics.parse.compound import Compound
-from diagnostics.parse.reading import MAX_FILE, MAX_PASTE
+from diagnostics.parse.files.ole import Compound
+from diagnostics.parse.read import MAX_FILE, MAX_PASTE
 from diagnostics.parse.report import Note
 from tests.parse.making import (
     ATTEMPT,

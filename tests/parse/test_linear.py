@@ -10,8 +10,8 @@ import pytest
 
 import diagnostics.parse
 from diagnostics.parse import read
-from diagnostics.parse.lazily import Expression
-from diagnostics.parse.reading import MAX_PASTE
+from diagnostics.parse.read import MAX_PASTE
+from diagnostics.parse.tokens.lazy_regex import Expression
 from tests.parse.timing import grown
 
 SPEED = 5.0
@@ -180,7 +180,7 @@ def flat(value: object) -> Iterator[object]:
 def patterns() -> list[tuple[str, str]]:
     """Every regular expression of the room, by module."""
     modules = [
-        importlib.import_module(each.name) for each in pkgutil.iter_modules(diagnostics.parse.__path__, "diagnostics.parse.")
+        importlib.import_module(each.name) for each in pkgutil.walk_packages(diagnostics.parse.__path__, "diagnostics.parse.")
     ]
     found = []
     for module in modules:
@@ -205,6 +205,6 @@ def test_no_quantifier_stands_in_another() -> None:
 
 def test_the_room_is_light() -> None:
     """It imports what reads, not what fetches, and no `email` package."""
-    sources = [path.read_text(encoding="utf-8") for path in Path(diagnostics.parse.__file__).parent.glob("*.py")]
+    sources = [path.read_text(encoding="utf-8") for path in Path(diagnostics.parse.__file__).parent.rglob("*.py")]
     imported = {match[1] for source in sources for match in re.finditer(r"^(?:from|import) ([a-z_]+)", source, re.MULTILINE)}
     assert not imported & {"email", "html", "xml", "socket", "ssl", "idna", "requests", "aiohttp"}

@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from diagnostics.findings import Unread
-from diagnostics.parse import packed, read_file
-from diagnostics.parse.reading import MAX_DEPTH, MAX_FILE, Packed, read_all
+from diagnostics.parse import read_file
+from diagnostics.parse.files import archives
+from diagnostics.parse.read import MAX_DEPTH, MAX_FILE, Packed, read_all
 from diagnostics.parse.report import Note
 from tests.parse.making import ATTEMPT, NDR, bounce, codes, mail, multipart, outlook, part, primary, zipped
 from tests.parse.test_kinds import DOCUMENTS
@@ -223,7 +224,7 @@ def test_so_many_levels_are_read_and_no_more() -> None:
 
 
 def test_so_many_files_are_read_and_no_more() -> None:
-    many = {f"{n}.txt": "x" for n in range(packed.MAX_FILES - 1)}
+    many = {f"{n}.txt": "x" for n in range(archives.MAX_FILES - 1)}
     assert codes(read_file("x.zip", zipped({**many, "z.txt": ATTEMPT}))) == ["450 4.4.316"]
     assert read_file("x.zip", zipped({**many, "y.txt": "x", "z.txt": ATTEMPT})).not_read is Unread.ARCHIVE_CUT
 

@@ -3,7 +3,7 @@
 import pytest
 
 from diagnostics.parse import read
-from diagnostics.parse.reading import MAX_FILE, MAX_PASTE, form, read_all
+from diagnostics.parse.read import MAX_FILE, MAX_PASTE, form, read_all
 from tests.parse.making import ATTEMPT, CLOSING, NDR, bounce, codes, outlook, primary
 
 HEAD = "date_time,recipient_address,connector_id,source_context,event_id"

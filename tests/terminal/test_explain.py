@@ -158,7 +158,7 @@ def test_any_text_is_an_answer(text: str) -> None:
         assert told["primary"] in (range(len(told["errors"])) or [None])
 
 
-UNPACKING = {"defusedxml", "openpyxl", "diagnostics.parse.tnef", "diagnostics.parse.workbook"}
+UNPACKING = {"defusedxml", "openpyxl", "diagnostics.parse.files.tnef", "diagnostics.parse.files.xlsx"}
 PICTURE = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(range(256))
 
 
