@@ -49,7 +49,7 @@ PAGE = (
 )
 """Microsoft's table of codes, for what no entry explains."""
 
-FIELDS = frozenset({"host", "where", "domain", "connector", "guid"})
+FIELDS = frozenset({"host", "where", "domain", "connector", "guid", "server"})
 
 
 class Catalogue(BaseModel):

@@ -17,7 +17,7 @@ ONLINE: tuple[Sender, ...] = ("exchange-online", "unknown")
 ELSEWHERE: tuple[Sender, ...] = ("other", "unknown")
 
 SENDERS: Mapping[Writer, tuple[Sender, ...]] = {
-    "outbound": ONLINE,
+    "outbound": ANYBODY,
     "inbound": ANYBODY,
     "on-premises": ELSEWHERE,
     "anybody": ANYBODY,
@@ -49,7 +49,8 @@ class CauseEntry(_Row):
 
 class FixEntry(_Row):
     """One step. `mends`: causes that it is for (none: all); `ours`: it changes the connector, so it counts for partners too;
-    `tenant`: it changes something in the tenant, or names Microsoft's addresses; `senders`: for whose mail it holds.
+    `tenant`: it changes something in the tenant, or names Microsoft's addresses; `senders`: for whose mail it holds; `states`: of
+    mail in one of these states alone (none: all).
     """
 
     id: str
@@ -60,13 +61,15 @@ class FixEntry(_Row):
     ours: bool = False
     tenant: bool = False
     senders: tuple[Sender, ...] = ONLINE
+    states: tuple[str, ...] = ()
     audience: Audience = Field("everyone", alias="for")
 
 
 class Entry(_Row):
     """Everything that is said for one reason. `code` None: no code of Microsoft's (contract 4).
 
-    Two vantage points: `meaning` is what Microsoft 365 reports, `seen` what a check saw from this machine, where that differs.
+    Two vantage points: `meaning` is what Microsoft 365 reports, `seen` what a check saw from this machine, where that differs;
+    likewise `reported` and `summary`.
     """
 
     code: str | None
@@ -74,6 +77,7 @@ class Entry(_Row):
     meaning: str
     seen: str = ""
     summary: str
+    reported: str = ""
     basis: Basis
     page: str
     also_seen_as: tuple[str, ...] = ()
@@ -114,8 +118,12 @@ class Kind(_Row):
 
 
 class Way(_Row):
-    """A failure on the way that another server than Exchange Online reports, by where the mail was going."""
+    """A failure on the way that another server than Exchange Online reports, by where the mail was going.
 
+    Without a `title` that of the reason counts.
+    """
+
+    title: str = ""
     summary: str
     causes: tuple[CauseEntry, ...] = Field(alias="cause")
     fixes: tuple[FixEntry, ...] = Field(alias="fix")

@@ -62,7 +62,7 @@ def _explained(
         **error.model_dump(exclude={"submessage", "last_retry", "arrival", "retry_until", "code_inferred"}),
         code_basis="inferred" if error.code_inferred else entry.basis,
         title=entry.title,
-        summary=_as_reported(meaning.holds(entry.summary, error), words, catalogue),
+        summary=_as_reported(meaning.holds(entry.reported or entry.summary, error), words, catalogue),
         meaning=f"{entry.meaning} {enforcement.told(error.enhanced, report.builds, catalogue)}".strip(),
         page=entry.page,
         clock=clock(error, now),
@@ -91,7 +91,8 @@ def _for_sender(entry: Entry, error: Reported, catalogue: Catalogue) -> Entry:
         return fix.model_copy(update={"text": catalogue.summaries.say("if-microsoft-sent", {"step": step})})
 
     causes = tuple(cause for cause in entry.causes if error.sender in cause.senders)
-    fixes = tuple(said(fix) for fix in entry.fixes if error.sender in fix.senders)
+    holding = (fix for fix in entry.fixes if error.sender in fix.senders and (not fix.states or error.state in fix.states))
+    fixes = tuple(map(said, holding))
     return entry.model_copy(
         update={"causes": causes, "fixes": fixes, "partner": "" if error.sender == "other" else entry.partner}
     )
@@ -157,5 +158,5 @@ def _and(steps: tuple[Fix, ...], step: Fix) -> tuple[Fix, ...]:
 
 def _as_reported(summary: str, words: Mapping[str, str], catalogue: Catalogue) -> str:
     """The catalogue tells a fault as present, and from a text alone it is not known to be; what a check sees, the check tells."""
-    said = summary if summary.startswith("{") else summary[:1].lower() + summary[1:]
+    said = summary if summary.startswith(("{", "Microsoft")) else summary[:1].lower() + summary[1:]
     return said and catalogue.summaries.say("as-reported", {"summary": said.format_map(words)})

@@ -89,10 +89,10 @@ LIVE = [
     (
         "450 4.7.320 Certificate validation failed [Message=Certificate expired] [LastAttemptedServerName=good.lab.test]",
         "mended",
-        "mended since",
+        "fixed since",
     ),
     (REFUSED.format("old.lab.test"), "different", "another fault now"),
-    (REFUSED.format("inside.lab.test"), "not-told", "could not be told from here"),
+    (REFUSED.format("inside.lab.test"), "not-told", "not seen from here"),
 ]
 
 

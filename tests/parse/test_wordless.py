@@ -64,7 +64,7 @@ ALERTS = {
     '{"Operation": "AlertTriggered", "Name": "Messages have been delayed", "Severity": "Medium"}': DELAYED,
     "**Queued messages**\n2,113 messages are waiting": QUEUED,
     "Queued messages: 212": QUEUED,
-    "A high-severity alert has been triggered: Possible mail loop found": "Possible mail loop found",
+    'Your alert policy "Messages have been delayed" was triggered': "Messages have been delayed",
     "Сообщения задерживаются": DELAYED,
     "Сообщения в очереди: 212": QUEUED,
     "Логика потока обработки почты": "Mail flow intelligence",

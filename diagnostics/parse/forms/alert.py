@@ -12,14 +12,13 @@ _NAMES: tuple[tuple[str, str], ...] = (
 )
 _NAME = tuple((name, Expression(words, re.IGNORECASE)) for name, words in _NAMES)
 _IN_FRONT = Expression(r"(?:\n|[.:]\s|[\"'*_-])[\s\"'*_#>\u26a0\ufe0f-]{0,8}\Z")
-_BEHIND = Expression(r"[\s\"'*_.!()0-9]{0,12}(?:\Z|\n|[:|\u2013-])|[\"'],")
+_BEHIND = Expression(r"[\s\"'*_.!()0-9]{0,12}(?:\Z|\n|[:|\u2013-])|[\"'“”]\s{0,2}(?:,|was|has|wurde|сработал)")
 _SEVERITY = Expression(
     r"(?:low|medium|high|informational)-severity alert(?: has been triggered)?\s{0,3}[:\n]\s{0,4}"
     r"[\"'*_\u26a0\ufe0f ]{0,8}([^\n\"*]{4,80})|"
     r"(?:оповещение|предупреждение)[^\n:]{0,60}серьезности[^\n:]{0,40}[:\n]\s{0,4}[\"'*_ ]{0,8}([^\n\"*]{4,80})",
     re.IGNORECASE,
 )
-_ABOUT_MAIL = Expression(r"mail|message|queue|connector|почт|сообщени|очеред|соединител", re.IGNORECASE)
 MAX_TEXTS = 64
 REACH = 12
 MAX_TEXT = 65536
@@ -40,6 +39,5 @@ def _named(head: str) -> str | None:
                 return name
     if severe := _SEVERITY.search(head):
         said = " ".join((severe[1] or severe[2]).split()).rstrip(" .'_")
-        known = next((name for name, words in _NAME if words.search(said)), None)
-        return known or (said if _ABOUT_MAIL.search(said) else None)
+        return next((name for name, words in _NAME if words.search(said)), None)
     return None

@@ -18,7 +18,8 @@ _RETURNED = Expression(
     r"Delivery has failed to these recipients|could(?: not|n't)\s{1,3}be\s{1,3}delivered to one or more|"
     r"This is a permanent error|has been in the queue too long|"
     r"[Yy]our message (?:to [^\n]{1,255} )?couldn't be delivered|"
-    r"Fehler bei der Nachrichtenzustellung|Échec de la remise|Error en la entrega|"
+    r"Fehler bei der Nachrichtenzustellung|konnte nicht zugestellt werden|Échec de la remise|pas pu être (?:remis|distribué)|"
+    r"Error en la entrega|No se pudo entregar|Impossibile recapitare|Não foi possível entregar|kon niet worden bezorgd|"
     r"(?:\u041d\u0435 удалось доставить|Сбой доставки)[^\n]{0,80}(?:получател|сообщени|групп)"
 )
 
@@ -26,6 +27,7 @@ _RETURNED = Expression(
 _WORDS_OF_DELAY = ("elivery ", "WARNING", "RESEND", "will ", "delivered", "доставк", "Доставк")
 _WORDS_OF_RETURN = (
     *("Delivery has", "delivered", "permanent error", "too long", "Fehler bei", "Échec", "Error en"),
+    *("zugestellt", "pas pu", "No se pudo", "Impossibile", "possível", "bezorgd"),
     *("доставить", "доставки"),
 )
 """Without one of these the expression finds nothing."""

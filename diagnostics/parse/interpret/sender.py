@@ -34,7 +34,7 @@ _BY_WRITER = {"outbound": OUTBOUND, "inbound": INBOUND, "on-premises": Direction
 
 _MICROSOFT_ANSWERS = Expression(
     r"Tenant(?:Inbound)?Attribution|bad inbound connector|\(AS[0-9]{3,9}\)|\bAS\([0-9]{3,12}\)|\bATTR(?!34\b)[0-9]{1,3}\b|"
-    r"\b(?:PRX|TRP)[0-9]{1,2}\b|\bS(?:3140|3150|77714)\b|\b(?:SC|DY|OU|RP)-00[0-9]\b|mail-enabled subscriptions|"
+    r"\bTRP[0-9]{1,2}\b|\bS(?:3140|3150|77714)\b|\b(?:SC|DY|OU|RP)-00[0-9]\b|mail-enabled subscriptions|"
     r"Direct Send not allowed|SmtpClientAuthentication|for Client Submission|Client (?:was )?not authenticated to send",
     re.IGNORECASE,
 )
@@ -78,7 +78,9 @@ _WORDS_OF_OTHERS = (
 _WORDS_OF_EXCHANGE_ONLINE = ("LED", "OutboundProxy", "TenantOutbound", "essageTrace", "IsSmtpResponse")
 """Without one of these the expression finds nothing: it is slow."""
 
-_MX_OF_MICROSOFT = re.compile(r"[\w-]{1,63}\.(?:mail\.protection\.outlook\.com|mx\.microsoft|olc\.protection\.outlook\.com)\b")
+_MX_OF_MICROSOFT = re.compile(
+    r"[\w-]{1,63}\.(?:mail\.(?:protection\.outlook|onmicrosoft)\.com|mx\.microsoft|olc\.protection\.outlook\.com)\b"
+)
 _SERVER = re.compile(r"(?!\S{0,253}\.?[xX]{3,63}\Z)[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252})")
 """A host, or the one label that an old Exchange calls itself; no address, nothing masked."""
 
@@ -126,7 +128,7 @@ def direction(statement: Statement, author: str, server: str, ip: str, around: M
     by_code = implied(statement.code, words)
     if by_code is INBOUND and server and not (hosts.is_microsofts(server) or _at(ip) or _MICROSOFT_ANSWERS.search(words)):
         by_code = UNKNOWN  # another server uses the number in a sense of its own
-    to_microsoft = by_code.to_microsoft or _is_inbound(server) or _refused_by_microsoft(statement, by_code)
+    to_microsoft = by_code.to_microsoft or _is_inbound(server) or _refused_by_microsoft(statement, by_code, server)
     if tried or _has_fields(core) or statement.proxied:
         return Direction("exchange-online", to_microsoft, proved=True)
     wrote = statement.reporter or author
@@ -155,8 +157,10 @@ def _gave_up_at_microsoft(statement: Statement) -> bool:
     return statement.form == "attempt" and hosts.is_transport(statement.server)
 
 
-def _refused_by_microsoft(statement: Statement, by_code: Direction) -> bool:
+def _refused_by_microsoft(statement: Statement, by_code: Direction, server: str) -> bool:
     """Whether Microsoft's own server signed a reply that none of Exchange Online's own errors is."""
+    if statement.form == "trace" or (server and not hosts.is_microsofts(server)):
+        return False
     return bool(statement.core.reporter) and by_code is not OUTBOUND and not statement.code.synthesised
 
 
