@@ -80,7 +80,7 @@ _ROWS = (
     Row("5.7.705", "outbound", through=(("5.7.700", "5.7.749"),)),
     Row("5.7.708", "outbound"),
     Row("5.7.750", "outbound"),
-    Row("5.7.232", "outbound", codes=("5.7.233",)),
+    Row("5.7.232", "outbound", codes=("5.7.233", "4.7.232", "4.7.233")),
     Row("5.7.57", "inbound"),
     Row("5.7.30", "inbound", words=re.compile("(?i)basic auth")),
     Row("5.7.139", "inbound"),
