@@ -11,6 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("bot", "commands", "diagnostics")
+MANIFESTS = ("manifest.yaml", "manifest.http.yaml")
 LEFT_AT_HOME = shutil.ignore_patterns("__pycache__", "node_modules", ".*_cache")
 
 
@@ -18,9 +19,9 @@ LEFT_AT_HOME = shutil.ignore_patterns("__pycache__", "node_modules", ".*_cache")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What `pip install .` starts from, in a copy: a build may write into its folder. With an npm install in it."""
     copy = tmp_path_factory.mktemp("source")
-    for package in PACKAGES:
+    for package in (*PACKAGES, "mailflow"):
         shutil.copytree(ROOT / package, copy / package, ignore=LEFT_AT_HOME)
-    for name in ("pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", ".gitignore"):
+    for name in ("pyproject.toml", "README.md", "LICENSE", ".gitignore", *MANIFESTS):
         shutil.copy(ROOT / name, copy)
     heavy = copy / "bot/demo/node_modules/heavy"
     heavy.mkdir(parents=True)
@@ -68,19 +69,49 @@ class TestInstalled:
         assert not (tmp_path / "home").exists()
 
     def test_all_data_files_and_nothing_else(self, source: Path, installed: Path) -> None:
+        """The wheel's folder mailflow has what the checkout's root has, and nothing of ours is beside it."""
         expected = {
             path.relative_to(source)
             for package in PACKAGES
             for path in (source / package).rglob("*")
             if path.is_file() and "node_modules" not in path.parts
         }
-        site = Path(sysconfig.get_path("purelib", vars={"base": str(installed.parent)}))
-        names = {path.name for path in site.iterdir()}
-        found = {path.relative_to(site) for package in PACKAGES for path in (site / package).rglob("*") if path.is_file()}
+        expected |= {Path(name) for name in (*MANIFESTS, "__init__.py", "__main__.py", "py.typed")}
+        folder = site(installed) / "mailflow"
+        found = {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()}
         assert {path for path in found if path.suffix != ".pyc"} == expected
         assert any(path.suffix == ".toml" for path in expected)
         assert Path("bot/demo/package-lock.json") in expected
-        assert not names & {"tests", "bench", "attack", "docs"}
+        assert not {path.name for path in site(installed).iterdir()} & {*PACKAGES, "tests", "bench", "attack", "docs"}
+
+    @pytest.mark.parametrize("program", [("mailflow",), ("python", "-m", "mailflow")], ids=" ".join)
+    def test_nobody_elses_packages_are_taken_for_ours(self, installed: Path, tmp_path: Path, program: tuple[str, ...]) -> None:
+        """A folder where the program is started, and another distribution: PyPI has one whose package is `diagnostics`."""
+        for folder in (tmp_path, site(installed)):
+            for package in PACKAGES:
+                (folder / package).mkdir(exist_ok=True)
+                (folder / package / "__init__.py").write_text("raise SystemExit('not ours')")
+        try:
+            done = run(installed / program[0], *program[1:], "manifest", "--http", home=tmp_path / "home", cwd=tmp_path)
+        finally:
+            for package in PACKAGES:
+                shutil.rmtree(site(installed) / package)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout == (ROOT / "manifest.http.yaml").read_text(encoding="utf-8")
+
+    def test_files_are_read_in_a_process_that_finds_its_packages(self, installed: Path, tmp_path: Path) -> None:
+        code = """
+import asyncio, mailflow.__main__
+from diagnostics.parse.apart import read_apart
+print(asyncio.run(read_apart("450 4.4.316 Connection refused", [])).errors[0].code)
+"""
+        done = run(installed / "python", "-c", code, home=tmp_path / "home", cwd=tmp_path)
+        assert (done.returncode, done.stdout) == (0, "450 4.4.316\n"), done.stderr
+
+
+def site(installed: Path) -> Path:
+    """The folder of an environment's packages."""
+    return Path(sysconfig.get_path("purelib", vars={"base": str(installed.parent)}))
 
 
 def test_the_lock_is_current() -> None:
