@@ -1,13 +1,18 @@
 """`pip install .` into an empty environment gives a `mailflow` that works from any folder and writes nothing at home."""
 
+import email
+import io
 import os
 import shutil
 import subprocess
 import sys
 import sysconfig
+import tarfile
+import zipfile
 from pathlib import Path
 
 import pytest
+import readme_renderer.markdown
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("bot", "commands", "diagnostics")
@@ -124,3 +129,42 @@ def test_everything_locked_has_a_hash() -> None:
     lines = [line for line in (ROOT / "uv.lock").read_text().splitlines() if "url = " in line]
     assert len(lines) > 100
     assert all('hash = "sha256:' in line for line in lines)
+
+
+@pytest.fixture(scope="module")
+def built(given_environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of sdist and wheel, the wheel made from the sdist, as for a release."""
+    folder = tmp_path_factory.mktemp("built")
+    uv = Path(sys.executable).parent / "uv"
+    subprocess.run([uv, "build", "--quiet", "--out-dir", folder], cwd=ROOT, env=given_environ, check=True, timeout=240)
+    return folder
+
+
+@pytest.mark.needs("package-index", "checkout")
+@pytest.mark.timeout(400)
+class TestBuilt:
+    def test_the_sdist_has_all_that_is_committed(self, built: Path) -> None:
+        (sdist,) = built.glob("*.tar.gz")
+        with tarfile.open(sdist) as archive:
+            found = {str(Path(*Path(name).parts[1:])) for name in archive.getnames()} - {"PKG-INFO"}
+        listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+        assert sorted(set(listed.stdout.split("\0")[:-1]) - found) == []
+        assert [name for name in found if not (ROOT / name).exists()] == []
+        assert not [name for name in found if "node_modules" in name or name.startswith(".venv")]
+
+    def test_a_package_index_shows_the_readme_and_the_addresses(self, built: Path) -> None:
+        (wheel,) = built.glob("*.whl")
+        with zipfile.ZipFile(wheel) as archive:
+            (name,) = (name for name in archive.namelist() if name.endswith("/METADATA"))
+            told = email.message_from_bytes(archive.read(name))
+        assert told["Description-Content-Type"] == "text/markdown"
+        page = readme_renderer.markdown.render(told.get_payload(), stream=io.StringIO())
+        assert page is not None
+        assert "<table>" in page
+        assert "<h2" in page
+        assert {url.split(",")[0] for url in told.get_all("Project-URL")} >= {"Source", "Documentation", "Changelog", "Security"}
+
+
+def test_what_is_not_shown_is_found() -> None:
+    """The renderer gives None for what an index would refuse to show."""
+    assert "<script" not in (readme_renderer.markdown.render("<script>1</script>", stream=io.StringIO()) or "")

@@ -369,6 +369,7 @@ HOSTILE = Attached("hostile.txt", b"4.4.316 " * (5 * 1024 * 1024 // 8))
 """The slowest file known: 3.5 s of CPU."""
 
 
+@pytest.mark.slow
 async def test_no_file_holds_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     """The loop's own thread: reading may cost what it wants elsewhere."""
     longest = 0.0
@@ -390,6 +391,7 @@ async def test_no_file_holds_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     assert time.process_time() - process_began < 1.5, "no other thread of this process reads it either"
 
 
+@pytest.mark.slow
 async def test_large_files_of_one_person_do_not_make_another_wait() -> None:
     ended: list[str] = []
 
