@@ -158,11 +158,16 @@ class TestBuilt:
             (name,) = (name for name in archive.namelist() if name.endswith("/METADATA"))
             told = email.message_from_bytes(archive.read(name))
         assert told["Description-Content-Type"] == "text/markdown"
-        page = readme_renderer.markdown.render(told.get_payload(), stream=io.StringIO())
+        page = readme_renderer.markdown.render(str(told.get_payload()), stream=io.StringIO())
         assert page is not None
         assert "<table>" in page
         assert "<h2" in page
-        assert {url.split(",")[0] for url in told.get_all("Project-URL")} >= {"Source", "Documentation", "Changelog", "Security"}
+        assert {url.split(",")[0] for url in told.get_all("Project-URL", [])} >= {
+            "Source",
+            "Documentation",
+            "Changelog",
+            "Security",
+        }
 
 
 def test_what_is_not_shown_is_found() -> None:
