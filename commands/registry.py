@@ -202,6 +202,17 @@ SERVE = Command(
     max_words=0,
 )
 
+MANIFEST = Command(
+    name="manifest",
+    usage="manifest [--http]",
+    summary="print the manifest that a Slack app is created from",
+    run="",
+    options=(Option("--http", "", "the one for signed HTTP; put your own address in place of the example's"),),
+    examples=(("manifest", "for Socket Mode"), ("manifest --http > manifest.yaml", "for signed HTTP")),
+    front="terminal",
+    max_words=0,
+)
+
 COMPLETION = Command(
     name="completion",
     usage="completion bash|zsh|fish",
@@ -236,7 +247,7 @@ COMMANDS: tuple[Command, ...] = (
     *(CHECK, EXPLAIN, CONNECTORS, RESULT, TRANSCRIPT, WATCH),
     *(FIX, UNDO, RESUME, FIXES),
     *CLICKS,
-    *(SERVE, DEMO, COMPLETION, HELP),
+    *(SERVE, MANIFEST, DEMO, COMPLETION, HELP),
 )
 
 

@@ -13,6 +13,7 @@ import resource
 import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from diagnostics.parse.read import read_all
 from diagnostics.parse.report import ErrorReport
@@ -40,7 +41,7 @@ async def read_apart(text: str, files: Sequence[tuple[str, bytes]]) -> ErrorRepo
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
-        env={name: os.environ[name] for name in _KEPT if name in os.environ},
+        env={name: os.environ[name] for name in _KEPT if name in os.environ} | {"PYTHONPATH": _path()},
     )
     try:
         async with asyncio.timeout(SECONDS):
@@ -55,6 +56,12 @@ async def read_apart(text: str, files: Sequence[tuple[str, bytes]]) -> ErrorRepo
     if process.returncode:
         raise NotRead("reading it was stopped")
     return ErrorReport.model_validate_json(told)
+
+
+def _path() -> str:
+    """PYTHONPATH under which the new process finds this module: a wheel's packages are not on Python's own path."""
+    root = str(Path(__file__).parents[2])
+    return os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
 
 
 def main() -> None:

@@ -450,6 +450,7 @@ HOSTILE = Attached("hostile.txt", b"4.4.316 " * (5 * 1024 * 1024 // 8))
 """The slowest file known: 3.5 s of CPU."""
 
 
+@pytest.mark.slow
 async def test_no_file_holds_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     """The loop's own thread: reading may cost what it wants elsewhere."""
     longest = 0.0
@@ -481,6 +482,7 @@ def test_what_reads_apart_is_bounded_in_memory_and_time(doing: str, ended: set[i
     assert "bytearray" not in doing or "MemoryError" in done.stderr
 
 
+@pytest.mark.slow
 async def test_large_files_of_one_person_do_not_make_another_wait() -> None:
     ended: list[str] = []
 
