@@ -13,17 +13,17 @@ from bot.later import Later, settling
 from bot.preload import preload
 from bot.schedule import watching
 from bot.settings import Settings
+from bot.slack.access import Doors, readers
 from bot.slack.approvers import SlackApprovers, approvers
-from bot.slack.client import FAILURES, Me, Slack, accepted, open_slack, part
-from bot.slack.front import Front
-from bot.slack.http import Http, http
-from bot.slack.identity import Doors, readers
-from bot.slack.ledger import Ledger
+from bot.slack.inflight import Ledger
 from bot.slack.listeners import listening
-from bot.slack.pace import Pace
-from bot.slack.sockets import Socket, socket
+from bot.slack.outbound.rate_limit import Pace
+from bot.slack.responder import Front
 from bot.slack.tasks import Tasks
-from bot.slack.token import Standing, looked_after
+from bot.slack.transport.auth_check import Standing, looked_after
+from bot.slack.transport.client import FAILURES, Me, Slack, accepted, open_slack, part
+from bot.slack.transport.signed_http import Http, http
+from bot.slack.transport.socket_mode import Socket, socket
 from bot.wiring import open_jobs
 from commands.command import CommandError, Services
 from diagnostics.durable import Durable

@@ -2,9 +2,9 @@
 
 import asyncio
 
-from bot.slack.client import FAILURES, Slack, error_code, noted
-from bot.slack.identity import members_of, not_a_full_member, user_of
-from bot.slack.place import PEOPLE, PERSON
+from bot.slack.access import members_of, not_a_full_member, user_of
+from bot.slack.conversation_ref import PEOPLE, PERSON
+from bot.slack.transport.client import FAILURES, Slack, error_code, noted
 from commands.command import APPROVE, CommandError
 
 _PATIENCE = 10.0

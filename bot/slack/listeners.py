@@ -13,10 +13,11 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.slack import intake, modals
-from bot.slack.client import Slack, sdk_log
-from bot.slack.front import Front
-from bot.slack.inquiry import COMMAND
+from bot.slack.blockkit import modals
+from bot.slack.inbound import payloads
+from bot.slack.question import COMMAND
+from bot.slack.responder import Front
+from bot.slack.transport.client import Slack, sdk_log
 
 Body = dict[str, Any]
 
@@ -40,34 +41,34 @@ def listening(front: Front, accepted: AsyncSlackResponse) -> AsyncApp:
 
     @app.command(COMMAND)
     async def command(ack: AsyncAck, command: Body) -> None:
-        if hand_over(front.ask(intake.command(command), str(command.get("trigger_id") or "")), "answer"):
+        if hand_over(front.ask(payloads.command(command), str(command.get("trigger_id") or "")), "answer"):
             await ack()
         else:
             await ack(response_type="ephemeral", text=STOPPING)
 
     @app.event("app_mention")
     async def mention(body: Body) -> None:
-        if inquiry := intake.mention(body, me.user, me.name):
+        if inquiry := payloads.mention(body, me.user, me.name):
             hand_over(front.ask(inquiry), "answer")
 
     @app.event("message")
     async def message(body: Body) -> None:
-        if inquiry := intake.direct_message(body, me.user):
+        if inquiry := payloads.direct_message(body, me.user):
             hand_over(front.ask(inquiry), "answer")
 
     @app.action(re.compile(""))
     async def action(ack: AsyncAck, body: Body) -> None:
-        hand_over(front.click(intake.click(body)), "click")
+        hand_over(front.click(payloads.click(body)), "click")
         await ack()
 
     @app.message_shortcut(DIAGNOSE)
     async def shortcut(ack: AsyncAck, body: Body) -> None:
-        hand_over(front.ask(intake.shortcut(body)), "answer")
+        hand_over(front.ask(payloads.shortcut(body)), "answer")
         await ack()
 
     @app.view(modals.CALLBACK)
     async def form(ack: AsyncAck, body: Body) -> None:
-        sent = intake.submission(body)
+        sent = payloads.submission(body)
         if sent.choice is None:
             await ack()  # a text that was copied: nothing stands behind its "Done"
         elif sent.errors:
@@ -79,7 +80,7 @@ def listening(front: Front, accepted: AsyncSlackResponse) -> AsyncApp:
 
     @app.view(modals.PASTE)
     async def paste(ack: AsyncAck, body: Body) -> None:
-        sent = intake.pasted(body)
+        sent = payloads.pasted(body)
         if sent.errors:
             await ack(response_action="errors", errors=dict(sent.errors))
         elif not sent.inquiry.place.channel:
