@@ -1,4 +1,8 @@
-"""Who asks, and who reads along. Asked of Slack, and kept for a minute; where Slack does not say, nobody is let in."""
+"""Who may ask, who reads along, and who may approve a fix. Slack is asked; where it does not answer, access is denied.
+
+Answers about who may ask are cached for a minute. Approval rights are asked for each time: one that was withdrawn a minute
+ago must not count.
+"""
 
 import asyncio
 import re
@@ -8,9 +12,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from bot.slack.conversation_ref import PERSON, Place
+from bot.slack.conversation_ref import PEOPLE, PERSON, ConversationRef
 from bot.slack.transport.client import FAILURES, Me, Slack, SlackFault, error_code, may_pass, noted, part
-from commands.command import CommandError
+from commands.command import APPROVE, CommandError
 from commands.request import Actor
 
 KEPT = 60.0
@@ -45,7 +49,7 @@ def readers(given: tuple[str, ...]) -> tuple[str, ...]:
     return given
 
 
-class Doors:
+class Access:
     """Lets people in: full members of the workspace, and of them only the readers where any are named."""
 
     def __init__(self, slack: Slack, allowed: tuple[str, ...]) -> None:
@@ -56,7 +60,7 @@ class Doors:
         self._members = _Kept(lambda group: members_of(slack, group))
         self._channels = _Kept(self._ask_channel)
 
-    async def admit(self, place: Place, *, shared: bool = False) -> Admission:
+    async def admit(self, place: ConversationRef, *, shared: bool = False) -> Admission:
         """Never raises but when cancelled."""
         (refusal, unknown), (alone, secluded, unseen) = await asyncio.gather(
             self._refusal(place), self._seclusion(place.channel, shared=shared)
@@ -87,7 +91,7 @@ class Doors:
             return not_a_member(self._slack)
         return f"Slack did not tell me who reads this channel ({code or 'no answer'}), so only you see this."
 
-    async def _refusal(self, place: Place) -> tuple[str, bool]:
+    async def _refusal(self, place: ConversationRef) -> tuple[str, bool]:
         """Why this person may not ask, "" when they may; and whether that is because Slack failed."""
         if not PERSON.fullmatch(place.user):
             return "mailflow answers people only.", False
@@ -105,7 +109,7 @@ class Doors:
             return why, False
         return await self._not_a_reader(place)
 
-    async def _not_a_reader(self, place: Place) -> tuple[str, bool]:
+    async def _not_a_reader(self, place: ConversationRef) -> tuple[str, bool]:
         if not self._allowed or self._allowed & {place.user, place.channel}:
             return "", False
         for group in self._groups:
@@ -123,19 +127,19 @@ class Doors:
     # ---- what Slack is asked
 
     async def _ask_channel(self, channel: str) -> bool:
-        found = part(await self._slack.sure.conversations_info(channel=channel), "channel", dict)
+        found = part(await self._slack.retrying.conversations_info(channel=channel), "channel", dict)
         # is_shared is also true of channels that two workspaces of one organisation share
         return bool(found.get("is_ext_shared") or found.get("is_pending_ext_shared"))
 
 
 async def user_of(slack: Slack, id: str) -> Mapping[str, Any]:
     """What Slack says of a person now. Raises one of FAILURES."""
-    return part(await slack.sure.users_info(user=id), "user", dict)
+    return part(await slack.retrying.users_info(user=id), "user", dict)
 
 
 async def members_of(slack: Slack, group: str) -> frozenset[str]:
     """Who is in a user group now. Raises one of FAILURES."""
-    users = (await slack.sure.usergroups_users_list(usergroup=group)).get("users")
+    users = (await slack.retrying.usergroups_users_list(usergroup=group)).get("users")
     if not isinstance(users, list):
         raise SlackFault("an answer of Slack's lacks users")
     return frozenset(user for user in users if isinstance(user, str))
@@ -193,3 +197,45 @@ class _Kept(Generic[T]):
     async def _within(self, key: str) -> T:
         async with asyncio.timeout(_PATIENCE):
             return await self._ask(key)
+
+
+# ---- who may approve
+
+
+def approvers(given: tuple[str, ...]) -> tuple[str, ...]:
+    """MAILFLOW_FIX_APPROVERS as it can be checked. Raises CommandError that names the entry."""
+    for entry in given:
+        if not PEOPLE.fullmatch(entry):
+            raise CommandError(
+                f"MAILFLOW_FIX_APPROVERS: {entry[:40]!r} is no id of Slack's. Write those of users (U…) and user groups (S…): "
+                "Slack shows them under “Copy member ID” and “Copy group ID”."
+            )
+    return given
+
+
+class SlackApprovers:
+    """`commands.command.Approvers` over Slack. It fails closed: where Slack does not say, nobody may."""
+
+    def __init__(self, slack: Slack, listed: tuple[str, ...]) -> None:
+        self._slack = slack
+        self._listed = frozenset(listed)
+        self._groups = [entry for entry in listed if entry.startswith("S")]
+
+    async def why_not(self, id: str, what: str = APPROVE) -> str | None:
+        """Why this person may not; None: they may. `what` takes an approver. Never raises but when cancelled."""
+        if not PERSON.fullmatch(id):
+            return f"Only people {what}."
+        method = "users.info"
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                why = not_a_full_member(await user_of(self._slack, id), self._slack)
+                if why or id in self._listed:
+                    return why or None
+                method = "usergroups.users.list"
+                for group in self._groups:
+                    if id in await members_of(self._slack, group):
+                        return None
+        except FAILURES as error:
+            noted(method, error)
+            return f"Slack did not tell me whether you may approve ({error_code(error) or 'no answer'}). Click again later."
+        return f"You may not {what}: the owner of mailflow lists who may in MAILFLOW_FIX_APPROVERS."

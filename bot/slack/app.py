@@ -13,11 +13,10 @@ from bot.later import Later, settling
 from bot.preload import preload
 from bot.schedule import watching
 from bot.settings import Settings
-from bot.slack.access import Doors, readers
-from bot.slack.approvers import SlackApprovers, approvers
-from bot.slack.inflight import Ledger
+from bot.slack.access import Access, SlackApprovers, approvers, readers
+from bot.slack.inflight import Inflight
 from bot.slack.listeners import listening
-from bot.slack.outbound.rate_limit import Pace
+from bot.slack.outbound.rate_limit import RateLimit
 from bot.slack.responder import Front
 from bot.slack.tasks import Tasks
 from bot.slack.transport.auth_check import Standing, looked_after
@@ -49,10 +48,10 @@ async def serve(
     preload(services.tools)
     later = Later()
     async with open_slack(settings.slack_api_url, bot_token) as found, _jobs(settings, services, later) as jobs:
-        answer = await accepted(found.sure.auth_test(), "SLACK_BOT_TOKEN")
-        slack = Slack(found.sure, found.once, found.session, _me(answer))
+        answer = await accepted(found.retrying.auth_test(), "SLACK_BOT_TOKEN")
+        slack = Slack(found.retrying, found.no_retry, found.session, _me(answer))
         services = replace(services, approvers=SlackApprovers(slack, may_approve), jobs=jobs)
-        front = Front(slack, services, Doors(slack, allowed), Ledger(services.store), Pace(), Tasks())
+        front = Front(slack, services, Access(slack, allowed), Inflight(services.store), RateLimit(), Tasks())
         later.begin(services, front.tell)
         app = listening(front, answer)
         # the transport closes first: nothing new is taken while the rest is finished
@@ -111,7 +110,7 @@ async def _clockwork(front: Front, later: Later, ready: asyncio.Event) -> AsyncI
     stop = asyncio.Event()
     watches = asyncio.create_task(watching(front.services, front.tell, stop, woken=later.watch_is_due), name="watches")
     fixes = asyncio.create_task(settling(front.services, stop), name="fixes")
-    leases = asyncio.create_task(front.ledger.keep(front.again, ready), name="leases")
+    leases = asyncio.create_task(front.inflight.keep(front.again, ready), name="leases")
     try:
         yield
     finally:
@@ -122,4 +121,4 @@ async def _clockwork(front: Front, later: Later, ready: asyncio.Event) -> AsyncI
                 log.error("watches or fixes were no longer looked after", exc_info=error)
         leases.cancel()
         await asyncio.wait({leases})
-        await front.ledger.release()
+        await front.inflight.release()

@@ -12,7 +12,7 @@ PEOPLE = re.compile(r"[UWS][A-Z0-9]{1,30}")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ConversationRef:
     """`line` is what was typed or clicked, as people see it; empty for what the clock says. Without a `thread` an answer gets
     a parent of its own.
 
@@ -47,11 +47,11 @@ class Place:
         return replace(self, thread=self.thread or ("" if self.direct else parent), parent="", response_url="").dump()
 
 
-def load(text: str) -> Place:
+def load(text: str) -> ConversationRef:
     """What `dump` or `lasting` made. Raises ValueError for anything else, as an older version may have left it."""
     try:
         found = json.loads(text)
-        place = Place(**found)
+        place = ConversationRef(**found)
     except TypeError as error:
         raise ValueError("no place of ours") from error
     if not all(isinstance(value, str) for value in found.values()) or not place.channel:

@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
-from bot.slack.conversation_ref import Place
+from bot.slack.conversation_ref import ConversationRef
 from diagnostics.store import LEASE, Answer, DoesNotFit, Store, StoreUnavailable
 
 log = logging.getLogger("mailflow.slack")
@@ -26,7 +26,7 @@ Again = Callable[[Answer], asyncio.Task[None] | None]
 """Goes on with an answer; None where nothing more is taken."""
 
 
-class Ledger:
+class Inflight:
     """One process's side of the store. `owner` is new at each start: what an owner has taken is its own until its lease ends."""
 
     def __init__(self, store: Store | None) -> None:
@@ -62,7 +62,7 @@ class Ledger:
 
     # ---- answers
 
-    async def begin(self, id: str, place: Place, request: str) -> bool:
+    async def begin(self, id: str, place: ConversationRef, request: str) -> bool:
         """Whether to answer: not when this question was begun before, here or elsewhere. The caller's task does the work."""
         if not self._new(id):
             return False
@@ -89,7 +89,7 @@ class Ledger:
         """Whether somebody will take this answer over if it is dropped now."""
         return id in self._held
 
-    async def moved(self, id: str, place: Place) -> None:
+    async def moved(self, id: str, place: ConversationRef) -> None:
         """The answer has a message of its own now, which is edited from here on."""
         if id in self._held and self._store is not None:
             try:

@@ -48,13 +48,13 @@ def listening(front: Front, accepted: AsyncSlackResponse) -> AsyncApp:
 
     @app.event("app_mention")
     async def mention(body: Body) -> None:
-        if inquiry := payloads.mention(body, me.user, me.name):
-            hand_over(front.ask(inquiry), "answer")
+        if question := payloads.mention(body, me.user, me.name):
+            hand_over(front.ask(question), "answer")
 
     @app.event("message")
     async def message(body: Body) -> None:
-        if inquiry := payloads.direct_message(body, me.user):
-            hand_over(front.ask(inquiry), "answer")
+        if question := payloads.direct_message(body, me.user):
+            hand_over(front.ask(question), "answer")
 
     @app.action(re.compile(""))
     async def action(ack: AsyncAck, body: Body) -> None:
@@ -75,7 +75,7 @@ def listening(front: Front, accepted: AsyncSlackResponse) -> AsyncApp:
             await ack(response_action="errors", errors=dict(sent.errors))
         else:
             title = sent.choice.verb.label
-            going = hand_over(front.ask(sent.inquiry), "form")
+            going = hand_over(front.ask(sent.question), "form")
             await ack(response_action="update", view=modals.waiting(title) if going else modals.said(title, STOPPING))
 
     @app.view(modals.PASTE)
@@ -83,9 +83,9 @@ def listening(front: Front, accepted: AsyncSlackResponse) -> AsyncApp:
         sent = payloads.pasted(body)
         if sent.errors:
             await ack(response_action="errors", errors=dict(sent.errors))
-        elif not sent.inquiry.place.channel:
+        elif not sent.question.place.channel:
             await ack()  # not ours: each of our forms remembers its place
-        elif hand_over(front.ask(sent.inquiry), "answer"):
+        elif hand_over(front.ask(sent.question), "answer"):
             await ack()
         else:
             await ack(response_action="update", view=modals.said("Explain an error", STOPPING))
@@ -94,13 +94,13 @@ def listening(front: Front, accepted: AsyncSlackResponse) -> AsyncApp:
 
 
 def _bolt(slack: Slack, accepted: AsyncSlackResponse) -> AsyncApp:
-    known = AuthorizeResult.from_auth_test_response(auth_test_response=accepted, bot_token=slack.sure.token)
+    known = AuthorizeResult.from_auth_test_response(auth_test_response=accepted, bot_token=slack.retrying.token)
 
     async def authorize() -> AuthorizeResult:
         # Bolt's own way asks auth.test before the first acknowledgement
         return known
 
-    tokenless = AsyncWebClient(base_url=slack.sure.base_url, session=slack.session, logger=sdk_log)
+    tokenless = AsyncWebClient(base_url=slack.retrying.base_url, session=slack.session, logger=sdk_log)
     level = sdk_log.level
     sdk_log.setLevel(logging.ERROR)  # Bolt warns that it will not use SLACK_BOT_TOKEN, which it read without being asked
     app = AsyncApp(client=tokenless, authorize=authorize, logger=sdk_log, name="mailflow", request_verification_enabled=False)

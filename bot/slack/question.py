@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from bot.slack.conversation_ref import Place, load
+from bot.slack.conversation_ref import ConversationRef, load
 from bot.slack.inbound.message_text import File
 from commands.command import Command
 from commands.registry import find
@@ -25,7 +25,7 @@ class Used:
 
 
 @dataclass(frozen=True, slots=True)
-class Inquiry:
+class Question:
     """`id` is the same for each copy of it that Slack sends; `prefix` is what stands before a command there.
 
     `text` was typed. `words` come from a click or a form: nobody typed them, and nothing splits them again.
@@ -33,7 +33,7 @@ class Inquiry:
 
     id: str
     text: str
-    place: Place
+    place: ConversationRef
     prefix: str = COMMAND
     shared: bool = False
     """Slack says by itself that other organisations read that channel."""
@@ -81,13 +81,13 @@ def asked_for(text: str) -> Command | None:
     return find(name.lower())
 
 
-def read(id: str, place: str, request: str) -> Inquiry:
+def read(id: str, place: str, request: str) -> Question:
     """What the store has kept. Raises ValueError for anything else, as an older version may have left it."""
     try:
         kept = json.loads(request)
         words = tuple(map(str, kept.get("words", ())))
         used = Used(**{**kept["used"], "blocks": tuple(kept["used"]["blocks"])}) if kept.get("used") else None
         text, prefix, shared = str(kept["text"]), str(kept["prefix"]), bool(kept["shared"])
-        return Inquiry(id, text, load(place), prefix, shared, words, used, bool(kept.get("forgotten")))
+        return Question(id, text, load(place), prefix, shared, words, used, bool(kept.get("forgotten")))
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError("no question of ours") from error

@@ -10,20 +10,20 @@ from datetime import UTC, datetime
 
 from bot import metrics
 from bot.news import owed
-from bot.slack import question as inquiries
-from bot.slack.access import Admission, Doors
+from bot.slack import question as questions
+from bot.slack.access import Access, Admission
 from bot.slack.blockkit import messages, modals
 from bot.slack.blockkit.blocks import Block
 from bot.slack.blockkit.buttons import changes_a_tenant
 from bot.slack.conversation_ref import load
 from bot.slack.inbound import file_download, thread_context
 from bot.slack.inbound.payloads import Click
-from bot.slack.inflight import Ledger
+from bot.slack.inflight import Inflight
 from bot.slack.outbound import redelivery
 from bot.slack.outbound.delivery import Delivery, Undelivered, news_for, replace_message
-from bot.slack.outbound.rate_limit import Pace
+from bot.slack.outbound.rate_limit import RateLimit
 from bot.slack.outbound.views import SETTLED, Forms, NotOpened
-from bot.slack.question import Inquiry
+from bot.slack.question import Question
 from bot.slack.tasks import Tasks
 from bot.slack.transport.client import Slack
 from commands import run, words
@@ -36,7 +36,7 @@ from diagnostics.store import Answer
 
 log = logging.getLogger("mailflow.slack")
 
-FEW = 4  # questions at once that hold files, one a person: those of many would fill the memory
+MAX_FILE_QUESTIONS = 4  # questions at once that hold files, one a person: those of many would fill the memory
 DOUBT = (1.0, 2.0, 4.0, 8.0)  # seconds between looks at who asks, while Slack answers other calls
 GRACE = 0.25  # an answer that is there by then (help, a mistyped word) needs no parent
 _SPENT = "mailflow ended twice while it was answering this, so it has given up. Ask again, for fewer targets at once."
@@ -51,27 +51,27 @@ class Front:
 
     slack: Slack
     services: Services
-    doors: Doors
-    ledger: Ledger
-    pace: Pace
+    access: Access
+    inflight: Inflight
+    rate_limit: RateLimit
     tasks: Tasks
-    few: FairQueue = field(default_factory=lambda: FairQueue(FEW, each=1))
+    file_slots: FairQueue = field(default_factory=lambda: FairQueue(MAX_FILE_QUESTIONS, each=1))
 
-    async def ask(self, inquiry: Inquiry, trigger: str = "") -> None:
+    async def ask(self, question: Question, trigger: str = "") -> None:
         """Answer one question, if it was not asked before; with a form for the text that it lacks, where a trigger opens one."""
-        if trigger and inquiry.lacks_text:
-            await self._open(trigger, modals.to_paste(inquiry.place), inquiry)
-        elif await self.ledger.begin(inquiry.id, inquiry.place, inquiry.dump()):
-            await self._answer(inquiry)
+        if trigger and question.lacks_text:
+            await self._open(trigger, modals.to_paste(question.place), question)
+        elif await self.inflight.begin(question.id, question.place, question.dump()):
+            await self._answer(question)
 
     async def click(self, click: Click) -> None:
         """Answer a click: a form for the clicker alone, or a new reply in the thread."""
         if click.choice is None:
-            await self._dead_click(click.inquiry)
+            await self._dead_click(click.question)
         elif click.choice.verb.shows == "form":
             await self._form(click)
         else:
-            await self.ask(click.inquiry)
+            await self.ask(click.question)
 
     def again(self, answer: Answer) -> asyncio.Task[None] | None:
         """Go on with an answer that another process, or this one before its restart, did not finish. None: not now."""
@@ -80,11 +80,11 @@ class Front:
         if (reply := owed(answer)) is not None:
             return self.tasks.spawn(self._owed(answer, reply), "news")
         try:
-            inquiry = inquiries.read(answer.id, answer.place, answer.request)
+            question = questions.read(answer.id, answer.place, answer.request)
         except ValueError:
             log.exception("an unfinished answer cannot be read")
-            return self.tasks.spawn(self.ledger.finished(answer.id), "unreadable answer")
-        return self.tasks.spawn(self._again(inquiry, spent=answer.spent), "answer")
+            return self.tasks.spawn(self.inflight.finished(answer.id), "unreadable answer")
+        return self.tasks.spawn(self._again(question, spent=answer.spent), "answer")
 
     async def tell(self, place: str, reply: Reply) -> None:
         """Later news for a place that a Request carried. Raises Undelivered when it may be tried again."""
@@ -94,8 +94,8 @@ class Front:
 
     async def _news_for(self, place: str) -> Delivery | None:
         try:
-            alone, _ = await self.doors.seclusion(load(place).channel)
-            return news_for(self.slack, self.pace, place, alone=alone)
+            alone, _ = await self.access.seclusion(load(place).channel)
+            return news_for(self.slack, self.rate_limit, place, alone=alone)
         except ValueError:
             log.exception("news for a place that cannot be read")
             return None
@@ -104,49 +104,51 @@ class Front:
 
     async def _owed(self, answer: Answer, reply: Reply) -> None:
         """What a watch found, and its process did not live to tell."""
-        self.ledger.took(answer.id)
+        self.inflight.took(answer.id)
         try:
             delivery = None if answer.spent else await self._news_for(answer.place)
             if delivery is None or await self._delivered(delivery, reply):
-                await self.ledger.finished(answer.id)
+                await self.inflight.finished(answer.id)
         finally:
-            self.ledger.dropped(answer.id)
+            self.inflight.dropped(answer.id)
 
-    async def _again(self, inquiry: Inquiry, *, spent: bool) -> None:
-        self.ledger.took(inquiry.id)
-        if not (spent or inquiry.forgotten):
-            await self._answer(inquiry)
+    async def _again(self, question: Question, *, spent: bool) -> None:
+        self.inflight.took(question.id)
+        if not (spent or question.forgotten):
+            await self._answer(question)
             return
         try:
-            if await self._given_up(Delivery(self.slack, inquiry.place, self.pace), _FORGOTTEN if inquiry.forgotten else _SPENT):
-                await self.ledger.finished(inquiry.id)
+            if await self._given_up(
+                Delivery(self.slack, question.place, self.rate_limit), _FORGOTTEN if question.forgotten else _SPENT
+            ):
+                await self.inflight.finished(question.id)
         finally:
-            self.ledger.dropped(inquiry.id)
+            self.inflight.dropped(question.id)
 
-    async def _answer(self, inquiry: Inquiry) -> None:
+    async def _answer(self, question: Question) -> None:
         """From admission to the end. Whatever happens, the person is told, or the answer is left to whoever takes it over."""
-        delivery = Delivery(self.slack, inquiry.place, self.pace)
+        delivery = Delivery(self.slack, question.place, self.rate_limit)
         try:
-            admission = await self._admitted(inquiry)
-            delivery = self._delivery(inquiry, admission)
-            if await self._work(inquiry, admission, delivery):
-                await self.ledger.finished(inquiry.id)
+            admission = await self._admitted(question)
+            delivery = self._delivery(question, admission)
+            if await self._work(question, admission, delivery):
+                await self.inflight.finished(question.id)
         except asyncio.CancelledError:
-            if not self.ledger.survives(inquiry.id):
+            if not self.inflight.survives(question.id):
                 await delivery.give_up("mailflow was stopped before this was answered. Ask again in a minute.")
             raise
         except Exception:
             said = f"mailflow failed while answering, so nothing is said about your mail: error {_logged()}."
             await self._given_up(delivery, said)
-            await self._told_in_form(inquiry, run.mistake(said, 3))
-            await self.ledger.finished(inquiry.id)
+            await self._told_in_form(question, run.mistake(said, 3))
+            await self.inflight.finished(question.id)
         finally:
             # a lease is renewed for as long as somebody works on it, and no longer
-            self.ledger.dropped(inquiry.id)
+            self.inflight.dropped(question.id)
 
-    async def _admitted(self, inquiry: Inquiry) -> Admission:
+    async def _admitted(self, question: Question) -> Admission:
         """Slack is asked again while it fails to say who asks: a refusal for that would be an answer that is lost."""
-        admission = await self.doors.admit(inquiry.place, shared=inquiry.shared)
+        admission = await self.access.admit(question.place, shared=question.shared)
         for pause in DOUBT:
             if not admission.in_doubt:
                 break
@@ -154,7 +156,7 @@ class Front:
                 await asyncio.sleep(pause)
             else:
                 await redelivery.over(self.slack)
-            admission = await self.doors.admit(inquiry.place, shared=inquiry.shared)
+            admission = await self.access.admit(question.place, shared=question.shared)
         return admission
 
     async def _delivered(self, delivery: Delivery, reply: Reply) -> bool:
@@ -170,90 +172,90 @@ class Front:
             self.tasks.spawn(redelivery.until_ended(delivery), "end of a parent")
         return taken or not delivery.unfinished
 
-    async def _work(self, inquiry: Inquiry, admission: Admission, delivery: Delivery) -> bool:
+    async def _work(self, question: Question, admission: Admission, delivery: Delivery) -> bool:
         """Whether the answer is at its end."""
-        work = asyncio.ensure_future(self._reply(inquiry, admission, delivery))
+        work = asyncio.ensure_future(self._reply(question, admission, delivery))
         try:
             await asyncio.wait({work}, timeout=GRACE)
             if not work.done():
                 await delivery.begin(work.done)
             reply = await work
-            if reply.audience == "asker" and await self._told_in_form(inquiry, reply):
+            if reply.audience == "asker" and await self._told_in_form(question, reply):
                 reply = replace(reply, audience="nobody")
             ended = await self._delivered(delivery, reply)
-            await self._spend(inquiry, reply)
+            await self._spend(question, reply)
             return ended
         finally:
             work.cancel()
             await asyncio.wait({work})
 
-    def _delivery(self, inquiry: Inquiry, admission: Admission) -> Delivery:
+    def _delivery(self, question: Question, admission: Admission) -> Delivery:
         async def posted(parent: str) -> None:
             # with a message of its own the answer needs no response_url any more
-            await self.ledger.moved(inquiry.id, replace(inquiry.place, parent=parent, response_url=""))
+            await self.inflight.moved(question.id, replace(question.place, parent=parent, response_url=""))
 
         alone, buttons = admission.alone, not admission.secluded
-        return Delivery(self.slack, inquiry.place, self.pace, alone=alone, buttons=buttons, posted=posted)
+        return Delivery(self.slack, question.place, self.rate_limit, alone=alone, buttons=buttons, posted=posted)
 
-    async def _reply(self, inquiry: Inquiry, admission: Admission, delivery: Delivery) -> Reply:
-        if _comes_back(inquiry) and not inquiry.place.inline:
+    async def _reply(self, question: Question, admission: Admission, delivery: Delivery) -> Reply:
+        if _comes_back(question) and not question.place.inline:
             # it reports to its thread later, so the thread must be there first
             await delivery.begin()
         # what a fix tells later comes by the clock; whoever clicked here did not ask for it
-        place = delivery.address(asked=_comes_back(inquiry))
-        reply = await self._run(inquiry, admission, place, delivery.tell)
+        place = delivery.address(asked=_comes_back(question))
+        reply = await self._run(question, admission, place, delivery.tell)
         metrics.count(reply)
         return reply
 
-    async def _run(self, inquiry: Inquiry, admission: Admission, place: str, tell: Tell) -> Reply:
+    async def _run(self, question: Question, admission: Admission, place: str, tell: Tell) -> Reply:
         if admission.actor is None:
             return run.mistake(admission.refusal, 1)
         try:
-            if inquiry.means_above:
-                inquiry = await thread_context.read(self.slack, inquiry)
-            line = inquiry.words or words.split(inquiry.text)
+            if question.means_above:
+                question = await thread_context.read(self.slack, question)
+            line = question.words or words.split(question.text)
         except thread_context.Unread as unread:
             return unread.reply
         except CommandError as error:
             return run.mistake(str(error), error.exit_code)
-        if why := self._not_here(inquiry, admission):
+        if why := self._not_here(question, admission):
             return run.mistake(why, 1)
-        reads = inquiry.command is not None and inquiry.command.text
-        async with self.few.turn(Party(admission.actor.id)) if reads and inquiry.files else nullcontext():
-            files = await file_download.fetched(self.slack, inquiry.files) if reads else ()
-            request = Request(line, admission.actor, place, clicked=bool(inquiry.words), files=files)
-            return await run.run(request, self.services, tell, prefix=inquiry.prefix)
+        reads = question.command is not None and question.command.text
+        async with self.file_slots.turn(Party(admission.actor.id)) if reads and question.files else nullcontext():
+            files = await file_download.fetched(self.slack, question.files) if reads else ()
+            request = Request(line, admission.actor, place, clicked=bool(question.words), files=files)
+            return await run.run(request, self.services, tell, prefix=question.prefix)
 
-    def _not_here(self, inquiry: Inquiry, admission: Admission) -> str:
+    def _not_here(self, question: Question, admission: Admission) -> str:
         """Why a click on what changes a tenant does not count in this place."""
-        command = find(inquiry.words[0]) if inquiry.words else None
+        command = find(question.words[0]) if question.words else None
         if command is None or not changes_a_tenant(command):
             return ""
         if admission.secluded:
             return _SHARED
         asks = command.name in ("fix", "ask")
-        return _ALONE if asks and inquiry.place.direct and self.services.fixes.approvals else ""
+        return _ALONE if asks and question.place.direct and self.services.fixes.approvals else ""
 
     # ---- what was clicked
 
-    async def _told_in_form(self, inquiry: Inquiry, reply: Reply) -> bool:
+    async def _told_in_form(self, question: Question, reply: Reply) -> bool:
         """What is for the asker alone stands in the form that was sent, where there is one and it is open still."""
-        if inquiry.used is None or not inquiry.used.view:
+        if question.used is None or not question.used.view:
             return False
-        title = inquiry.place.line
-        return await self._forms.show(inquiry.used.view, modals.filled(title, reply, inquiry.place), after=SETTLED)
+        title = question.place.line
+        return await self._forms.show(question.used.view, modals.filled(title, reply, question.place), after=SETTLED)
 
-    async def _spend(self, inquiry: Inquiry, reply: Reply) -> None:
+    async def _spend(self, question: Question, reply: Reply) -> None:
         """The buttons of the message that was clicked go; the first who used them stands there. A form says where to look."""
-        used = inquiry.used
+        used = question.used
         if used is None:
             return
         if used.view and reply.audience == "thread":
-            view = modals.said(inquiry.place.line, f"{reply.headline}. Go on in the thread{_press(reply)}.")
+            view = modals.said(question.place.line, f"{reply.headline}. Go on in the thread{_press(reply)}.")
             await self._forms.show(used.view, view, after=SETTLED)
-        if used.ts and reply.spent and await self.ledger.claim("spent", f"s-{used.channel}-{used.ts}"):
-            message = messages.spent(used.text, used.blocks, reply.spent, inquiry.place.user, datetime.now(UTC))
-            await replace_message(self.slack, self.pace, used.channel, used.ts, message)
+        if used.ts and reply.spent and await self.inflight.claim("spent", f"s-{used.channel}-{used.ts}"):
+            message = messages.spent(used.text, used.blocks, reply.spent, question.place.user, datetime.now(UTC))
+            await replace_message(self.slack, self.rate_limit, used.channel, used.ts, message)
 
     # ---- forms, and clicks that mean nothing
 
@@ -265,44 +267,44 @@ class Front:
         """Open at once, since the trigger dies in 3 seconds; fill when the answer is there."""
         if click.choice is None:
             return
-        command = click.inquiry.command
+        command = click.question.command
         if command is not None and command.text:
-            await self._open(click.trigger, modals.to_paste(click.inquiry.place), click.inquiry)
+            await self._open(click.trigger, modals.to_paste(click.question.place), click.question)
             return
         title = click.choice.verb.label
-        if view_id := await self._open(click.trigger, modals.waiting(title), click.inquiry):
-            await self._forms.show(view_id, await self._filled(title, click.inquiry))
+        if view_id := await self._open(click.trigger, modals.waiting(title), click.question):
+            await self._forms.show(view_id, await self._filled(title, click.question))
 
-    async def _open(self, trigger: str, view: Block, inquiry: Inquiry) -> str:
+    async def _open(self, trigger: str, view: Block, question: Question) -> str:
         """The form's id; "" where it is open already, or where the person was told that it could not be opened."""
-        if not await self.ledger.claim("trigger", inquiry.id):
+        if not await self.inflight.claim("trigger", question.id):
             return ""
         try:
             return await self._forms.open(trigger, view)
         except NotOpened as error:
             if error.again:
-                delivery = Delivery(self.slack, inquiry.place, self.pace, alone="The form could not be opened.")
+                delivery = Delivery(self.slack, question.place, self.rate_limit, alone="The form could not be opened.")
                 await delivery.give_up("Slack did not open the form in time. Try once more.")
             return ""
 
-    async def _filled(self, title: str, inquiry: Inquiry) -> Block:
+    async def _filled(self, title: str, question: Question) -> Block:
         """The form with its answer, whatever becomes of that."""
         try:
-            admission = await self.doors.admit(inquiry.place)
-            reply = await self._run(inquiry, admission, inquiry.place.lasting(), _no_progress)
-            return modals.filled(title, reply, inquiry.place)
+            admission = await self.access.admit(question.place)
+            reply = await self._run(question, admission, question.place.lasting(), _no_progress)
+            return modals.filled(title, reply, question.place)
         except Exception:
             return modals.said(title, f"mailflow failed at this itself: error {_logged()}.")
 
-    async def _dead_click(self, inquiry: Inquiry) -> None:
-        if await self.ledger.claim("trigger", inquiry.id):
-            delivery = Delivery(self.slack, inquiry.place, self.pace, alone="Nothing was done.")
+    async def _dead_click(self, question: Question) -> None:
+        if await self.inflight.claim("trigger", question.id):
+            delivery = Delivery(self.slack, question.place, self.rate_limit, alone="Nothing was done.")
             await delivery.give_up("mailflow does not know that button (any more). Check the target again.")
 
 
-def _comes_back(inquiry: Inquiry) -> bool:
+def _comes_back(question: Question) -> bool:
     """What Slack alone has, the terminal not, needs a place to come back to."""
-    return inquiry.command is not None and inquiry.command.front == "slack"
+    return question.command is not None and question.command.front == "slack"
 
 
 def _press(reply: Reply) -> str:

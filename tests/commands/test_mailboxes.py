@@ -64,10 +64,10 @@ def test_nothing_of_it_is_kept_in_a_question() -> None:
         payloads.mention({"event": event}, "U0", "mailflow"),
         payloads.direct_message({"event": event}, "U0"),
     )
-    for inquiry in asked:
-        assert inquiry
-        assert "contoso.com" in inquiry.text
-        assert "bob" not in inquiry.dump() + inquiry.place.dump() + inquiry.text
+    for question in asked:
+        assert question
+        assert "contoso.com" in question.text
+        assert "bob" not in question.dump() + question.place.dump() + question.text
 
 
 @pytest.mark.parametrize("part", ["@", "a@", "a", '"', '"a"@', "<a@", " a@b>"])

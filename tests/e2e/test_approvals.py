@@ -10,7 +10,7 @@ import pytest
 from bot.demo.lab.lab import Lab
 from bot.demo.lab.tenant import LabTenant
 from bot.demo.local_slack import LocalSlack, eventually
-from bot.slack.approvers import SlackApprovers
+from bot.slack.access import SlackApprovers
 from bot.slack.transport.client import Me, Slack, open_slack
 from commands.command import CommandError
 from tests.e2e.conftest import Serving
@@ -204,7 +204,7 @@ async def test_where_slack_does_not_say_nobody_may(method: str, error: str, word
 
 
 def _named(found: Slack) -> Slack:
-    return Slack(found.sure, found.once, found.session, Me("U0BOT", "mailflow", "T01TEST"))
+    return Slack(found.retrying, found.no_retry, found.session, Me("U0BOT", "mailflow", "T01TEST"))
 
 
 # ---- what is not clicked does not count

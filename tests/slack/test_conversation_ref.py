@@ -2,9 +2,9 @@
 
 import pytest
 
-from bot.slack.conversation_ref import Place, load
+from bot.slack.conversation_ref import ConversationRef, load
 
-PLACE = Place("C02INC", "U01ALICE", "/mailflow check", team="T1", response_url="https://hooks.slack.com/commands/f00")
+PLACE = ConversationRef("C02INC", "U01ALICE", "/mailflow check", team="T1", response_url="https://hooks.slack.com/commands/f00")
 
 
 def test_there_and_back() -> None:
@@ -12,10 +12,10 @@ def test_there_and_back() -> None:
 
 
 def test_what_lasts_opens_no_door() -> None:
-    assert load(PLACE.lasting("17.5")) == Place("C02INC", "U01ALICE", "/mailflow check", thread="17.5", team="T1")
-    inline = Place("C02INC", "U01ALICE", "x", thread="16.1", parent="17.5")
+    assert load(PLACE.lasting("17.5")) == ConversationRef("C02INC", "U01ALICE", "/mailflow check", thread="17.5", team="T1")
+    inline = ConversationRef("C02INC", "U01ALICE", "x", thread="16.1", parent="17.5")
     assert load(inline.lasting("17.5")).thread == "16.1", "a reply's own timestamp is no thread"
-    assert load(Place("D1", "U01ALICE", "x").lasting("17.5")) == Place("D1", "U01ALICE", "x")
+    assert load(ConversationRef("D1", "U01ALICE", "x").lasting("17.5")) == ConversationRef("D1", "U01ALICE", "x")
     assert "hooks" not in PLACE.lasting("1.2") + repr(PLACE)
 
 

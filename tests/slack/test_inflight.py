@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from bot.slack import inflight as module
-from bot.slack.conversation_ref import Place
-from bot.slack.inflight import Ledger
+from bot.slack.conversation_ref import ConversationRef
+from bot.slack.inflight import Inflight
 from diagnostics.store import Answer, Store, StoreUnavailable
 from diagnostics.store.opening import open_store
 from diagnostics.store.records import Records
 
-PLACE = Place("C1", "U1", "/mailflow check")
+PLACE = ConversationRef("C1", "U1", "/mailflow check")
 
 
 @pytest.fixture
@@ -33,10 +33,10 @@ def let_leases_end(path: Path) -> None:
         database.execute("update mailflow_answers set lease_until = started where finished is null")
 
 
-async def keeping(ledger: Ledger, seconds: float) -> list[str]:
+async def keeping(inflight: Inflight, seconds: float) -> list[str]:
     """What it takes over in that time."""
     taken: list[Answer] = []
-    task = asyncio.create_task(ledger.keep(taken.append))
+    task = asyncio.create_task(inflight.keep(taken.append))
     await asyncio.sleep(seconds)
     task.cancel()
     await asyncio.wait({task})
@@ -45,31 +45,31 @@ async def keeping(ledger: Ledger, seconds: float) -> list[str]:
 
 
 async def test_a_question_is_begun_once_over_all_replicas(store: Store) -> None:
-    one, two = Ledger(store), Ledger(store)
+    one, two = Inflight(store), Inflight(store)
     assert [await one.begin("t-1", PLACE, "{}"), await two.begin("t-1", PLACE, "{}"), await one.begin("t-1", PLACE, "{}")] == [
         True,
         False,
         False,
     ]
     await one.finished("t-1")
-    assert not await Ledger(store).begin("t-1", PLACE, "{}"), "also after its end"
+    assert not await Inflight(store).begin("t-1", PLACE, "{}"), "also after its end"
 
 
 async def test_without_a_store_once_in_this_process() -> None:
-    ledger = Ledger(None)
-    assert [await ledger.begin("t-1", PLACE, "{}") for _ in range(2)] == [True, False]
-    assert [await ledger.claim("trigger", "t-2") for _ in range(2)] == [True, False]
-    assert not ledger.survives("t-1")
+    inflight = Inflight(None)
+    assert [await inflight.begin("t-1", PLACE, "{}") for _ in range(2)] == [True, False]
+    assert [await inflight.claim("trigger", "t-2") for _ in range(2)] == [True, False]
+    assert not inflight.survives("t-1")
 
 
 async def test_a_claim_is_made_once(store: Store) -> None:
-    assert await Ledger(store).claim("trigger", "t-1")
-    assert not await Ledger(store).claim("trigger", "t-1")
+    assert await Inflight(store).claim("trigger", "t-1")
+    assert not await Inflight(store).claim("trigger", "t-1")
 
 
 async def test_what_runs_is_not_taken_over(store: Store, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "RENEW", 0.05)
-    one, two = Ledger(store), Ledger(store)
+    one, two = Inflight(store), Inflight(store)
     assert await one.begin("t-1", PLACE, "{}")
     assert await keeping(two, 0.2) == []
     let_leases_end(path)
@@ -81,7 +81,7 @@ async def test_what_runs_is_not_taken_over(store: Store, path: Path, monkeypatch
 
 async def test_who_was_away_too_long_stops(store: Store, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "RENEW", 0.05)
-    one, two = Ledger(store), Ledger(store)
+    one, two = Inflight(store), Inflight(store)
 
     async def work() -> None:
         await one.begin("t-1", PLACE, "{}")
@@ -99,22 +99,22 @@ async def test_who_was_away_too_long_stops(store: Store, path: Path, monkeypatch
 
 async def test_what_nobody_works_on_any_more_is_taken_up_again(store: Store, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "RENEW", 0.05)
-    one = Ledger(store)
+    one = Inflight(store)
     await asyncio.create_task(_begin_and_fail(one))
     assert await keeping(one, 0.2) == []
     let_leases_end(path)
     assert await keeping(one, 0.2) == ["t-1"]
 
 
-async def _begin_and_fail(ledger: Ledger) -> None:
-    await ledger.begin("t-1", PLACE, "{}")
+async def _begin_and_fail(inflight: Inflight) -> None:
+    await inflight.begin("t-1", PLACE, "{}")
 
 
 async def test_nothing_is_taken_over_before_this_process_is_ready(
     store: Store, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "RENEW", 0.05)
-    one, two = Ledger(store), Ledger(store)
+    one, two = Inflight(store), Inflight(store)
     assert await one.begin("t-1", PLACE, "{}")
     await one.release()
     taken: list[str] = []
@@ -133,7 +133,7 @@ async def test_answers_are_resumed_one_by_one_and_counted_when_their_turn_comes(
     store: Store, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "RENEW", 0.05)
-    gone, ledger = Ledger(store), Ledger(store)
+    gone, inflight = Inflight(store), Inflight(store)
     for number in range(4):
         await gone.begin(f"t-{number}", PLACE, "{}")
     await gone.release()
@@ -142,14 +142,14 @@ async def test_answers_are_resumed_one_by_one_and_counted_when_their_turn_comes(
 
     def again(answer: Answer) -> asyncio.Task[None]:
         async def work() -> None:
-            ledger.took(answer.id)
+            inflight.took(answer.id)
             taken.append(answer.id)
             await ends.wait()
-            await ledger.finished(answer.id)
+            await inflight.finished(answer.id)
 
         return asyncio.create_task(work())
 
-    task = asyncio.create_task(ledger.keep(again))
+    task = asyncio.create_task(inflight.keep(again))
     await asyncio.sleep(0.3)
     assert taken == ["t-0"]
     with sqlite3.connect(path) as database:
@@ -163,19 +163,19 @@ async def test_answers_are_resumed_one_by_one_and_counted_when_their_turn_comes(
 
 async def test_an_end_that_could_not_be_stored_is_stored_later(store: Store, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "RENEW", 0.05)
-    ledger = Ledger(store)
-    assert await ledger.begin("t-1", PLACE, "{}")
+    inflight = Inflight(store)
+    assert await inflight.begin("t-1", PLACE, "{}")
     with monkeypatch.context() as patch:
 
         async def away(*args: object, **more: object) -> None:
             raise StoreUnavailable("locked")
 
         patch.setattr(Records, "finish_answer", away)
-        await ledger.finished("t-1")
+        await inflight.finished("t-1")
     let_leases_end(path)
-    assert await keeping(ledger, 0.3) == []
+    assert await keeping(inflight, 0.3) == []
     let_leases_end(path)
-    assert await keeping(Ledger(store), 0.2) == []
+    assert await keeping(Inflight(store), 0.2) == []
 
 
 async def test_a_store_that_hangs_costs_a_form_a_second(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,4 +185,4 @@ async def test_a_store_that_hangs_costs_a_form_a_second(store: Store, monkeypatc
 
     monkeypatch.setattr(module, "_CLAIM", 0.05)
     monkeypatch.setattr(Records, "claim", slow)
-    assert await asyncio.wait_for(Ledger(store).claim("trigger", "t-1"), 1)
+    assert await asyncio.wait_for(Inflight(store).claim("trigger", "t-1"), 1)

@@ -4,23 +4,23 @@ import json
 
 import pytest
 
-from bot.slack.conversation_ref import Place
-from bot.slack.question import Inquiry, Used, read
+from bot.slack.conversation_ref import ConversationRef
+from bot.slack.question import Question, Used, read
 
-PLACE = Place("C1", "U1", "Approve", "17.5")
+PLACE = ConversationRef("C1", "U1", "Approve", "17.5")
 USED = Used("C1", "18.1", "h", ({"type": "divider"}, {"type": "actions", "elements": []}))
 
 
 @pytest.mark.parametrize(
-    "inquiry",
+    "question",
     [
-        Inquiry("t-1", 'check "Branch office"', PLACE, "@mailflow", shared=True),
-        Inquiry("t-2", "", PLACE, words=("fix", "--again", "r-1", "--reason=gone  for good"), used=USED),
-        Inquiry("t-3", "", PLACE, words=("ask", "f-1"), used=Used(view="V1")),
+        Question("t-1", 'check "Branch office"', PLACE, "@mailflow", shared=True),
+        Question("t-2", "", PLACE, words=("fix", "--again", "r-1", "--reason=gone  for good"), used=USED),
+        Question("t-3", "", PLACE, words=("ask", "f-1"), used=Used(view="V1")),
     ],
 )
-def test_there_and_back(inquiry: Inquiry) -> None:
-    assert read(inquiry.id, inquiry.place.dump(), inquiry.dump()) == inquiry
+def test_there_and_back(question: Question) -> None:
+    assert read(question.id, question.place.dump(), question.dump()) == question
 
 
 @pytest.mark.parametrize(
@@ -33,9 +33,9 @@ def test_there_and_back(inquiry: Inquiry) -> None:
     ],
 )
 def test_somebodys_text_is_not_kept(text: str, words: tuple[str, ...]) -> None:
-    kept = Inquiry("t-1", text, PLACE, words=words).dump()
+    kept = Question("t-1", text, PLACE, words=words).dump()
     assert "example" not in kept
-    assert read("t-1", PLACE.dump(), kept) == Inquiry("t-1", "", PLACE, forgotten=True)
+    assert read("t-1", PLACE.dump(), kept) == Question("t-1", "", PLACE, forgotten=True)
 
 
 @pytest.mark.parametrize(
@@ -51,13 +51,13 @@ def test_somebodys_text_is_not_kept(text: str, words: tuple[str, ...]) -> None:
     ],
 )
 def test_what_lacks_a_text(text: str, above: str, lacks: bool, means: bool) -> None:
-    inquiry = Inquiry("m-1", text, PLACE, above=above)
-    assert (inquiry.lacks_text, inquiry.means_above) == (lacks, means)
+    question = Question("m-1", text, PLACE, above=above)
+    assert (question.lacks_text, question.means_above) == (lacks, means)
 
 
 def test_what_an_older_version_left() -> None:
     left = json.dumps({"text": "check --again r-1", "prefix": "/mailflow", "shared": False})
-    assert read("t-1", PLACE.dump(), left) == Inquiry("t-1", "check --again r-1", PLACE)
+    assert read("t-1", PLACE.dump(), left) == Question("t-1", "check --again r-1", PLACE)
 
 
 @pytest.mark.parametrize("request_", ["", "[]", "{}", "null", '{"text": "x", "prefix": "", "shared": false, "used": {"x": 1}}'])

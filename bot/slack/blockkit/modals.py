@@ -11,7 +11,7 @@ from itertools import accumulate
 from bot.slack.blockkit import copy_text, inputs, messages
 from bot.slack.blockkit.blocks import TOTAL, Block, Piece, context, weight
 from bot.slack.blockkit.buttons import Choice, chosen
-from bot.slack.conversation_ref import Place, load
+from bot.slack.conversation_ref import ConversationRef, load
 from commands.reply import Field, Reply
 
 CALLBACK = "form"
@@ -28,7 +28,7 @@ _CUT = "The rest does not fit here: /mailflow fix shows it whole."
 class Held:
     """What a form remembers: where its answer belongs, and the command line that it stands for, or that its fields complete."""
 
-    place: Place
+    place: ConversationRef
     choice: Choice
 
     def dump(self) -> str:
@@ -56,7 +56,7 @@ def said(title: str, sentence: str) -> Block:
     return _view(title, list(messages.sentence(sentence).blocks))
 
 
-def filled(title: str, reply: Reply, place: Place) -> Block:
+def filled(title: str, reply: Reply, place: ConversationRef) -> Block:
     """A form to go on with, a text to copy, or a sentence: whatever the reply is.
 
     What changes a tenant never stands on the button that sends a form: Slack puts its own question only before other buttons.
@@ -71,7 +71,7 @@ def filled(title: str, reply: Reply, place: Place) -> Block:
     return _view(title, [*shown, *asked], submit=reply.ask.submit, kept=Held(place, choice).dump())
 
 
-def to_paste(place: Place) -> Block:
+def to_paste(place: ConversationRef) -> Block:
     """Whole from the start: there is nothing to wait for."""
     hint = (
         "A bounce, a line of a message trace, an alert. For a longer one, post it and choose “Diagnose mail error” in its menu."

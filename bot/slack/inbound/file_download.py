@@ -98,7 +98,7 @@ class _Fetching:
     async def _told(self, id: str) -> Mapping[str, Any]:
         """The file object, as Slack has it now. Raises _NotHad."""
         try:
-            found = (await self._slack.once.files_info(file=id)).get("file")
+            found = (await self._slack.no_retry.files_info(file=id)).get("file")
         except FAILURES as error:
             noted("files.info", error)
             code = error_code(error)
@@ -116,7 +116,7 @@ class _Fetching:
         if isinstance(size := told.get("size"), int):
             self._fits(size)
         url = next((u for key in ("url_private_download", "url_private") if isinstance(u := told.get(key), str)), "")
-        client = self._slack.once
+        client = self._slack.no_retry
         if not may_have_token(url, client.base_url):
             log.warning("a file has an address that is not Slack's own")
             raise _NotHad("Slack gave no address of its own for it")

@@ -13,9 +13,9 @@ from typing import Any
 from bot.slack.blockkit import inputs
 from bot.slack.blockkit.buttons import Choice, chosen
 from bot.slack.blockkit.modals import Held, held
-from bot.slack.conversation_ref import Place, load
+from bot.slack.conversation_ref import ConversationRef, load
 from bot.slack.inbound import message_text
-from bot.slack.question import COMMAND, Inquiry, Used, asked_for, explains
+from bot.slack.question import COMMAND, Question, Used, asked_for, explains
 from commands.words import at_the_door
 
 _WRAPPED = re.compile(r"<((?:[@#!]|[a-z][a-z0-9+.-]*:)[^<>|]*)(?:\|([^<>]*))?>")
@@ -30,7 +30,7 @@ DIAGNOSE = "Diagnose mail error"
 class Click:
     """A button or a menu entry. `choice` is None for one that is not of this version, or of nobody."""
 
-    inquiry: Inquiry
+    question: Question
     choice: Choice | None
     trigger: str
 
@@ -39,25 +39,25 @@ class Click:
 class Submission:
     """A form that was sent. `errors`, by field: what is missing. `choice` None: nothing of this version is behind it."""
 
-    inquiry: Inquiry
+    question: Question
     choice: Choice | None
     errors: Mapping[str, str]
 
 
-def command(payload: Payload) -> Inquiry:
+def command(payload: Payload) -> Question:
     """A slash command. Slack knows none in threads."""
     text = at_the_door(plain(_text(payload, "text")))
-    place = Place(
+    place = ConversationRef(
         channel=_text(payload, "channel_id"),
         user=_text(payload, "user_id"),
         line=_line(text, COMMAND),
         team=_text(payload, "team_id"),
         response_url=_text(payload, "response_url"),
     )
-    return Inquiry(_id("t", _text(payload, "trigger_id")), text, place)
+    return Question(_id("t", _text(payload, "trigger_id")), text, place)
 
 
-def mention(body: Payload, me: str, name: str) -> Inquiry | None:
+def mention(body: Payload, me: str, name: str) -> Question | None:
     """`@mailflow …`, answered in the thread that it stands in or begins. None for what bots and edits say."""
     event = _part(body, "event")
     if not _said_by_a_person(event):
@@ -66,7 +66,7 @@ def mention(body: Payload, me: str, name: str) -> Inquiry | None:
     return _message(body, text, prefix, line=_line(text, prefix), thread=_text(event, "thread_ts") or _text(event, "ts"))
 
 
-def direct_message(body: Payload, me: str) -> Inquiry | None:
+def direct_message(body: Payload, me: str) -> Question | None:
     """A direct message is a command as it stands. None for other messages."""
     event = _part(body, "event")
     if event.get("channel_type") != "im" or not _said_by_a_person(event):
@@ -83,7 +83,7 @@ def click(body: Payload) -> Click:
     trigger = _text(body, "trigger_id")
     place = replace(_below(body), line=choice.verb.label if choice else "")
     words = choice.words if choice else ()
-    return Click(Inquiry(_id("t", trigger), "", place, words=words, used=_used(body, place)), choice, trigger)
+    return Click(Question(_id("t", trigger), "", place, words=words, used=_used(body, place)), choice, trigger)
 
 
 def submission(body: Payload) -> Submission:
@@ -94,22 +94,22 @@ def submission(body: Payload) -> Submission:
     view, user = _part(body, "view"), _part(body, "user")
     kept: Held | None = held(_text(view, "private_metadata"))
     choice = kept.choice if kept else None
-    place = kept.place if kept else Place("", "", "")
+    place = kept.place if kept else ConversationRef("", "", "")
     place = replace(place, user=_text(user, "id"), team=_team(body), line=choice.verb.label if choice else "")
     filled = inputs.read(view)
     words = (*choice.words, *filled.options) if choice else ()
-    inquiry = Inquiry(_sent_once(view), "", place, words=words, used=Used(view=_text(view, "id")))
-    return Submission(inquiry, choice, filled.missing)
+    question = Question(_sent_once(view), "", place, words=words, used=Used(view=_text(view, "id")))
+    return Submission(question, choice, filled.missing)
 
 
-def shortcut(body: Payload) -> Inquiry:
+def shortcut(body: Payload) -> Question:
     """“Diagnose mail error” on a message: that message's text as one word, and its files, answered in its thread."""
     message = _part(body, "message")
     ts = _text(message, "thread_ts") or _text(message, "ts") or _text(body, "message_ts")
     channel, user = _text(_part(body, "channel"), "id"), _text(_part(body, "user"), "id")
-    place = Place(channel, user, DIAGNOSE, ts, team=_team(body), response_url=_text(body, "response_url"))
+    place = ConversationRef(channel, user, DIAGNOSE, ts, team=_team(body), response_url=_text(body, "response_url"))
     words = explains(message_text.text_of(message, plain))
-    return Inquiry(_id("t", _text(body, "trigger_id")), "", place, words=words, files=message_text.files_of(message))
+    return Question(_id("t", _text(body, "trigger_id")), "", place, words=words, files=message_text.files_of(message))
 
 
 def pasted(body: Payload) -> Submission:
@@ -118,12 +118,12 @@ def pasted(body: Payload) -> Submission:
     try:
         place = load(_text(view, "private_metadata"))
     except ValueError:
-        place = Place("", "", "")
+        place = ConversationRef("", "", "")
     place = replace(place, user=_text(_part(body, "user"), "id"), team=_team(body))
     filled = inputs.read(view)
     text = "\n".join(option.partition("=")[2] for option in filled.options)
-    inquiry = Inquiry(_sent_once(view), "", place, words=explains(text))
-    return Submission(inquiry, None, filled.missing)
+    question = Question(_sent_once(view), "", place, words=explains(text))
+    return Submission(question, None, filled.missing)
 
 
 def plain(text: str) -> str:
@@ -133,7 +133,7 @@ def plain(text: str) -> str:
     return unwrapped.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
-def _below(body: Payload) -> Place:
+def _below(body: Payload) -> ConversationRef:
     """The thread of the message that was clicked."""
     message, container = _part(body, "message"), _part(body, "container")
     channel = _text(_part(body, "channel"), "id") or _text(container, "channel_id")
@@ -142,10 +142,10 @@ def _below(body: Payload) -> Place:
     ts = _text(message, "ts") or _text(container, "message_ts")
     thread = _text(message, "thread_ts") or _text(container, "thread_ts") or ("" if alone else ts)
     user = _text(_part(body, "user"), "id")
-    return Place(channel, user, "", thread, team=_team(body), response_url=_text(body, "response_url"))
+    return ConversationRef(channel, user, "", thread, team=_team(body), response_url=_text(body, "response_url"))
 
 
-def _used(body: Payload, place: Place) -> Used | None:
+def _used(body: Payload, place: ConversationRef) -> Used | None:
     """A message that only one person sees is no longer to be found, and goes by itself."""
     message, container = _part(body, "message"), _part(body, "container")
     blocks, ts = message.get("blocks"), _text(message, "ts")
@@ -159,16 +159,16 @@ def _team(body: Payload) -> str:
     return _text(_part(body, "user"), "team_id") or _text(_part(body, "team"), "id")
 
 
-def _message(body: Payload, text: str, prefix: str, *, line: str, thread: str) -> Inquiry:
+def _message(body: Payload, text: str, prefix: str, *, line: str, thread: str) -> Question:
     event = _part(body, "event")
     channel, ts = _text(event, "channel"), _text(event, "ts")
-    place = Place(channel, _text(event, "user"), line, thread, team=_text(event, "team") or _text(body, "team_id"))
+    place = ConversationRef(channel, _text(event, "user"), line, thread, team=_text(event, "team") or _text(body, "team_id"))
     # one message is one question, however many events Slack makes of it
     id, shared = _id("m", f"{channel}-{ts}" if ts else ""), body.get("is_ext_shared_channel") is True
     above, files = _text(event, "thread_ts"), message_text.files_of(event)
     # a file without a word is given to be explained, as a text is when it is pasted
     words = explains("") if files and not text else ()
-    return Inquiry(id, text, place, prefix, shared, words, above=above if above != ts else "", said=ts, files=files)
+    return Question(id, text, place, prefix, shared, words, above=above if above != ts else "", said=ts, files=files)
 
 
 def _line(text: str, prefix: str = "") -> str:

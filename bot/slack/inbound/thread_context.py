@@ -13,7 +13,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from bot.slack.inbound.file_download import is_worth_fetching
 from bot.slack.inbound.message_text import files_of, text_of
 from bot.slack.inbound.payloads import plain
-from bot.slack.question import Inquiry, explains
+from bot.slack.question import Question, explains
 from bot.slack.transport.client import FAILURES, Slack, error_code, noted, part
 from commands.explain import says_an_error
 from commands.reply import Action, Reply
@@ -44,30 +44,32 @@ class Unread(Exception):
         self.reply = Reply(sentence, audience="asker", exit_code=1, actions=(Action("explain-error", "text"),))
 
 
-async def read(slack: Slack, inquiry: Inquiry) -> Inquiry:
+async def read(slack: Slack, question: Question) -> Question:
     """With the command line that explains that message, and its files; as it was below an answer of ours. Raises Unread."""
-    thread, whole = await _thread(slack, inquiry)
+    thread, whole = await _thread(slack, question)
     # as long as a paste takes to read, for each message: too long for whoever else waits
     message = await asyncio.to_thread(_meant, thread, slack.me.user)
     if message is None and not whole:
         raise Unread(_TOO_LONG)
     message = message or next(iter(thread), {})
     if message.get("user") != slack.me.user:
-        return replace(inquiry, words=explains(text_of(message, plain)), files=files_of(message))
-    if inquiry.lacks_text:
+        return replace(question, words=explains(text_of(message, plain)), files=files_of(message))
+    if question.lacks_text:
         raise Unread(_NOTHING)
-    return inquiry
+    return question
 
 
-async def _thread(slack: Slack, inquiry: Inquiry) -> tuple[list[Message], bool]:
+async def _thread(slack: Slack, question: Question) -> tuple[list[Message], bool]:
     """The messages before the mention, and whether these are all. Raises Unread where there is none to be had."""
     thread: dict[str, Message] = {}
-    channel, ts, latest = inquiry.place.channel, inquiry.above, inquiry.said or None
+    channel, ts, latest = question.place.channel, question.above, question.said or None
     cursor: str | None = None
     try:
         async with asyncio.timeout(_PATIENCE):
             for _ in range(_PAGES):
-                page = await slack.once.conversations_replies(channel=channel, ts=ts, latest=latest, limit=_PAGE, cursor=cursor)
+                page = await slack.no_retry.conversations_replies(
+                    channel=channel, ts=ts, latest=latest, limit=_PAGE, cursor=cursor
+                )
                 new = [message for message in part(page, "messages", list) if isinstance(message, Mapping)]
                 # each page may begin with the thread's first message
                 thread |= {str(message.get("ts", "")): message for message in new}

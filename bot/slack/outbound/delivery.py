@@ -14,9 +14,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.slack.access import not_a_member
 from bot.slack.blockkit import messages
 from bot.slack.blockkit.blocks import Message
-from bot.slack.conversation_ref import Place, load
+from bot.slack.conversation_ref import ConversationRef, load
 from bot.slack.outbound.ephemeral import LONGEST, Aside, arguments, named
-from bot.slack.outbound.rate_limit import Pace
+from bot.slack.outbound.rate_limit import RateLimit
 from bot.slack.transport.client import FAILURES, Slack, error_code, may_pass, noted, part, retry_after
 from commands.reply import Progress, Reply
 
@@ -61,11 +61,18 @@ class Delivery:
     """
 
     def __init__(
-        self, slack: Slack, place: Place, pace: Pace, *, alone: str = "", buttons: bool = True, posted: Posted = _nobody
+        self,
+        slack: Slack,
+        place: ConversationRef,
+        rate_limit: RateLimit,
+        *,
+        alone: str = "",
+        buttons: bool = True,
+        posted: Posted = _nobody,
     ) -> None:
         self._slack = slack
         self._place = place
-        self._pace = pace
+        self._rate_limit = rate_limit
         self._aside = Aside(slack, place)
         self._buttons = buttons
         self._posted = posted
@@ -140,7 +147,7 @@ class Delivery:
             async with asyncio.timeout(2 * _PATIENCE):
                 await self._editor_ended()
                 if self._parent:
-                    await self._edit(self._slack.once, message)
+                    await self._edit(self._slack.no_retry, message)
                     self._delivered, self._left = True, None
                     return True
         except FAILURES as error:
@@ -222,7 +229,7 @@ class Delivery:
 
     async def _post_parent(self, message: Message, over: Callable[[], bool] = lambda: False) -> None:
         try:
-            async with self._pace.turn(self._place.channel):
+            async with self._rate_limit.turn(self._place.channel):
                 if over():
                     return
                 self._parent = await post(self._slack, self._place.channel, message, self._place.thread)
@@ -236,12 +243,12 @@ class Delivery:
         shown, wait = None, QUIET
         while not await _within(self._over, wait):
             wait = EVERY
-            if (latest := self._latest) is shown or not self._pace.may_show_progress():
+            if (latest := self._latest) is shown or not self._rate_limit.may_show_progress():
                 continue
             try:
                 async with asyncio.timeout(_PATIENCE):
                     message = messages.working(self._place.line, latest)
-                    await self._edit(self._slack.once, message)
+                    await self._edit(self._slack.no_retry, message)
                 shown = latest
             except FAILURES as error:
                 wait = max(EVERY, retry_after(error))
@@ -290,21 +297,21 @@ class Delivery:
 
     async def _delete_parent(self) -> None:
         async with asyncio.timeout(LONGEST):
-            await self._slack.sure.chat_delete(channel=self._parent.channel, ts=self._parent.ts)
+            await self._slack.retrying.chat_delete(channel=self._parent.channel, ts=self._parent.ts)
 
     # ---- single messages
 
     async def _post(self, message: Message, thread: str = "") -> _Message:
-        async with self._pace.turn(self._place.channel):
+        async with self._rate_limit.turn(self._place.channel):
             return await post(self._slack, self._parent.channel or self._place.channel, message, thread)
 
     async def _final_edit(self, message: Message) -> None:
-        await self._pace.final()
+        await self._rate_limit.final()
         try:
-            await self._edit(self._slack.sure, message)
+            await self._edit(self._slack.retrying, message)
         except FAILURES as error:
             if may_pass(error):
-                self._pace.failed()
+                self._rate_limit.failed()
             raise
 
     async def _edit(self, client: AsyncWebClient, message: Message) -> None:
@@ -343,7 +350,7 @@ async def post(slack: Slack, channel: str, message: Message, thread: str = "") -
     """One message that must arrive. Raises one of FAILURES."""
     try:
         async with asyncio.timeout(LONGEST):
-            posted = await slack.sure.chat_postMessage(
+            posted = await slack.retrying.chat_postMessage(
                 channel=channel, thread_ts=thread or None, unfurl_links=False, unfurl_media=False, **arguments(message)
             )
         return _Message(part(posted, "channel", str), part(posted, "ts", str))
@@ -352,23 +359,23 @@ async def post(slack: Slack, channel: str, message: Message, thread: str = "") -
         raise
 
 
-async def replace_message(slack: Slack, pace: Pace, channel: str, ts: str, message: Message) -> None:
+async def replace_message(slack: Slack, rate_limit: RateLimit, channel: str, ts: str, message: Message) -> None:
     """A message of ours as it is from now on; what cannot be edited stays. Never raises but when cancelled."""
-    await pace.final()
+    await rate_limit.final()
     try:
         async with asyncio.timeout(LONGEST):
-            await slack.sure.chat_update(channel=channel, ts=ts, **arguments(message))
+            await slack.retrying.chat_update(channel=channel, ts=ts, **arguments(message))
     except FAILURES as error:
         noted("chat.update", error)
         log.warning("used buttons could not be taken away: %s", named(error))
 
 
-def news_for(slack: Slack, pace: Pace, place: str, *, alone: str = "") -> Delivery:
+def news_for(slack: Slack, rate_limit: RateLimit, place: str, *, alone: str = "") -> Delivery:
     """For later news of a place that `Delivery.address` gave: into its thread, else to the asker alone.
 
     Raises ValueError for a place that is none.
     """
-    return Delivery(slack, load(place), pace, alone=alone, buttons=not alone)
+    return Delivery(slack, load(place), rate_limit, alone=alone, buttons=not alone)
 
 
 async def _within(event: asyncio.Event, seconds: float) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from bot.slack.blockkit.blocks import Message
-from bot.slack.conversation_ref import Place
+from bot.slack.conversation_ref import ConversationRef
 from bot.slack.transport.client import FAILURES, Slack, error_code, may_pass, noted
 from bot.slack.transport.web_api import PAUSE, Got
 
@@ -29,7 +29,7 @@ class Aside:
     `passing`: of what was sent last, a way failed that may be open again later.
     """
 
-    def __init__(self, slack: Slack, place: Place) -> None:
+    def __init__(self, slack: Slack, place: ConversationRef) -> None:
         self._slack = slack
         self._place = place
         self._uses = _USES if place.response_url else 0
@@ -93,7 +93,7 @@ class Aside:
         if self._place.direct:
             raise Refused
         try:
-            await self._slack.sure.chat_postEphemeral(
+            await self._slack.retrying.chat_postEphemeral(
                 channel=self._place.channel,
                 user=self._place.user,
                 thread_ts=self._place.thread or None,
@@ -106,7 +106,7 @@ class Aside:
     async def _by_direct_message(self, message: Message) -> None:
         try:
             # a person's id opens the direct message with them; where they wrote themselves, it is that one
-            await self._slack.sure.chat_postMessage(
+            await self._slack.retrying.chat_postMessage(
                 channel=self._place.user, unfurl_links=False, unfurl_media=False, **arguments(message)
             )
         except FAILURES as error:

@@ -10,7 +10,7 @@ PROGRESS = 40  # edits a minute that progress may make; Slack takes 50 (chat.upd
 ALL = 48  # finals included
 
 
-class Pace:
+class RateLimit:
     """A budget of edits: progress goes without when it is spent, a final waits its turn and is never dropped."""
 
     def __init__(self) -> None:

@@ -30,7 +30,7 @@ class Forms:
     async def open(self, trigger: str, view: Block) -> str:
         """The form's id. Raises NotOpened."""
         try:
-            opened = await self.slack.once.views_open(trigger_id=trigger, view=view)
+            opened = await self.slack.no_retry.views_open(trigger_id=trigger, view=view)
             return part(part(opened, "view", dict), "id", str)
         except FAILURES as error:
             noted("views.open", error)
@@ -41,7 +41,7 @@ class Forms:
         await asyncio.sleep(after)
         try:
             async with asyncio.timeout(_VIEW):
-                await self.slack.sure.views_update(view_id=id, view=view)
+                await self.slack.retrying.views_update(view_id=id, view=view)
         except FAILURES as error:
             # closed by the person, or Slack is away: the button is still there
             noted("views.update", error)

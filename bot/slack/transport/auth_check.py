@@ -27,7 +27,7 @@ class Standing:
         """Returns the seconds until it should be asked again. Never raises but when cancelled."""
         try:
             async with asyncio.timeout(_PATIENCE):
-                await slack.once.auth_test()
+                await slack.no_retry.auth_test()
         except FAILURES as error:
             noted("auth.test", error)
             refused = refusal(error)

@@ -29,13 +29,13 @@ _SECRETS = re.compile(r"xox[a-z.]*-[\w-]+|xapp-[\w-]+|(?<=ticket=)[^&\s'\"]+|(?<
 
 class Client(AsyncWebClient):
     """The SDK's methods over requests of our own: the SDK takes only JSON objects for answers, and fails in its own code at
-    all else. `sure` calls are made once more when they failed, and wait out 429.
+    all else. `retrying` calls are repeated once after a failure, and wait out 429.
     """
 
-    def __init__(self, token: str, base_url: str, session: aiohttp.ClientSession, *, sure: bool) -> None:
+    def __init__(self, token: str, base_url: str, session: aiohttp.ClientSession, *, retrying: bool) -> None:
         super().__init__(token, base_url, session=session, logger=sdk_log, retry_handlers=[])
         self._requests = session
-        self._sure = sure
+        self._retrying = retrying
         if is_loopback(base_url):
             # the SDK takes HTTPS_PROXY for every address, this machine's own included
             self.proxy = None
@@ -50,7 +50,7 @@ class Client(AsyncWebClient):
             raise SlackFault(f"{api_method}: {type(error).__name__}") from error
 
     async def _request(self, *, http_verb: str, api_url: str, req_args: dict[str, Any]) -> dict[str, Any]:
-        got = await request(self._requests, http_verb, api_url, req_args, waits=self._sure, again=1 if self._sure else 0)
+        got = await request(self._requests, http_verb, api_url, req_args, waits=self._retrying, again=1 if self._retrying else 0)
         return {"data": got.body, "headers": got.headers, "status_code": got.status}
 
 
@@ -66,10 +66,10 @@ class Me:
 
 @dataclass(frozen=True, slots=True)
 class Slack:
-    """Clients of one workspace. `sure` waits out 429 and tries again; `once` is for what may be lost: progress."""
+    """Clients of one workspace. `retrying` waits out 429 and tries again; `no_retry` is for what may be lost: progress."""
 
-    sure: AsyncWebClient
-    once: AsyncWebClient
+    retrying: AsyncWebClient
+    no_retry: AsyncWebClient
     session: aiohttp.ClientSession = field(repr=False)
     me: Me = Me()
 
@@ -87,7 +87,7 @@ class Slack:
         """Whether Slack answers at all now, be it with an error."""
         try:
             async with asyncio.timeout(_HEARD):
-                await self.once.auth_test()
+                await self.no_retry.auth_test()
         except FAILURES as error:
             return not may_pass(error)
         return True
@@ -97,7 +97,7 @@ class Slack:
 async def open_slack(base_url: str, token: str) -> AsyncIterator[Slack]:
     """Clients for `base_url` (with its slash at the end), within the running loop."""
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_SECONDS)) as session:
-        yield Slack(Client(token, base_url, session, sure=True), Client(token, base_url, session, sure=False), session)
+        yield Slack(Client(token, base_url, session, retrying=True), Client(token, base_url, session, retrying=False), session)
 
 
 async def accepted(call: Awaitable[AsyncSlackResponse], variable: str) -> AsyncSlackResponse:

@@ -44,8 +44,8 @@ class Socket:
 async def socket(app: AsyncApp, slack: Slack, app_token: str) -> AsyncIterator[Socket]:
     """Connected. Raises CommandError when the token is refused or Slack cannot be reached."""
     # asked here first: the SDK would go on trying with a token that Slack refuses
-    address = _address(await accepted(slack.sure.apps_connections_open(app_token=app_token), "SLACK_APP_TOKEN"))
-    handler = AsyncSocketModeHandler(app, app_token, logger=sdk_log, web_client=slack.sure)
+    address = _address(await accepted(slack.retrying.apps_connections_open(app_token=app_token), "SLACK_APP_TOKEN"))
+    handler = AsyncSocketModeHandler(app, app_token, logger=sdk_log, web_client=slack.retrying)
     handler.client.wss_uri = address
     if is_loopback(address):
         handler.client.proxy = None

@@ -127,7 +127,7 @@ def test_what_was_shown_is_read_back() -> None:
 )
 def test_forged_clicks_mean_nothing(action: dict[str, Any]) -> None:
     assert buttons.chosen(action) is None
-    assert payloads.click({"actions": [action], "user": {"id": "U1"}, "channel": {"id": "C1"}}).inquiry.words == ()
+    assert payloads.click({"actions": [action], "user": {"id": "U1"}, "channel": {"id": "C1"}}).question.words == ()
 
 
 @pytest.mark.parametrize("body", [{}, {"actions": None}, {"actions": []}, {"actions": ["x"]}, {"actions": [{}], "message": 7}])

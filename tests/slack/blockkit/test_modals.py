@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.slack.blockkit import copy_text, modals
-from bot.slack.conversation_ref import Place
+from bot.slack.conversation_ref import ConversationRef
 from commands.reply import Action, Ask, Field, Item, Reply, Section
 from tests.e2e.slack_rules import as_sent, check_view
 from tests.slack.replies import FAILING, FIELDS, PARTLESS, TEXTS
 
-PLACE = Place("C02INC", "U01ALICE", "Fix now", "17.5", team="T1", response_url="https://hooks.slack.com/actions/f00")
+PLACE = ConversationRef("C02INC", "U01ALICE", "Fix now", "17.5", team="T1", response_url="https://hooks.slack.com/actions/f00")
 REASON = Field("--reason", "Reason", "Why")
 ASK = Ask("fix-now", "r-1", "Next", (REASON,))
 

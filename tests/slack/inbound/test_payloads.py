@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bot.slack.blockkit import modals
-from bot.slack.conversation_ref import Place
+from bot.slack.conversation_ref import ConversationRef
 from bot.slack.inbound.payloads import click, command, direct_message, mention, pasted, plain, submission
 from bot.slack.question import Used
 from commands.reply import Ask, Field, Item, Reply, Section
@@ -106,17 +106,17 @@ def test_a_click_is_answered_below_its_message() -> None:
     action = {"action_id": "check-again", "value": "r-1"}
     payload = {"actions": [action], "user": {"id": "U1", "team_id": "T2"}, "channel": {"id": "C1"}, "trigger_id": "1.2"}
     below = click(payload | {"message": {"ts": "2.2", "thread_ts": "1.1"}})
-    assert (below.inquiry.text, below.inquiry.words) == ("", ("check", "--again", "r-1")), "nobody typed it"
-    assert (below.inquiry.place.thread, below.inquiry.place.team) == ("1.1", "T2")
-    assert click(payload | {"message": {"ts": "2.2"}}).inquiry.place.thread == "2.2"
+    assert (below.question.text, below.question.words) == ("", ("check", "--again", "r-1")), "nobody typed it"
+    assert (below.question.place.thread, below.question.place.team) == ("1.1", "T2")
+    assert click(payload | {"message": {"ts": "2.2"}}).question.place.thread == "2.2"
     hidden = click(payload | {"message": {"ts": "2.2"}, "container": {"is_ephemeral": True, "message_ts": "2.2"}})
-    assert hidden.inquiry.place.thread == ""
-    assert below.inquiry.id == "t-1.2"
+    assert hidden.question.place.thread == ""
+    assert below.question.id == "t-1.2"
 
 
 # ---- forms
 
-FORM = Place("C1", "U1", "Fix now", "17.5", team="T1")
+FORM = ConversationRef("C1", "U1", "Fix now", "17.5", team="T1")
 PLAN = Reply("Fix now", sections=(Section("", (Item("text"),)),))
 
 
@@ -130,10 +130,10 @@ def sent(reason: str | None = "gone for good", **view: Any) -> dict[str, Any]:
 
 def test_a_form_is_a_command_line_of_whoever_sent_it() -> None:
     found = submission(sent())
-    assert found.inquiry.words == ("fix", "--again", "r-1", "--reason=gone for good")
-    assert found.inquiry.place == Place("C1", "U2", "Fix now", "17.5", team="T1")
-    assert (found.inquiry.id, found.inquiry.used, found.errors) == ("f-V1-1.a", Used(view="V1"), {})
-    assert submission(sent(hash="2.b")).inquiry.id != found.inquiry.id, "shown anew, it can be sent anew"
+    assert found.question.words == ("fix", "--again", "r-1", "--reason=gone for good")
+    assert found.question.place == ConversationRef("C1", "U2", "Fix now", "17.5", team="T1")
+    assert (found.question.id, found.question.used, found.errors) == ("f-V1-1.a", Used(view="V1"), {})
+    assert submission(sent(hash="2.b")).question.id != found.question.id, "shown anew, it can be sent anew"
 
 
 def test_what_is_missing_is_told_without_asking_anybody() -> None:
@@ -152,22 +152,22 @@ def test_what_is_missing_is_told_without_asking_anybody() -> None:
 )
 def test_a_form_of_nobody(view: dict[str, Any]) -> None:
     found = submission(sent(**view))
-    assert (found.choice, found.inquiry.words) == (None, ())
+    assert (found.choice, found.question.words) == (None, ())
 
 
 def test_fields_that_the_form_does_not_have_mean_nothing() -> None:
     forged = sent(state={"values": {"--yes": {"value": {"value": "x"}}, "--again": {"value": {"value": "r-2"}}}})
-    assert submission(forged).inquiry.words == ("fix", "--again", "r-1")
+    assert submission(forged).question.words == ("fix", "--again", "r-1")
 
 
 def test_what_was_clicked_is_remembered_unless_it_goes_by_itself() -> None:
     payload = {"actions": [{"action_id": "approve", "value": "f-1"}], "user": {"id": "U1"}, "channel": {"id": "C1"}}
     shown = {"ts": "2.2", "thread_ts": "1.1", "text": "h", "blocks": [{"type": "divider"}, "x"]}
-    used = click(payload | {"message": shown}).inquiry.used
+    used = click(payload | {"message": shown}).question.used
     assert used
     assert (used.channel, used.ts, used.text, used.blocks) == ("C1", "2.2", "h", ({"type": "divider"},))
-    assert click(payload | {"message": shown, "container": {"is_ephemeral": True}}).inquiry.used is None
-    assert click(payload | {"message": {"ts": "2.2"}}).inquiry.used is None
+    assert click(payload | {"message": shown, "container": {"is_ephemeral": True}}).question.used is None
+    assert click(payload | {"message": {"ts": "2.2"}}).question.used is None
 
 
 def test_what_has_no_id_of_slacks_is_nobodys_copy() -> None:
@@ -179,19 +179,21 @@ def test_what_has_no_id_of_slacks_is_nobodys_copy() -> None:
 
 
 def paste(text: str | None, **view: Any) -> dict[str, Any]:
-    form = modals.to_paste(Place("C1", "U1", "/mailflow explain …", team="T1", response_url="https://hooks.slack.com/x"))
+    form = modals.to_paste(
+        ConversationRef("C1", "U1", "/mailflow explain …", team="T1", response_url="https://hooks.slack.com/x")
+    )
     state = {"values": {"--text": {"value": {"type": "plain_text_input", "value": text}}}}
     return {"user": {"id": "U2", "team_id": "T1"}, "view": {"id": "V1", "hash": "1.a", **form, "state": state, **view}}
 
 
 def test_a_pasted_text_is_one_word_of_whoever_sent_it() -> None:
     found = pasted(paste('450 4.4.316 "Connection\n--json refused'))
-    assert (found.inquiry.id, found.errors) == ("f-V1-1.a", {})
-    assert found.inquiry.words == ("explain", "--", '450 4.4.316 "Connection\n--json refused')
-    assert found.inquiry.place == Place("C1", "U2", "/mailflow explain …", team="T1"), "nothing that opens a door"
+    assert (found.question.id, found.errors) == ("f-V1-1.a", {})
+    assert found.question.words == ("explain", "--", '450 4.4.316 "Connection\n--json refused')
+    assert found.question.place == ConversationRef("C1", "U2", "/mailflow explain …", team="T1"), "nothing that opens a door"
 
 
 def test_a_pasted_text_that_is_none() -> None:
     assert set(pasted(paste(" ")).errors) == {"--text"}
-    assert pasted(paste("x", private_metadata="{")).inquiry.place.channel == ""
-    assert pasted({}).inquiry.words == ("explain", "--", "")
+    assert pasted(paste("x", private_metadata="{")).question.place.channel == ""
+    assert pasted({}).question.words == ("explain", "--", "")

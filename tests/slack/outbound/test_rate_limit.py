@@ -6,13 +6,13 @@ import time
 import pytest
 
 from bot.slack.outbound import rate_limit
-from bot.slack.outbound.rate_limit import Pace
+from bot.slack.outbound.rate_limit import RateLimit
 
 
 async def test_progress_shares_forty_edits_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [1000.0]
     monkeypatch.setattr("bot.slack.outbound.rate_limit.time.monotonic", lambda: now[0])
-    shared = Pace()
+    shared = RateLimit()
     assert [shared.may_show_progress() for _ in range(45)] == [True] * 40 + [False] * 5
     now[0] += 59
     assert not shared.may_show_progress()
@@ -22,7 +22,7 @@ async def test_progress_shares_forty_edits_a_minute(monkeypatch: pytest.MonkeyPa
 
 async def test_finals_go_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rate_limit, "MINUTE", 0.5)
-    shared = Pace()
+    shared = RateLimit()
     while shared.may_show_progress():
         pass
     began = time.monotonic()
@@ -37,7 +37,7 @@ async def test_finals_go_first(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_one_message_at_a_time_in_a_channel() -> None:
-    shared = Pace()
+    shared = RateLimit()
     assert shared.turn("C1") is not shared.turn("C2")
     first = shared.turn("C1")
     assert shared.turn("C1") is first

@@ -54,15 +54,15 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_what_is_no_answer_is_asked_once_more_and_then_a_failure_that_may_pass(name: str) -> None:
     async with talking() as (peer, slack):
         peer.faults = [ODD[name]]
-        assert (await slack.sure.chat_postMessage(channel="C1", text="x"))["ts"] == "1.2"
+        assert (await slack.retrying.chat_postMessage(channel="C1", text="x"))["ts"] == "1.2"
         assert peer.asked == 2
         peer.faults = [ODD[name]] * 3
         with pytest.raises(FAILURES) as caught:
-            await slack.sure.chat_postMessage(channel="C1", text="x")
+            await slack.retrying.chat_postMessage(channel="C1", text="x")
         assert (error_code(caught.value), retry_after(caught.value), may_pass(caught.value)) == ("", 0, True)
         assert peer.asked == 4, "one retry"
         with pytest.raises(FAILURES):
-            await slack.once.chat_update(channel="C1", ts="1.2", text="x")
+            await slack.no_retry.chat_update(channel="C1", ts="1.2", text="x")
         assert peer.asked == 5
 
 
@@ -72,7 +72,7 @@ async def test_what_slack_failed_at_is_asked_once_more(code: str) -> None:
         peer.faults = [
             Fault(200, raw=b'{"ok": false, "error": "%s"}' % code.encode(), headers={"Content-Type": "application/json"})
         ]
-        await slack.sure.auth_test()
+        await slack.retrying.auth_test()
         assert peer.asked == 2
 
 
@@ -80,7 +80,7 @@ async def test_a_lookup_that_slack_failed_at_is_told_at_once() -> None:
     async with talking() as (peer, slack):
         peer.faults = [Fault(200, raw=b'{"ok": false, "error": "internal_error"}', headers={"Content-Type": "application/json"})]
         with pytest.raises(SlackApiError):
-            await slack.sure.users_info(user="U1")
+            await slack.retrying.users_info(user="U1")
         assert peer.asked == 1
 
 
@@ -88,7 +88,7 @@ async def test_what_slack_refused_is_not_asked_again() -> None:
     async with talking() as (peer, slack):
         peer.faults = [Fault(200, raw=b'{"ok": false, "error": "is_archived"}', headers={"Content-Type": "application/json"})]
         with pytest.raises(SlackApiError) as caught:
-            await slack.sure.chat_postMessage(channel="C1", text="x")
+            await slack.retrying.chat_postMessage(channel="C1", text="x")
         assert (error_code(caught.value), may_pass(caught.value), peer.asked) == ("is_archived", False, 1)
 
 
@@ -103,7 +103,7 @@ async def test_a_429_that_does_not_say_for_how_long_in_numbers(retry: str, monke
     async with talking() as (peer, slack):
         headers = {"Content-Type": "text/html", "Retry-After": retry}
         peer.faults = [Fault(429, raw=b"<html>", headers=headers)]
-        await slack.sure.auth_test()
+        await slack.retrying.auth_test()
     assert peer.asked == 2
     assert all(1 <= seconds <= 2 for seconds in slept)
 
@@ -113,21 +113,21 @@ async def test_an_endless_answer_is_read_to_a_limit(monkeypatch: pytest.MonkeyPa
     async with talking() as (peer, slack):
         peer.faults = [Fault(200, raw=b'{"ok": true, "x": "' + b"x" * 2000 + b'"}', headers={"Content-Type": "application/json"})]
         with pytest.raises(SlackFault, match="longer than"):
-            await slack.sure.auth_test()
+            await slack.retrying.auth_test()
 
 
 async def test_a_redirect_is_not_followed_with_the_token() -> None:
     async with talking() as (peer, slack):
         peer.faults = [Fault(302, raw=b"", headers={"Location": "/elsewhere"})] * 2
         with pytest.raises(SlackApiError):
-            await slack.sure.auth_test()
+            await slack.retrying.auth_test()
         assert peer.asked == 2
 
 
 async def test_deeply_nested_json_is_no_answer() -> None:
     async with talking() as (peer, slack):
         peer.faults = [Fault(200, raw=b"[" * 200_000, headers={"Content-Type": "application/json"})]
-        await slack.sure.auth_test()
+        await slack.retrying.auth_test()
         assert peer.asked == 2
 
 
@@ -166,7 +166,7 @@ async def test_an_error_of_the_sdks_own_code_is_a_failure_of_slack(monkeypatch: 
     async with talking() as (_, slack):
         monkeypatch.setattr("slack_sdk.web.async_base_client.AsyncBaseClient._send", broken)
         with pytest.raises(SlackFault, match=r"auth\.test: AttributeError"):
-            await slack.sure.auth_test()
+            await slack.retrying.auth_test()
 
 
 async def test_whether_slack_answers_at_all() -> None:
