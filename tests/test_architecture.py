@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,8 @@ WRONG = {
     "diagnostics": ("diagnostics/route.py", "import diagnostics.diagnose"),
     "bot": ("bot/settings.py", "import bot.terminal"),
     "fronts": ("bot/terminal/__init__.py", "import diagnostics.model"),
+    "conversation": ("bot/conversation/question.py", "import bot.slack.conversation_ref"),
+    "slack-rooms": ("bot/slack/blockkit/blocks.py", "import bot.slack.inbound.payloads"),
     "slack": ("bot/terminal/__init__.py", "import slack_sdk"),
     "network": ("commands/run.py", "import aiosmtplib"),
 }
@@ -56,6 +59,11 @@ def test_contract_can_fail(copy: Path, contract: dict[str, str]) -> None:
     done = lint_imports(copy)
     assert done.returncode == 1, done.stdout + done.stderr
     assert f"{contract['name']} BROKEN" in done.stdout
+
+
+def test_conversation_has_no_word_of_a_platform() -> None:
+    for source in (ROOT / "bot/conversation").glob("*.py"):
+        assert not re.findall(r"slack|bolt|block kit|response_url|/mailflow", source.read_text(), re.IGNORECASE), source.name
 
 
 def neighbours(graph: grimp.ImportGraph) -> list[str]:

@@ -96,4 +96,4 @@ def test_the_shortcut_is_the_one_that_is_listened_to(manifest: Any) -> None:
 def test_usage_hint_names_the_commands_that_slack_takes(manifest: Any) -> None:
     (command,) = manifest["features"]["slash_commands"]
     assert command["command"] == "/mailflow"
-    assert command["usage_hint"] == " | ".join(c.usage for c in on("slack"))
+    assert command["usage_hint"] == " | ".join(c.usage for c in on("chat"))

@@ -9,9 +9,9 @@ import re
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from bot.conversation.platform import Admission
 from bot.slack.conversation_ref import PEOPLE, PERSON, ConversationRef
 from bot.slack.transport.client import FAILURES, Me, Slack, SlackFault, error_code, may_pass, noted, part
 from commands.command import APPROVE, CommandError
@@ -23,19 +23,6 @@ _PATIENCE = 10.0
 _READER = re.compile(r"[UWSCGD][A-Z0-9]{1,30}")
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Admission:
-    """`actor` None: not let in, for the reason in `refusal`. `alone`: why the answer is for the asker alone, else empty."""
-
-    actor: Actor | None
-    refusal: str = ""
-    alone: str = ""
-    secluded: bool = False
-    """Others may read along there, so there are no buttons either."""
-    in_doubt: bool = False
-    """Slack failed when it was asked, so the same question may be answered otherwise a moment later."""
 
 
 def readers(given: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,8 +1,10 @@
-"""Where a question came from, and where its answer belongs: one opaque string for everybody else."""
+"""Where in Slack a question was asked, and where its answer belongs: one opaque string outside this package."""
 
 import json
 import re
 from dataclasses import asdict, dataclass, field, replace
+
+PLATFORM = "slack"
 
 PERSON = re.compile(r"[UW][A-Z0-9]{1,30}")
 """What the id of a user looks like."""
@@ -39,8 +41,8 @@ class ConversationRef:
         return bool(self.thread) or self.direct
 
     def dump(self) -> str:
-        """For the store, while the answer is under way."""
-        return json.dumps({name: value for name, value in asdict(self).items() if value})
+        """For the store, while the answer is under way: "slack:" and a JSON object."""
+        return f"{PLATFORM}:" + json.dumps({name: value for name, value in asdict(self).items() if value})
 
     def lasting(self, parent: str = "") -> str:
         """For what comes back later, a form or a job: the thread, and nothing that expires or that opens a door."""
@@ -48,9 +50,9 @@ class ConversationRef:
 
 
 def load(text: str) -> ConversationRef:
-    """What `dump` or `lasting` made. Raises ValueError for anything else, as an older version may have left it."""
+    """What `dump` or `lasting` made; earlier versions wrote the JSON object alone. Raises ValueError for anything else."""
     try:
-        found = json.loads(text)
+        found = json.loads(text.removeprefix(f"{PLATFORM}:"))
         place = ConversationRef(**found)
     except TypeError as error:
         raise ValueError("no place of ours") from error

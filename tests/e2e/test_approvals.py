@@ -68,7 +68,7 @@ async def heard(proxy: StrictProxy, words: str, times: int) -> None:
 async def test_who_may_not_approve(
     slack: LocalSlack, proxy: StrictProxy, tenant: LabTenant, fixing: Serving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.slack.responder.DOUBT", ())
+    monkeypatch.setattr("bot.slack.workspace.DOUBT", ())
     async with fixing():
         parent, question = await asked(slack)
         await slack.click(question, "approve", ALICE)

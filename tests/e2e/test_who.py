@@ -111,7 +111,7 @@ async def test_where_slack_fails_to_say_who_somebody_is_it_is_asked_again(
 async def test_where_slack_does_not_say_who_somebody_is(
     slack: LocalSlack, proxy: StrictProxy, bot: Bot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.slack.responder.DOUBT", (0.01,))
+    monkeypatch.setattr("bot.slack.workspace.DOUBT", (0.01,))
     proxy.fail("users.info", ERROR, ERROR)
     await slack.command("C02INC", "U01ALICE", LINE)
     await told(proxy, "Slack did not tell me who you are (internal_error)")

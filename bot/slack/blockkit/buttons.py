@@ -10,7 +10,7 @@ from typing import Any
 
 from bot.slack.blockkit.blocks import Block, Piece
 from bot.slack.blockkit.characters import one_line, units
-from commands.command import Command, Verb
+from commands.command import Verb
 from commands.registry import VERBS, find
 from commands.reply import Action
 
@@ -69,12 +69,7 @@ def _choice(action: Action) -> Choice | None:
 def _needs_a_thread(verb: Verb) -> bool:
     """What comes back later needs a place to come to, and what changes a tenant is not done behind the others' backs."""
     command = find(verb.words[0])
-    return command is not None and (command.front == "slack" or changes_a_tenant(command))
-
-
-def changes_a_tenant(command: Command) -> bool:
-    """Whether a click on it may."""
-    return command.front == "click" or any(option.flag == "--yes" for option in command.options)
+    return command is not None and (command.front == "chat" or command.changes_tenant)
 
 
 def _button(choice: Choice, subject: str) -> Block:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
+from bot.conversation.platform import Form
 from bot.slack.blockkit import copy_text, inputs, messages
 from bot.slack.blockkit.blocks import TOTAL, Block, Piece, context, weight
 from bot.slack.blockkit.buttons import Choice, chosen
@@ -48,8 +49,11 @@ def held(text: str) -> Held | None:
     return Held(place, choice) if choice else None
 
 
-def waiting(title: str) -> Block:
-    return said(title, "⏳ One moment …")
+def view(form: Form, place: ConversationRef) -> Block:
+    """The form as views.open and views.update take it."""
+    if form.reply is not None:
+        return filled(form.title, form.reply, place)
+    return said(form.title, form.sentence) if form.sentence else to_paste(form.title, place)
 
 
 def said(title: str, sentence: str) -> Block:
@@ -71,13 +75,13 @@ def filled(title: str, reply: Reply, place: ConversationRef) -> Block:
     return _view(title, [*shown, *asked], submit=reply.ask.submit, kept=Held(place, choice).dump())
 
 
-def to_paste(place: ConversationRef) -> Block:
+def to_paste(title: str, place: ConversationRef) -> Block:
     """Whole from the start: there is nothing to wait for."""
     hint = (
         "A bounce, a line of a message trace, an alert. For a longer one, post it and choose “Diagnose mail error” in its menu."
     )
     field = Field("--text", "Error text", hint, longest=inputs.TYPED, multiline=True)
-    return _view("Explain an error", inputs.shown([field]), submit="Explain", kept=place.lasting(), callback=PASTE)
+    return _view(title, inputs.shown([field]), submit="Explain", kept=place.lasting(), callback=PASTE)
 
 
 def _fitting(pieces: Sequence[Piece], most: int) -> list[Block]:

@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from bot.slack.inbound.message_text import File, file_of
+from bot.conversation.question import File
+from bot.slack.inbound.message_text import file_of
 from bot.slack.transport.client import FAILURES, Slack, error_code, noted, noted_as
 from commands.request import Attached
 

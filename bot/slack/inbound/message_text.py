@@ -6,9 +6,10 @@ screens. A line that an earlier place has is not taken again, or each error woul
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any
+
+from bot.conversation.question import File
 
 MOST = 256 * 1024
 """Characters; the parser reads no more bytes than that."""
@@ -23,16 +24,6 @@ _SHOWN = ("pretext", "author_name", "title", "text", "value", "fields", "element
 _MARKS = re.compile(r"[\s*_~`>•]+")
 
 Plain = Callable[[str], str]
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """What Slack says of a file; of one from another organisation a message says the id alone."""
-
-    id: str
-    name: str = ""
-    mimetype: str = ""
-    filetype: str = ""
 
 
 def text_of(message: Mapping[str, Any], plain: Plain) -> str:

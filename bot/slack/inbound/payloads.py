@@ -10,41 +10,37 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from bot.conversation.forms import Click
+from bot.conversation.question import Question, Used, asked_for, explains
 from bot.slack.blockkit import inputs
 from bot.slack.blockkit.buttons import Choice, chosen
 from bot.slack.blockkit.modals import Held, held
 from bot.slack.conversation_ref import ConversationRef, load
 from bot.slack.inbound import message_text
-from bot.slack.question import COMMAND, Question, Used, asked_for, explains
 from commands.words import at_the_door
 
 _WRAPPED = re.compile(r"<((?:[@#!]|[a-z][a-z0-9+.-]*:)[^<>|]*)(?:\|([^<>]*))?>")
 
 Payload = Mapping[str, Any]
 
+SlackQuestion = Question[ConversationRef]
+
+COMMAND = "/mailflow"
+
 DIAGNOSE = "Diagnose mail error"
 """The message shortcut, as people see it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Click:
-    """A button or a menu entry. `choice` is None for one that is not of this version, or of nobody."""
-
-    question: Question
-    choice: Choice | None
-    trigger: str
 
 
 @dataclass(frozen=True, slots=True)
 class Submission:
     """A form that was sent. `errors`, by field: what is missing. `choice` None: nothing of this version is behind it."""
 
-    question: Question
+    question: SlackQuestion
     choice: Choice | None
     errors: Mapping[str, str]
 
 
-def command(payload: Payload) -> Question:
+def command(payload: Payload) -> SlackQuestion:
     """A slash command. Slack knows none in threads."""
     text = at_the_door(plain(_text(payload, "text")))
     place = ConversationRef(
@@ -54,10 +50,10 @@ def command(payload: Payload) -> Question:
         team=_text(payload, "team_id"),
         response_url=_text(payload, "response_url"),
     )
-    return Question(_id("t", _text(payload, "trigger_id")), text, place)
+    return Question(_id("t", _text(payload, "trigger_id")), text, place, COMMAND)
 
 
-def mention(body: Payload, me: str, name: str) -> Question | None:
+def mention(body: Payload, me: str, name: str) -> SlackQuestion | None:
     """`@mailflow …`, answered in the thread that it stands in or begins. None for what bots and edits say."""
     event = _part(body, "event")
     if not _said_by_a_person(event):
@@ -66,7 +62,7 @@ def mention(body: Payload, me: str, name: str) -> Question | None:
     return _message(body, text, prefix, line=_line(text, prefix), thread=_text(event, "thread_ts") or _text(event, "ts"))
 
 
-def direct_message(body: Payload, me: str) -> Question | None:
+def direct_message(body: Payload, me: str) -> SlackQuestion | None:
     """A direct message is a command as it stands. None for other messages."""
     event = _part(body, "event")
     if event.get("channel_type") != "im" or not _said_by_a_person(event):
@@ -75,7 +71,7 @@ def direct_message(body: Payload, me: str) -> Question | None:
     return _message(body, text, COMMAND, line=_line(text), thread=_text(event, "thread_ts"))
 
 
-def click(body: Payload) -> Click:
+def click(body: Payload) -> Click[ConversationRef]:
     """A click on a message of ours, answered in that message's thread."""
     actions = body.get("actions")
     first = actions[0] if isinstance(actions, list) and actions and isinstance(actions[0], Mapping) else {}
@@ -83,7 +79,8 @@ def click(body: Payload) -> Click:
     trigger = _text(body, "trigger_id")
     place = replace(_below(body), line=choice.verb.label if choice else "")
     words = choice.words if choice else ()
-    return Click(Question(_id("t", trigger), "", place, words=words, used=_used(body, place)), choice, trigger)
+    question = Question(_id("t", trigger), "", place, COMMAND, words=words, used=_used(body, place))
+    return Click(question, choice.verb if choice else None, trigger)
 
 
 def submission(body: Payload) -> Submission:
@@ -98,18 +95,18 @@ def submission(body: Payload) -> Submission:
     place = replace(place, user=_text(user, "id"), team=_team(body), line=choice.verb.label if choice else "")
     filled = inputs.read(view)
     words = (*choice.words, *filled.options) if choice else ()
-    question = Question(_sent_once(view), "", place, words=words, used=Used(view=_text(view, "id")))
+    question = Question(_sent_once(view), "", place, COMMAND, words=words, used=Used(form=_text(view, "id")))
     return Submission(question, choice, filled.missing)
 
 
-def shortcut(body: Payload) -> Question:
+def shortcut(body: Payload) -> SlackQuestion:
     """“Diagnose mail error” on a message: that message's text as one word, and its files, answered in its thread."""
     message = _part(body, "message")
     ts = _text(message, "thread_ts") or _text(message, "ts") or _text(body, "message_ts")
     channel, user = _text(_part(body, "channel"), "id"), _text(_part(body, "user"), "id")
     place = ConversationRef(channel, user, DIAGNOSE, ts, team=_team(body), response_url=_text(body, "response_url"))
     words = explains(message_text.text_of(message, plain))
-    return Question(_id("t", _text(body, "trigger_id")), "", place, words=words, files=message_text.files_of(message))
+    return Question(_id("t", _text(body, "trigger_id")), "", place, COMMAND, words=words, files=message_text.files_of(message))
 
 
 def pasted(body: Payload) -> Submission:
@@ -122,7 +119,7 @@ def pasted(body: Payload) -> Submission:
     place = replace(place, user=_text(_part(body, "user"), "id"), team=_team(body))
     filled = inputs.read(view)
     text = "\n".join(option.partition("=")[2] for option in filled.options)
-    question = Question(_sent_once(view), "", place, words=explains(text))
+    question = Question(_sent_once(view), "", place, COMMAND, words=explains(text))
     return Submission(question, None, filled.missing)
 
 
@@ -151,15 +148,16 @@ def _used(body: Payload, place: ConversationRef) -> Used | None:
     blocks, ts = message.get("blocks"), _text(message, "ts")
     if container.get("is_ephemeral") is True or not ts or not isinstance(blocks, list):
         return None
-    shown = tuple(block for block in blocks if isinstance(block, Mapping))
-    return Used(place.channel, ts, _text(message, "text"), shown)
+    shown = [block for block in blocks if isinstance(block, Mapping)]
+    content = {"channel": place.channel, "ts": ts, "text": _text(message, "text"), "blocks": shown}
+    return Used(f"{place.channel}-{ts}", content)
 
 
 def _team(body: Payload) -> str:
     return _text(_part(body, "user"), "team_id") or _text(_part(body, "team"), "id")
 
 
-def _message(body: Payload, text: str, prefix: str, *, line: str, thread: str) -> Question:
+def _message(body: Payload, text: str, prefix: str, *, line: str, thread: str) -> SlackQuestion:
     event = _part(body, "event")
     channel, ts = _text(event, "channel"), _text(event, "ts")
     place = ConversationRef(channel, _text(event, "user"), line, thread, team=_text(event, "team") or _text(body, "team_id"))
@@ -168,7 +166,7 @@ def _message(body: Payload, text: str, prefix: str, *, line: str, thread: str) -
     above, files = _text(event, "thread_ts"), message_text.files_of(event)
     # a file without a word is given to be explained, as a text is when it is pasted
     words = explains("") if files and not text else ()
-    return Question(id, text, place, prefix, shared, words, above=above if above != ts else "", said=ts, files=files)
+    return Question(id, text, place, prefix, shared, words, thread=above if above != ts else "", message=ts, files=files)
 
 
 def _line(text: str, prefix: str = "") -> str:

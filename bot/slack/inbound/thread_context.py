@@ -10,13 +10,14 @@ from typing import Any
 
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
+from bot.conversation.platform import ThreadUnread
+from bot.conversation.question import Question, explains
+from bot.slack.conversation_ref import ConversationRef
 from bot.slack.inbound.file_download import is_worth_fetching
 from bot.slack.inbound.message_text import files_of, text_of
 from bot.slack.inbound.payloads import plain
-from bot.slack.question import Question, explains
 from bot.slack.transport.client import FAILURES, Slack, error_code, noted, part
 from commands.explain import says_an_error
-from commands.reply import Action, Reply
 
 log = logging.getLogger("mailflow.slack")
 
@@ -36,33 +37,25 @@ _TOO_LONG = "This thread is longer than I can read. Choose “Diagnose mail erro
 Message = Mapping[str, Any]
 
 
-class Unread(Exception):
-    """`reply` says why, and offers the form."""
-
-    def __init__(self, sentence: str) -> None:
-        super().__init__(sentence)
-        self.reply = Reply(sentence, audience="asker", exit_code=1, actions=(Action("explain-error", "text"),))
-
-
-async def read(slack: Slack, question: Question) -> Question:
-    """With the command line that explains that message, and its files; as it was below an answer of ours. Raises Unread."""
+async def read(slack: Slack, question: Question[ConversationRef]) -> Question[ConversationRef]:
+    """With the command line that explains that message, and its files; as it was below an answer of ours. Raises ThreadUnread."""
     thread, whole = await _thread(slack, question)
     # as long as a paste takes to read, for each message: too long for whoever else waits
     message = await asyncio.to_thread(_meant, thread, slack.me.user)
     if message is None and not whole:
-        raise Unread(_TOO_LONG)
+        raise ThreadUnread(_TOO_LONG)
     message = message or next(iter(thread), {})
     if message.get("user") != slack.me.user:
         return replace(question, words=explains(text_of(message, plain)), files=files_of(message))
     if question.lacks_text:
-        raise Unread(_NOTHING)
+        raise ThreadUnread(_NOTHING)
     return question
 
 
-async def _thread(slack: Slack, question: Question) -> tuple[list[Message], bool]:
-    """The messages before the mention, and whether these are all. Raises Unread where there is none to be had."""
+async def _thread(slack: Slack, question: Question[ConversationRef]) -> tuple[list[Message], bool]:
+    """The messages before the mention, and whether these are all. Raises ThreadUnread where there is none to be had."""
     thread: dict[str, Message] = {}
-    channel, ts, latest = question.place.channel, question.above, question.said or None
+    channel, ts, latest = question.place.channel, question.thread, question.message or None
     cursor: str | None = None
     try:
         async with asyncio.timeout(_PATIENCE):
@@ -81,7 +74,7 @@ async def _thread(slack: Slack, question: Question) -> tuple[list[Message], bool
         code = error_code(error) or "no answer"
         if not thread:
             log.warning("a thread could not be read: %s", code)
-            raise Unread(_SCOPE if code == "missing_scope" else _FAILED.format(code)) from None
+            raise ThreadUnread(_SCOPE if code == "missing_scope" else _FAILED.format(code)) from None
     before = [message for at, message in thread.items() if latest is None or at < latest]
     return before, not cursor
 

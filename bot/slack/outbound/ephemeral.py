@@ -3,16 +3,15 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
 
 from bot.slack.blockkit.blocks import Message
 from bot.slack.conversation_ref import ConversationRef
-from bot.slack.transport.client import FAILURES, Slack, error_code, may_pass, noted
+from bot.slack.outbound.chat_api import LONGEST, arguments, named
+from bot.slack.transport.client import FAILURES, Slack, may_pass, noted
 from bot.slack.transport.web_api import PAUSE, Got
 
 log = logging.getLogger("mailflow.slack")
 
-LONGEST = 120.0  # for one message that must arrive, waiting out 429 included
 _USES = 5  # of a response_url, in 30 minutes (docs.slack.dev/interactivity/handling-user-interaction)
 _MESSAGES = 20  # where Slack sets no limit
 
@@ -23,7 +22,7 @@ class Refused(Exception):
     """This way is not open."""
 
 
-class Aside:
+class Ephemeral:
     """The ways to one person, the least obtrusive first; what one way did not take, the next gets.
 
     `passing`: of what was sent last, a way failed that may be open again later.
@@ -122,11 +121,3 @@ def _taken(got: Got) -> bool:
 def _passing(got: Got) -> bool:
     """404 and 410 are Slack's words for a response_url that was used up."""
     return got.passing if got.body.get("error") else got.status in (200, 408, 429) or got.status >= 500
-
-
-def arguments(message: Message) -> dict[str, Any]:
-    return {"text": message.text, "blocks": list(message.blocks)}
-
-
-def named(error: Exception) -> str:
-    return error_code(error) or type(error).__name__

@@ -132,4 +132,4 @@ def test_forged_clicks_mean_nothing(action: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("body", [{}, {"actions": None}, {"actions": []}, {"actions": ["x"]}, {"actions": [{}], "message": 7}])
 def test_payloads_that_are_none(body: dict[str, Any]) -> None:
-    assert payloads.click(body).choice is None
+    assert payloads.click(body).verb is None

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.conversation.forms import TEXT, WAITING
+from bot.conversation.platform import Form
 from bot.slack.blockkit import copy_text, modals
 from bot.slack.conversation_ref import ConversationRef
 from commands.reply import Action, Ask, Field, Item, Reply, Section
@@ -32,7 +34,7 @@ def of(*lines: str) -> Reply:
 
 
 def test_a_form_for_a_text_takes_lines() -> None:
-    view = as_sent(modals.to_paste(PLACE))
+    view = as_sent(modals.view(TEXT, PLACE))
     assert check_view(view) == []
     (field,) = view["blocks"]
     assert (field["element"]["multiline"], field["element"]["max_length"]) == (True, 3000)
@@ -53,7 +55,7 @@ def test_a_sentence_is_no_field() -> None:
     assert check_view(view) == []
     assert not copied(view)
     assert "nothing that a partner" in str(view["blocks"])
-    assert check_view(modals.waiting("Copy for partner")) == check_view(modals.said("x", "It failed.")) == []
+    assert check_view(modals.view(Form("Copy for partner", WAITING), PLACE)) == check_view(modals.said("x", "It failed.")) == []
 
 
 @given(st.lists(st.text(alphabet="ab 😀<&\n", max_size=4000), min_size=1, max_size=12))

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from bot.conversation.question import File
 from bot.slack.inbound import file_download
 from bot.slack.inbound.file_download import MOST, fetched, may_have_token
-from bot.slack.inbound.message_text import File, files_of
+from bot.slack.inbound.message_text import files_of
 from bot.slack.inbound.payloads import direct_message, mention, shortcut
 from bot.slack.transport.client import Slack, open_slack
 from commands.request import Attached
@@ -58,7 +59,7 @@ def test_a_file_alone_is_to_be_explained(text: str, words: tuple[str, ...]) -> N
 def test_what_came_along_is_meant_before_what_stands_above() -> None:
     asked = mention(said("<@U0BOT> explain", thread_ts="16.1"), "U0BOT", "mailflow")
     assert asked
-    assert not asked.means_above
+    assert not asked.means_thread
 
 
 def test_a_bots_file_asks_nothing() -> None:

@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
+from bot.conversation.forms import TEXT
+from bot.conversation.question import Used
 from bot.slack.blockkit import modals
 from bot.slack.conversation_ref import ConversationRef
 from bot.slack.inbound.payloads import click, command, direct_message, mention, pasted, plain, submission
-from bot.slack.question import Used
 from commands.reply import Ask, Field, Item, Reply, Section
 
 
@@ -63,7 +64,7 @@ def test_a_mention_is_answered_in_the_thread_that_it_begins_or_stands_in() -> No
     second = mention(body(thread_ts="16.1"), "U0BOT", "mailflow")
     assert second
     assert second.place.thread == "16.1"
-    assert (first.above, second.above) == ("", "16.1")
+    assert (first.thread, second.thread) == ("", "16.1")
     assert first.id == second.id == "m-C02INC-17.5", "one message, one question"
 
 
@@ -132,7 +133,7 @@ def test_a_form_is_a_command_line_of_whoever_sent_it() -> None:
     found = submission(sent())
     assert found.question.words == ("fix", "--again", "r-1", "--reason=gone for good")
     assert found.question.place == ConversationRef("C1", "U2", "Fix now", "17.5", team="T1")
-    assert (found.question.id, found.question.used, found.errors) == ("f-V1-1.a", Used(view="V1"), {})
+    assert (found.question.id, found.question.used, found.errors) == ("f-V1-1.a", Used(form="V1"), {})
     assert submission(sent(hash="2.b")).question.id != found.question.id, "shown anew, it can be sent anew"
 
 
@@ -165,7 +166,7 @@ def test_what_was_clicked_is_remembered_unless_it_goes_by_itself() -> None:
     shown = {"ts": "2.2", "thread_ts": "1.1", "text": "h", "blocks": [{"type": "divider"}, "x"]}
     used = click(payload | {"message": shown}).question.used
     assert used
-    assert (used.channel, used.ts, used.text, used.blocks) == ("C1", "2.2", "h", ({"type": "divider"},))
+    assert used == Used("C1-2.2", {"channel": "C1", "ts": "2.2", "text": "h", "blocks": [{"type": "divider"}]})
     assert click(payload | {"message": shown, "container": {"is_ephemeral": True}}).question.used is None
     assert click(payload | {"message": {"ts": "2.2"}}).question.used is None
 
@@ -179,9 +180,8 @@ def test_what_has_no_id_of_slacks_is_nobodys_copy() -> None:
 
 
 def paste(text: str | None, **view: Any) -> dict[str, Any]:
-    form = modals.to_paste(
-        ConversationRef("C1", "U1", "/mailflow explain …", team="T1", response_url="https://hooks.slack.com/x")
-    )
+    place = ConversationRef("C1", "U1", "/mailflow explain …", team="T1", response_url="https://hooks.slack.com/x")
+    form = modals.view(TEXT, place)
     state = {"values": {"--text": {"value": {"type": "plain_text_input", "value": text}}}}
     return {"user": {"id": "U2", "team_id": "T1"}, "view": {"id": "V1", "hash": "1.a", **form, "state": state, **view}}
 

@@ -10,10 +10,10 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
-from bot.slack.conversation_ref import ConversationRef
+from bot.conversation.question import Place
 from diagnostics.store import LEASE, Answer, DoesNotFit, Store, StoreUnavailable
 
-log = logging.getLogger("mailflow.slack")
+log = logging.getLogger("mailflow.conversation")
 
 RENEW = LEASE.total_seconds() / 4
 """Seconds between two looks at leases: our own, and those that others did not renew."""
@@ -27,11 +27,15 @@ Again = Callable[[Answer], asyncio.Task[None] | None]
 
 
 class Inflight:
-    """One process's side of the store. `owner` is new at each start: what an owner has taken is its own until its lease ends."""
+    """One process's side of the store, for one platform: the unfinished answers of others are left alone.
 
-    def __init__(self, store: Store | None) -> None:
+    The owner's id is new at each start: what an owner has taken is its own until its lease ends.
+    """
+
+    def __init__(self, store: Store | None, platform: str) -> None:
         self._store = store
-        self._owner = "slack-" + secrets.token_hex(12)
+        self._platform = platform
+        self._owner = f"{platform}-{secrets.token_hex(12)}"
         self._seen: OrderedDict[str, None] = OrderedDict()
         self._running: dict[str, asyncio.Task[None] | None] = {}
         self._held: set[str] = set()
@@ -62,7 +66,7 @@ class Inflight:
 
     # ---- answers
 
-    async def begin(self, id: str, place: ConversationRef, request: str) -> bool:
+    async def begin(self, id: str, place: Place, request: str) -> bool:
         """Whether to answer: not when this question was begun before, here or elsewhere. The caller's task does the work."""
         if not self._new(id):
             return False
@@ -89,7 +93,7 @@ class Inflight:
         """Whether somebody will take this answer over if it is dropped now."""
         return id in self._held
 
-    async def moved(self, id: str, place: ConversationRef) -> None:
+    async def moved(self, id: str, place: Place) -> None:
         """The answer has a message of its own now, which is edited from here on."""
         if id in self._held and self._store is not None:
             try:
@@ -161,7 +165,7 @@ class Inflight:
         """One after the other, and each counted when its turn comes: what ends the process again costs no other answer a run."""
         await ready.wait()
         while self._store is not None and ready.is_set():
-            taken = await self._store.take_unfinished(self._owner, now=_now(), limit=1)
+            taken = await self._store.take_unfinished(self._owner, platform=self._platform, now=_now(), limit=1)
             if not taken:
                 return
             (answer,) = taken

@@ -5,11 +5,11 @@ import logging
 from collections.abc import Coroutine
 from typing import Any
 
-log = logging.getLogger("mailflow.slack")
+log = logging.getLogger("mailflow.conversation")
 
 
 class Tasks:
-    """Running tasks by strong reference: asyncio keeps only weak ones, and Bolt does not wait for its listeners."""
+    """Running tasks by strong reference: asyncio keeps only weak ones, and chat libraries do not wait for listeners."""
 
     def __init__(self) -> None:
         self._live: set[asyncio.Task[None]] = set()

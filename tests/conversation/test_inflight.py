@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from bot.slack import inflight as module
-from bot.slack.conversation_ref import ConversationRef
-from bot.slack.inflight import Inflight
+from bot.conversation import inflight as module
+from bot.conversation.inflight import Inflight
 from diagnostics.store import Answer, Store, StoreUnavailable
 from diagnostics.store.opening import open_store
 from diagnostics.store.records import Records
+from tests.conversation.memory import NAME, Room
 
-PLACE = ConversationRef("C1", "U1", "/mailflow check")
+PLACE = Room("alice")
 
 
 @pytest.fixture
@@ -45,31 +45,31 @@ async def keeping(inflight: Inflight, seconds: float) -> list[str]:
 
 
 async def test_a_question_is_begun_once_over_all_replicas(store: Store) -> None:
-    one, two = Inflight(store), Inflight(store)
+    one, two = Inflight(store, NAME), Inflight(store, NAME)
     assert [await one.begin("t-1", PLACE, "{}"), await two.begin("t-1", PLACE, "{}"), await one.begin("t-1", PLACE, "{}")] == [
         True,
         False,
         False,
     ]
     await one.finished("t-1")
-    assert not await Inflight(store).begin("t-1", PLACE, "{}"), "also after its end"
+    assert not await Inflight(store, NAME).begin("t-1", PLACE, "{}"), "also after its end"
 
 
 async def test_without_a_store_once_in_this_process() -> None:
-    inflight = Inflight(None)
+    inflight = Inflight(None, NAME)
     assert [await inflight.begin("t-1", PLACE, "{}") for _ in range(2)] == [True, False]
     assert [await inflight.claim("trigger", "t-2") for _ in range(2)] == [True, False]
     assert not inflight.survives("t-1")
 
 
 async def test_a_claim_is_made_once(store: Store) -> None:
-    assert await Inflight(store).claim("trigger", "t-1")
-    assert not await Inflight(store).claim("trigger", "t-1")
+    assert await Inflight(store, NAME).claim("trigger", "t-1")
+    assert not await Inflight(store, NAME).claim("trigger", "t-1")
 
 
 async def test_what_runs_is_not_taken_over(store: Store, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "RENEW", 0.05)
-    one, two = Inflight(store), Inflight(store)
+    one, two = Inflight(store, NAME), Inflight(store, NAME)
     assert await one.begin("t-1", PLACE, "{}")
     assert await keeping(two, 0.2) == []
     let_leases_end(path)
@@ -81,7 +81,7 @@ async def test_what_runs_is_not_taken_over(store: Store, path: Path, monkeypatch
 
 async def test_who_was_away_too_long_stops(store: Store, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "RENEW", 0.05)
-    one, two = Inflight(store), Inflight(store)
+    one, two = Inflight(store, NAME), Inflight(store, NAME)
 
     async def work() -> None:
         await one.begin("t-1", PLACE, "{}")
@@ -99,7 +99,7 @@ async def test_who_was_away_too_long_stops(store: Store, path: Path, monkeypatch
 
 async def test_what_nobody_works_on_any_more_is_taken_up_again(store: Store, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "RENEW", 0.05)
-    one = Inflight(store)
+    one = Inflight(store, NAME)
     await asyncio.create_task(_begin_and_fail(one))
     assert await keeping(one, 0.2) == []
     let_leases_end(path)
@@ -114,7 +114,7 @@ async def test_nothing_is_taken_over_before_this_process_is_ready(
     store: Store, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "RENEW", 0.05)
-    one, two = Inflight(store), Inflight(store)
+    one, two = Inflight(store, NAME), Inflight(store, NAME)
     assert await one.begin("t-1", PLACE, "{}")
     await one.release()
     taken: list[str] = []
@@ -133,7 +133,7 @@ async def test_answers_are_resumed_one_by_one_and_counted_when_their_turn_comes(
     store: Store, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "RENEW", 0.05)
-    gone, inflight = Inflight(store), Inflight(store)
+    gone, inflight = Inflight(store, NAME), Inflight(store, NAME)
     for number in range(4):
         await gone.begin(f"t-{number}", PLACE, "{}")
     await gone.release()
@@ -163,7 +163,7 @@ async def test_answers_are_resumed_one_by_one_and_counted_when_their_turn_comes(
 
 async def test_an_end_that_could_not_be_stored_is_stored_later(store: Store, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "RENEW", 0.05)
-    inflight = Inflight(store)
+    inflight = Inflight(store, NAME)
     assert await inflight.begin("t-1", PLACE, "{}")
     with monkeypatch.context() as patch:
 
@@ -175,7 +175,7 @@ async def test_an_end_that_could_not_be_stored_is_stored_later(store: Store, pat
     let_leases_end(path)
     assert await keeping(inflight, 0.3) == []
     let_leases_end(path)
-    assert await keeping(Inflight(store), 0.2) == []
+    assert await keeping(Inflight(store, NAME), 0.2) == []
 
 
 async def test_a_store_that_hangs_costs_a_form_a_second(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,4 +185,4 @@ async def test_a_store_that_hangs_costs_a_form_a_second(store: Store, monkeypatc
 
     monkeypatch.setattr(module, "_CLAIM", 0.05)
     monkeypatch.setattr(Records, "claim", slow)
-    assert await asyncio.wait_for(Inflight(store).claim("trigger", "t-1"), 1)
+    assert await asyncio.wait_for(Inflight(store, NAME).claim("trigger", "t-1"), 1)

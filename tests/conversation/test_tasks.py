@@ -5,7 +5,7 @@ import gc
 
 import pytest
 
-from bot.slack.tasks import Tasks
+from bot.conversation.tasks import Tasks
 
 
 async def test_work_is_held_although_nobody_else_knows_it() -> None:
