@@ -22,8 +22,8 @@ def kept(used: dict[str, object] | None, *words: str) -> str:
     return json.dumps({"text": "", "prefix": "/mailflow", "shared": False, "words": words, "used": used})
 
 
-CLICKED = {"channel": "C1", "ts": "18.1", "text": "h", "blocks": BLOCKS, "view": ""}
-SENT = {"channel": "", "ts": "", "text": "", "blocks": [], "view": "V1"}
+CLICKED: dict[str, object] = {"channel": "C1", "ts": "18.1", "text": "h", "blocks": BLOCKS, "view": ""}
+SENT: dict[str, object] = {"channel": "", "ts": "", "text": "", "blocks": [], "view": "V1"}
 LEFT = {"a-1": kept(None, "check"), "a-2": kept(CLICKED, "approve", "f-1"), "a-3": kept(SENT, "ask", "f-1"), "a-4": "unreadable"}
 
 
@@ -32,10 +32,11 @@ async def written_before(url: str) -> None:
     if url.startswith("sqlite"):
         file = Path(url.removeprefix("sqlite:///"))
         lite.create(file)
-        engine, lock = lite.engine(file), lite.lock
+        engine = lite.engine(file)
+        await schema.bring_up_to_date(engine, lite.lock, "here", to="0004")
     else:
-        engine, lock = pg.engine(pg.address(url)), pg.lock
-    await schema.bring_up_to_date(engine, lock, "here", to="0004")
+        engine = pg.engine(pg.address(url))
+        await schema.bring_up_to_date(engine, pg.lock, "here", to="0004")
     at = "2026-11-24 10:00:00.000000"
 
     def row(table: str, **values: object) -> str:
