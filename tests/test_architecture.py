@@ -66,6 +66,13 @@ def test_conversation_has_no_word_of_a_platform() -> None:
         assert not re.findall(r"slack|bolt|block kit|response_url|/mailflow", source.read_text(), re.IGNORECASE), source.name
 
 
+def test_one_module_of_bot_reads_the_environment() -> None:
+    sources = (file for file in (ROOT / "bot").rglob("*.py") if not file.is_relative_to(ROOT / "bot/demo"))
+    # __main__ sets a variable for a library
+    readers = [file.name for file in sources if re.search(r"os\.(?:environ(?!\.setdefault)|getenv)", file.read_text())]
+    assert readers == ["settings_sources.py"]
+
+
 def neighbours(graph: grimp.ImportGraph) -> list[str]:
     """Imports of a subcommand's module by another module of commands/: each is called by name from its row alone."""
     modules = [command.run.partition(":")[0] for command in COMMANDS if command.run]

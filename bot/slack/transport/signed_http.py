@@ -14,6 +14,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.signature import SignatureVerifier
 
+from bot.host_port import host_port
 from bot.listener import Limits, listening, trusted
 from bot.ports import when_free
 from bot.slack.transport.client import noted_as
@@ -50,7 +51,7 @@ class Http:
 @asynccontextmanager
 async def http(app: AsyncApp, secret: str, address: str) -> AsyncIterator[Http]:
     """Listening. Raises CommandError for an address that is none or that is taken."""
-    host, port = _host_and_port(address)
+    host, port = _host_port(address)
     door = _Door(app, SignatureVerifier(secret))
     limits = Limits(CONNECTIONS, head=_READ, lasts=_LASTS, grace=_GRACE)
     async with AsyncExitStack() as stack:
@@ -122,13 +123,15 @@ def _may_be_signed(headers: Mapping[str, str]) -> bool:
     return abs(time.time() - int(stamp)) <= _AGE
 
 
-def _host_and_port(address: str) -> tuple[str, int]:
-    """Raises CommandError."""
-    host, colon, port = address.rpartition(":")
-    host = host.removeprefix("[").removesuffix("]")
-    if not colon or not host or not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+def _host_port(address: str) -> tuple[str, int]:
+    """Slack has to find it, so a port that the system chooses is none. Raises CommandError."""
+    try:
+        host, port = host_port(address)
+    except ValueError:
+        port = 0
+    if not port:
         raise CommandError(
             f"MAILFLOW_HTTP_ADDRESS: {address[:80]!r} is no host:port. In HTTP mode Slack's requests come in there, "
             "for example 127.0.0.1:3000 behind your reverse proxy."
         )
-    return host, int(port)
+    return host, port

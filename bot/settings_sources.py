@@ -1,4 +1,4 @@
-"""The only reader of environment and settings files. A flag beats the environment; the environment beats the file.
+"""The only reader of environment variables and settings files. A flag beats the environment; the environment beats the file.
 
 Nothing is checked here, so that a program for which nothing is set does not wait for what checks it. Standard library only.
 """
@@ -68,13 +68,28 @@ def _from_files(flags: dict[str, tuple[str, ...]], *, dotenv: bool) -> dict[str,
     return beside | stronger
 
 
+def data_folder() -> Path | None:
+    """The folder for mailflow's own database (XDG Base Directory); None for a user without a home directory."""
+    return _user_folder("XDG_DATA_HOME", "~/.local/share")
+
+
+def wants_color() -> bool:
+    """Whether NO_COLOR (https://no-color.org) and TERM allow colours."""
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
 def _own_file() -> Path:
-    """The user's own file of settings; somebody without a home directory has none."""
-    folder = os.environ.get("XDG_CONFIG_HOME")
+    """The user's own file of settings; a user without a home directory has none."""
+    folder = _user_folder("XDG_CONFIG_HOME", "~/.config")
+    return folder / "env" if folder else Path(os.devnull)
+
+
+def _user_folder(variable: str, default: str) -> Path | None:
+    folder = os.environ.get(variable)
     try:
-        return (Path(folder) if folder else Path("~/.config").expanduser()) / "mailflow" / "env"
+        return (Path(folder) if folder else Path(default).expanduser()) / "mailflow"
     except RuntimeError:
-        return Path(os.devnull)
+        return None
 
 
 def _values(path: Path) -> dict[str, str]:
