@@ -85,7 +85,7 @@ def _owner_flags(words: list[str]) -> tuple[tuple[str, ...], dict[str, tuple[str
 
 def _ask(line: tuple[str, ...], call: Call, flags: dict[str, tuple[str, ...]]) -> int:
     """One command of anybody's, answered in the terminal."""
-    from bot.given import given
+    from bot.settings_sources import given
     from bot.terminal import ask, pasted
 
     words, files = pasted.line(call) if call.command.text else (line, ())

@@ -73,7 +73,7 @@ class Later:
         if kind != INTERRUPTED:
             return await run(Request((kind, fix.id), CLOCK, fix.place, clicked=True), services, lambda _: None)
         # somebody may have gone on with it meanwhile
-        return fix_wording.outcome(fix, front="slack") if fix.state == "unknown" else Reply("", audience="nobody")
+        return fix_wording.outcome(fix, front="chat") if fix.state == "unknown" else Reply("", audience="nobody")
 
     async def _watch(self, due: Due) -> Sequence[datetime]:
         """Wake whoever looks after watches (bot/schedule.py), and come again until it has ended."""

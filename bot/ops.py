@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from aiohttp import web
 
 from bot import metrics
+from bot.host_port import host_port
 from bot.listener import Limits, listening
 from bot.ports import when_free
 from commands.command import CommandError
@@ -37,7 +38,7 @@ async def ops(address: str, ready: Ready) -> AsyncIterator[tuple[str, int] | Non
     if address in ("", "off"):
         yield None
         return
-    host, port = _place(address)
+    host, port = _host_port(address)
     metrics.start()
     limits = Limits(MAX_CONNECTIONS, head=LONGEST, lasts=LONGEST)
     async with AsyncExitStack() as stack:
@@ -72,12 +73,12 @@ def readiness(connected: Callable[[], bool], store: Store | None, token: Callabl
     return ready
 
 
-def _place(address: str) -> tuple[str, int]:
-    host, colon, port = address.rpartition(":")
-    host = host[1:-1] if host.startswith("[") and host.endswith("]") else host if ":" not in host else ""
-    if not colon or not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
-        raise CommandError(f"MAILFLOW_OPS_ADDRESS: {address[:80]!r} is no HOST:PORT, for example 127.0.0.1:9464 or [::1]:9464.")
-    return host, int(port)
+def _host_port(address: str) -> tuple[str, int]:
+    try:
+        return host_port(address)
+    except ValueError:
+        said = f"MAILFLOW_OPS_ADDRESS: {address[:80]!r} is no HOST:PORT, for example 127.0.0.1:9464 or [::1]:9464."
+        raise CommandError(said) from None
 
 
 def _app(ready: Ready) -> web.Application:

@@ -7,7 +7,7 @@ from bot import logs
 from bot.ops import ops, readiness
 from bot.settings import Settings
 from bot.slack.app import serve
-from bot.slack.token import Standing
+from bot.slack.transport.auth_check import Standing
 from bot.wiring import fresh_ranges, open_services
 
 

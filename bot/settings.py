@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
-from bot.given import SECRETS, given
+from bot.settings_sources import SECRETS, given
 from commands.command import CommandError
 from commands.registry import OWNER_OPTIONS
 

@@ -1,12 +1,13 @@
 """Settings → Services: the one place that names concrete classes. Imports stand inside, so that each front loads its own."""
 
-import os
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bot.host_port import host_port
+from bot.settings_sources import data_folder
 from commands.command import CommandError, FixRules, Services
 
 if TYPE_CHECKING:
@@ -176,23 +177,19 @@ def _database(settings: "Settings") -> tuple[str | None, Path | None]:
 
 
 def _data_folder() -> Path:
-    folder = os.environ.get("XDG_DATA_HOME")
-    try:
-        return (Path(folder) if folder else Path("~/.local/share").expanduser()) / "mailflow"
-    except RuntimeError:
-        raise CommandError(
-            "There is no home directory to keep the store in: set MAILFLOW_DATABASE_URL or XDG_DATA_HOME."
-        ) from None
+    if (folder := data_folder()) is None:
+        raise CommandError("There is no home directory to keep the store in: set MAILFLOW_DATABASE_URL or XDG_DATA_HOME.")
+    return folder
 
 
 def _own_listeners(settings: "Settings") -> frozenset[tuple[str, int]]:
     """(address, port) of what `serve` opens; an address that stands for all of them counts as this machine's loopback."""
     found = set()
     for text in (settings.http_address, settings.ops_address):
-        host, _, port = text.rpartition(":")
-        if port.isdigit():
-            hosts = ("127.0.0.1", "::1") if host.strip("[]") in ("", "0.0.0.0", "::", "localhost") else (host.strip("[]"),)  # noqa: S104
-            found |= {(name, int(port)) for name in hosts}
+        with suppress(ValueError):  # off, or not set; what is no address is refused where it is opened
+            host, port = host_port(text)
+            hosts = ("127.0.0.1", "::1") if host in ("0.0.0.0", "::", "localhost") else (host,)  # noqa: S104
+            found |= {(name, port) for name in hosts}
     return frozenset(found)
 
 
@@ -218,23 +215,21 @@ def _server(text: str) -> tuple[str, int]:
     from diagnostics.names import NameFault, address, host
     from diagnostics.transient import is_transient
 
-    mend = f"--dns (MAILFLOW_DNS): {text[:80]!r} is no resolver: write HOST or HOST:PORT, with an IPv6 address in brackets."
+    remedy = f"--dns (MAILFLOW_DNS): {text[:80]!r} is no resolver: write HOST or HOST:PORT, with an IPv6 address in brackets."
     try:
-        if address(text) is not None:
-            return str(address(text)), 53
-        name, _, port = text.rpartition(":") if ":" in text else (text, "", "53")
-        if not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
-            raise CommandError(mend)
+        name, port = host_port(text, default=53)
+        if not port:
+            raise CommandError(remedy)
         literal = address(name)
         found = str(literal) if literal else socket.getaddrinfo(host(name), None, type=socket.SOCK_DGRAM)[0][4][0]
-    except NameFault:
-        raise CommandError(mend) from None
+    except (NameFault, ValueError):
+        raise CommandError(remedy) from None
     except OSError as error:
         raise CommandError(
             f"--dns (MAILFLOW_DNS): {text[:80]!r} cannot be resolved: {error.strerror}. Write its address.",
             passing=is_transient(error),
         ) from None
-    return str(found), int(port)
+    return str(found), port
 
 
 def _ehlo_name(settings: "Settings") -> str:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Approvers", "Call", "Command", "CommandError", "FixRules", "Front", "Option", "Services", "Verb"]
 
-Known = Literal["everywhere", "terminal", "slack", "click"]
-"""Where a word is known. "slack": typed or clicked there; "click": by a button, a form or the clock alone."""
+Known = Literal["everywhere", "terminal", "chat", "click"]
+"""Where a word is known. "chat": typed or clicked on a chat platform; "click": by a button, a form or the clock alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +31,14 @@ class Option:
     summary: str
     repeatable: bool = False
     variable: str = ""
-    fronts: tuple[Front, ...] = ("terminal", "slack", "click")
+    fronts: tuple[Front, ...] = ("terminal", "chat", "click")
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
     """A row of the registry: plain data, so that help and completion can be made without loading what it runs.
 
-    `terminal_examples` are of what only a terminal can do; `slack_ways`, what to use and what it does, of what only Slack can.
+    `terminal_examples` are of what only a terminal can do; `chat_ways`, what to use and what it does, of what only a chat can.
     `ledger`: it cannot work without the ledger of fixes (no more can whatever has `--yes`). `text`: its words are somebody's
     text, as it is. `cost` is taken from a person's allowance (commands/allowance.py): about as many requests as it makes of a
     tenant, at least 1 for whatever works at all; 0 for what the clock says.
@@ -51,13 +51,18 @@ class Command:
     options: tuple[Option, ...] = ()
     examples: tuple[tuple[str, str], ...] = ()
     terminal_examples: tuple[tuple[str, str], ...] = ()
-    slack_ways: tuple[tuple[str, str], ...] = ()
+    chat_ways: tuple[tuple[str, str], ...] = ()
     front: Known = "everywhere"
     role: str = "reader"
     max_words: int = 1000
     ledger: bool = False
     text: bool = False
     cost: int = 1
+
+    @property
+    def changes_tenant(self) -> bool:
+        """Whether a click on it may change the tenant."""
+        return self.front == "click" or any(option.flag == "--yes" for option in self.options)
 
     def options_on(self, front: Front) -> tuple[Option, ...]:
         """The options that a front has."""
@@ -69,7 +74,7 @@ class Verb:
     """What a click says: `words` and the id behind them. A form is for the clicker alone; a menu holds what is seldom needed; of
     several with the same verb a select lets one be chosen.
 
-    `confirm`: what Slack asks before the click counts. It is a courtesy, and no right hangs on it.
+    `confirm`: what the chat platform asks before the click counts. It is a courtesy, and no right hangs on it.
     """
 
     name: str

@@ -1,4 +1,9 @@
-"""The one kind of error that is meant for the person who asked. Standard library only."""
+"""Errors that end in a reply: those of the person who asked, and our own. Standard library only."""
+
+import logging
+import secrets
+
+log = logging.getLogger("mailflow")
 
 
 class CommandError(Exception):
@@ -11,3 +16,10 @@ class CommandError(Exception):
         super().__init__(message)
         self.exit_code = exit_code
         self.passing = passing
+
+
+def internal_error(doing: str) -> str:
+    """Log the current exception with its traceback. Returns the number that the log has it under, for the reply: "e-1a2b3c"."""
+    number = "e-" + secrets.token_hex(3)
+    log.exception("internal error %s while %s", number, doing)
+    return number

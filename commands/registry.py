@@ -70,7 +70,7 @@ EXPLAIN = Command(
         ("explain - < bounce.txt", "a whole bounce, from standard input"),
         ("explain --file bounce.eml", "a mail; a text, Outlook's .msg, a .csv or .xlsx report or a .zip likewise"),
     ),
-    slack_ways=(
+    chat_ways=(
         ("/mailflow explain", "alone: a form to paste the text into"),
         ("Diagnose mail error", "in the menu of a message: explains it in its thread"),
         ("@mailflow explain", "in a thread: finds the message that names an error, and explains it there"),
@@ -108,7 +108,7 @@ WATCH = Command(
     summary="check every 5 minutes for a day, and tell this thread once when it works again",
     run="commands.watch:run",
     examples=(("watch r-0123456789abcdef", "in the thread of that result"),),
-    front="slack",
+    front="chat",
     max_words=1,
 )
 
@@ -278,7 +278,7 @@ VERBS = (
 
 def on(front: Front) -> tuple[Command, ...]:
     """The rows that a front has."""
-    known = {"terminal": ("everywhere", "terminal"), "slack": ("everywhere", "slack"), "click": ("everywhere", "slack", "click")}
+    known = {"terminal": ("everywhere", "terminal"), "chat": ("everywhere", "chat"), "click": ("everywhere", "chat", "click")}
     return tuple(c for c in COMMANDS if c.front in known[front])
 
 

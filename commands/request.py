@@ -3,12 +3,12 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-Front = Literal["terminal", "slack", "click"]
+Front = Literal["terminal", "chat", "click"]
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who asks. `id` is the front's own (a Slack user id, a system user); `roles` are rights, checked by `commands.run`."""
+    """Who asks. `id` is the front's own (a chat's user id, a system user); `roles` are rights, checked by `commands.run`."""
 
     id: str
     roles: frozenset[str] = field(default_factory=frozenset)
@@ -44,5 +44,5 @@ class Request:
 
     @property
     def front(self) -> Front:
-        """Which words are known: those of the machine's owner, those that can be typed in Slack, or those of its buttons too."""
-        return "terminal" if "owner" in self.actor.roles else "click" if self.clicked else "slack"
+        """Which words are known: those of the machine's owner, those that can be typed in a chat, or those of its buttons too."""
+        return "terminal" if "owner" in self.actor.roles else "click" if self.clicked else "chat"

@@ -1,20 +1,17 @@
 """The one way in: a Request becomes a Reply, whatever happens. Both fronts, every click and every schedule come through here."""
 
 import importlib
-import logging
-import secrets
 from collections.abc import Awaitable, Callable
 from typing import cast
 
 from commands import help as helping
 from commands import words
 from commands.command import Call, Command, CommandError, Services
+from commands.mistake import internal_error
 from commands.registry import find, on
 from commands.reply import Reply, Tell
 from commands.request import Front, Request
 from diagnostics.mailboxes import without_mailboxes
-
-log = logging.getLogger("mailflow")
 
 Runner = Callable[[Call, Request, Services, Tell], Awaitable[Reply]]
 
@@ -36,8 +33,7 @@ async def run(request: Request, services: Services, tell: Tell, *, prefix: str =
     except CommandError as error:
         return mistake(str(error), error.exit_code)
     except Exception:
-        number = "e-" + secrets.token_hex(3)
-        log.exception("internal error %s in %s", number, request.words[:1])
+        number = internal_error(f"running {request.words[:1]}")
         return mistake(f"mailflow failed at this itself, so nothing is said about your mail: internal error {number}.", 3)
 
 

@@ -24,6 +24,8 @@ WRONG = {
     "diagnostics": ("diagnostics/route.py", "import diagnostics.diagnose"),
     "bot": ("bot/settings.py", "import bot.terminal"),
     "fronts": ("bot/terminal/__init__.py", "import diagnostics.model"),
+    "conversation": ("bot/conversation/question.py", "import bot.slack.conversation_ref"),
+    "slack-rooms": ("bot/slack/blockkit/blocks.py", "import bot.slack.inbound.payloads"),
     "slack": ("bot/terminal/__init__.py", "import slack_sdk"),
     "network": ("commands/run.py", "import aiosmtplib"),
 }
@@ -58,6 +60,18 @@ def test_contract_can_fail(copy: Path, contract: dict[str, str]) -> None:
     done = lint_imports(copy)
     assert done.returncode == 1, done.stdout + done.stderr
     assert f"{contract['name']} BROKEN" in done.stdout
+
+
+def test_conversation_has_no_word_of_a_platform() -> None:
+    for source in (ROOT / "bot/conversation").glob("*.py"):
+        assert not re.findall(r"slack|bolt|block kit|response_url|/mailflow", source.read_text(), re.IGNORECASE), source.name
+
+
+def test_one_module_of_bot_reads_the_environment() -> None:
+    sources = (file for file in (ROOT / "bot").rglob("*.py") if not file.is_relative_to(ROOT / "bot/demo"))
+    # __main__ sets a variable for a library
+    readers = [file.name for file in sources if re.search(r"os\.(?:environ(?!\.setdefault)|getenv)", file.read_text())]
+    assert readers == ["settings_sources.py"]
 
 
 def neighbours(graph: grimp.ImportGraph) -> list[str]:

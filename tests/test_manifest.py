@@ -12,8 +12,9 @@ import pytest
 import yaml
 
 from bot.__main__ import main
-from bot.slack import intake, listeners
-from bot.slack.http import PATH
+from bot.slack import listeners
+from bot.slack.inbound import payloads
+from bot.slack.transport.signed_http import PATH
 from commands.registry import on
 
 HERE = Path(__file__).parent
@@ -93,13 +94,13 @@ def test_nothing_that_does_not_work_yet(manifest: Any) -> None:
 
 def test_the_shortcut_is_the_one_that_is_listened_to(manifest: Any) -> None:
     (shortcut,) = manifest["features"]["shortcuts"]
-    assert (shortcut["name"], shortcut["type"], shortcut["callback_id"]) == (intake.DIAGNOSE, "message", listeners.DIAGNOSE)
+    assert (shortcut["name"], shortcut["type"], shortcut["callback_id"]) == (payloads.DIAGNOSE, "message", listeners.DIAGNOSE)
 
 
 def test_usage_hint_names_the_commands_that_slack_takes(manifest: Any) -> None:
     (command,) = manifest["features"]["slash_commands"]
     assert command["command"] == "/mailflow"
-    assert command["usage_hint"] == " | ".join(c.usage for c in on("slack"))
+    assert command["usage_hint"] == " | ".join(c.usage for c in on("chat"))
 
 
 @pytest.mark.parametrize(("words", "name"), [((), "manifest.yaml"), (("--http",), "manifest.http.yaml")])

@@ -9,21 +9,21 @@ from dataclasses import replace
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
+from bot.conversation.inflight import Inflight
+from bot.conversation.responder import Responder
+from bot.conversation.tasks import Tasks
 from bot.later import Later, settling
 from bot.preload import preload
 from bot.schedule import watching
 from bot.settings import Settings
-from bot.slack.approvers import SlackApprovers, approvers
-from bot.slack.client import FAILURES, Me, Slack, accepted, open_slack, part
-from bot.slack.front import Front
-from bot.slack.http import Http, http
-from bot.slack.identity import Doors, readers
-from bot.slack.ledger import Ledger
+from bot.slack.access import Access, SlackApprovers, approvers, readers
+from bot.slack.conversation_ref import ConversationRef
 from bot.slack.listeners import listening
-from bot.slack.pace import Pace
-from bot.slack.sockets import Socket, socket
-from bot.slack.tasks import Tasks
-from bot.slack.token import Standing, looked_after
+from bot.slack.transport.auth_check import Standing, looked_after
+from bot.slack.transport.client import FAILURES, Me, Slack, accepted, open_slack, part
+from bot.slack.transport.signed_http import Http, http
+from bot.slack.transport.socket_mode import Socket, socket
+from bot.slack.workspace import Workspace
 from bot.wiring import open_jobs
 from commands.command import CommandError, Services
 from diagnostics.durable import Durable
@@ -49,16 +49,18 @@ async def serve(
     preload(services.tools)
     later = Later()
     async with open_slack(settings.slack_api_url, bot_token) as found, _jobs(settings, services, later) as jobs:
-        answer = await accepted(found.sure.auth_test(), "SLACK_BOT_TOKEN")
-        slack = Slack(found.sure, found.once, found.session, _me(answer))
+        answer = await accepted(found.retrying.auth_test(), "SLACK_BOT_TOKEN")
+        slack = Slack(found.retrying, found.no_retry, found.session, _me(answer))
         services = replace(services, approvers=SlackApprovers(slack, may_approve), jobs=jobs)
-        front = Front(slack, services, Doors(slack, allowed), Ledger(services.store), Pace(), Tasks())
-        later.begin(services, front.tell)
-        app = listening(front, answer)
+        tasks = Tasks()
+        workspace = Workspace(slack, Access(slack, allowed), tasks)
+        responder = Responder(workspace, services, Inflight(services.store, workspace.name), tasks)
+        later.begin(services, responder.tell)
+        app = listening(slack, responder, answer)
         # the transport closes first: nothing new is taken while the rest is finished
         async with (
             looked_after(slack, standing or Standing()),
-            _clockwork(front, later, ready),
+            _clockwork(responder, later, ready),
             _transport(settings, app, slack) as transport,
         ):
             log.info("connected to Slack as @%s", slack.me.name)
@@ -106,20 +108,20 @@ def _transport(settings: Settings, app: AsyncApp, slack: Slack) -> AbstractAsync
 
 
 @asynccontextmanager
-async def _clockwork(front: Front, later: Later, ready: asyncio.Event) -> AsyncIterator[None]:
+async def _clockwork(responder: Responder[ConversationRef], later: Later, ready: asyncio.Event) -> AsyncIterator[None]:
     """Leases are renewed until all is drained, unfinished answers taken over once `ready`; watches are looked after meanwhile."""
     stop = asyncio.Event()
-    watches = asyncio.create_task(watching(front.services, front.tell, stop, woken=later.watch_is_due), name="watches")
-    fixes = asyncio.create_task(settling(front.services, stop), name="fixes")
-    leases = asyncio.create_task(front.ledger.keep(front.again, ready), name="leases")
+    watches = asyncio.create_task(watching(responder.services, responder.tell, stop, woken=later.watch_is_due), name="watches")
+    fixes = asyncio.create_task(settling(responder.services, stop), name="fixes")
+    leases = asyncio.create_task(responder.inflight.keep(responder.again, ready), name="leases")
     try:
         yield
     finally:
         stop.set()
-        _, *ended = await asyncio.gather(front.tasks.drain(DRAIN), watches, fixes, return_exceptions=True)
+        _, *ended = await asyncio.gather(responder.tasks.drain(DRAIN), watches, fixes, return_exceptions=True)
         for error in ended:
             if isinstance(error, Exception):
                 log.error("watches or fixes were no longer looked after", exc_info=error)
         leases.cancel()
         await asyncio.wait({leases})
-        await front.ledger.release()
+        await responder.inflight.release()

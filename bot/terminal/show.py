@@ -1,9 +1,9 @@
 """Prints a Reply: plain where it is piped or NO_COLOR is set, with colour otherwise, JSON when it was asked for."""
 
-import os
 import shutil
 import sys
 
+from bot import settings_sources
 from bot.terminal.text import WIDTH, clean, lines
 from commands.reply import Reply
 
@@ -37,7 +37,7 @@ def render(reply: Reply, *, color: bool, width: int | None = None) -> str:
 
 def wants_color() -> bool:
     """https://no-color.org, and no colour into a pipe."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return sys.stdout.isatty() and settings_sources.wants_color()
 
 
 def _colored(style: str, text: str) -> str:

@@ -91,7 +91,7 @@ class StoredResult:
 class Answer:
     """A question that is being answered: where the answer belongs, and all that is needed to ask again (JSON).
 
-    `attempts` counts the runs, this one included.
+    `place` is "PLATFORM:…"; only that platform can read the rest. `attempts` counts the runs, this one included.
     """
 
     id: str
@@ -100,6 +100,12 @@ class Answer:
     actor: str
     started: datetime
     attempts: int = 1
+
+    @property
+    def platform(self) -> str:
+        """The chat platform that the place belongs to; "" where the place names none."""
+        name, colon, _ = self.place.partition(":")
+        return name if colon else ""
 
     @property
     def spent(self) -> bool:
@@ -214,8 +220,10 @@ class Store(Protocol):
     async def finish_answer(self, id: str, *, owner: str, now: datetime) -> bool:
         """The answer is out. False if the answer is not the owner's (any more), or was finished before."""
 
-    async def take_unfinished(self, owner: str, *, now: datetime, limit: int = 20) -> list[Answer]:
+    async def take_unfinished(self, owner: str, *, now: datetime, platform: str | None = None, limit: int = 20) -> list[Answer]:
         """Answers whose lease has ended, oldest first, each given to one caller. See `Answer.spent`.
+
+        `platform`: of that one alone; None: of all.
 
         The caller's own come back too when it did not renew them: one that it still works on is to be ignored.
         """

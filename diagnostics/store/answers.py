@@ -34,8 +34,14 @@ class Answers:
         wiped: dict[str, Any] = {"place": "", "request": "", "actor": "", "owner": None}
         return await self._database.changes(update(answers).where(*_held(id, owner)).values(finished=now, **wiped)) == 1
 
-    async def take_unfinished(self, owner: str, *, now: datetime, limit: int = 20) -> list[Answer]:
-        free = (_c.finished.is_(None), _c.lease_until <= now, _c.attempts < MAX_ATTEMPTS + _SORRY)
+    async def take_unfinished(self, owner: str, *, now: datetime, platform: str | None = None, limit: int = 20) -> list[Answer]:
+        free: tuple[ColumnElement[bool], ...] = (
+            _c.finished.is_(None),
+            _c.lease_until <= now,
+            _c.attempts < MAX_ATTEMPTS + _SORRY,
+        )
+        if platform is not None:
+            free = (*free, _c.platform == platform)
         oldest = select(_c.id).where(*free).order_by(_c.started, _c.id).limit(limit)
         take = (
             update(answers)
@@ -51,6 +57,7 @@ def row_of(answer: Answer, owner: str, now: datetime) -> dict[str, Any]:
     """The values of a new row. Raises DoesNotFit."""
     return {
         "id": fits("id", answer.id, MAX_ID),
+        "platform": fits("platform", answer.platform, MAX_ID, shortest=0),
         "place": fits("place", answer.place, MAX_PLACE, shortest=0),
         "request": fits("request", answer.request, MAX_REQUEST, shortest=0),
         "actor": fits("actor", answer.actor, MAX_PLACE, shortest=0),

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from diagnostics.store import StoreFault
 
-HEAD = "0004"
+HEAD = "0005"
 """The revision that tables.py describes: the newest in migrations/versions."""
 
 VERSION_TABLE = "mailflow_schema"

@@ -97,6 +97,7 @@ seen = _table(
 answers = _table(
     "answers",
     Column("id", AnyText, nullable=False),
+    Column("platform", AnyText, nullable=False),
     Column("place", AnyText, nullable=False),
     Column("request", AnyText, nullable=False),
     Column("actor", AnyText, nullable=False),

@@ -22,10 +22,10 @@ TYPED = [command for command in COMMANDS if command.front != "click"]
 
 @pytest.mark.parametrize("command", TYPED, ids=lambda c: c.name)
 def test_every_command_has_help_with_an_example(command: Command) -> None:
-    said = text(helping.of(command.name, "mailflow", owner=command.front != "slack"))
+    said = text(helping.of(command.name, "mailflow", owner=command.front != "chat"))
     assert f"mailflow {command.name}" in said
     assert "Examples" in said
-    for option in command.options_on("slack" if command.front == "slack" else "terminal"):
+    for option in command.options_on("chat" if command.front == "chat" else "terminal"):
         assert option.flag in said
 
 
@@ -33,7 +33,7 @@ def test_the_overview_lists_every_command_and_says_how_it_is_called_there() -> N
     terminal, slack = text(helping.overview("mailflow", owner=True)), text(helping.overview("/mailflow", owner=False))
     for command in COMMANDS:
         assert (f"mailflow {command.usage}" in terminal) is (command.front in ("everywhere", "terminal"))
-        assert (f"/mailflow {command.usage}" in slack) is (command.front in ("everywhere", "slack"))
+        assert (f"/mailflow {command.usage}" in slack) is (command.front in ("everywhere", "chat"))
     assert "mailflow --version" in terminal
     assert "--version" not in slack
 
@@ -66,7 +66,7 @@ def test_each_front_names_its_own_ways_to_explain_and_none_of_the_other(prefix: 
 
 @pytest.mark.parametrize("command", TYPED, ids=lambda c: c.name)
 def test_no_front_shows_what_another_one_takes(command: Command) -> None:
-    for front, owner in (("terminal", True), ("slack", False)):
+    for front, owner in (("terminal", True), ("chat", False)):
         if command.front in ("everywhere", front):
             elsewhere = {option.flag for option in command.options if front not in option.fronts}
             assert not elsewhere & set(re.findall(r"--[a-z-]+", text(helping.of(command.name, "mailflow", owner=owner))))

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from bot.slack import intake
+from bot.slack.inbound import payloads
 from commands.run import parse
 from commands.words import at_the_door, split
 from diagnostics.mailboxes import without_mailboxes
@@ -60,14 +60,14 @@ def test_nothing_of_it_is_kept_in_a_question() -> None:
     payload = {"text": "check <mailto:bob@contoso.com|bob@contoso.com>", "channel_id": "C1", "user_id": "U1", "trigger_id": "1"}
     event = {"user": "U1", "text": "<@U0> chekc bob@contoso.com", "channel": "C1", "ts": "1.1", "channel_type": "im"}
     asked = (
-        intake.command(payload),
-        intake.mention({"event": event}, "U0", "mailflow"),
-        intake.direct_message({"event": event}, "U0"),
+        payloads.command(payload),
+        payloads.mention({"event": event}, "U0", "mailflow"),
+        payloads.direct_message({"event": event}, "U0"),
     )
-    for inquiry in asked:
-        assert inquiry
-        assert "contoso.com" in inquiry.text
-        assert "bob" not in inquiry.dump() + inquiry.place.dump() + inquiry.text
+    for question in asked:
+        assert question
+        assert "contoso.com" in question.text
+        assert "bob" not in question.dump() + question.place.dump() + question.text
 
 
 @pytest.mark.parametrize("part", ["@", "a@", "a", '"', '"a"@', "<a@", " a@b>"])

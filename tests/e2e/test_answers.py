@@ -160,7 +160,7 @@ async def test_help_and_mistakes_are_for_the_asker_alone(
 async def test_a_mistake_that_shows_late_takes_the_parent_back(
     slack: LocalSlack, proxy: StrictProxy, bot: Bot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.slack.front.GRACE", 0.0)
+    monkeypatch.setattr("bot.conversation.responder.GRACE", 0.0)
     await slack.command("C02INC", "U01ALICE", "check connector:nobody")
     (said,) = await private(proxy)
     assert said["response_type"] == "ephemeral"

@@ -10,8 +10,8 @@ import pytest
 from bot.demo.lab.lab import Lab
 from bot.demo.lab.tenant import LabTenant
 from bot.demo.local_slack import LocalSlack, eventually
-from bot.slack.approvers import SlackApprovers
-from bot.slack.client import Me, Slack, open_slack
+from bot.slack.access import SlackApprovers
+from bot.slack.transport.client import Me, Slack, open_slack
 from commands.command import CommandError
 from tests.e2e.conftest import Serving
 from tests.e2e.fixing import (
@@ -68,7 +68,7 @@ async def heard(proxy: StrictProxy, words: str, times: int) -> None:
 async def test_who_may_not_approve(
     slack: LocalSlack, proxy: StrictProxy, tenant: LabTenant, fixing: Serving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.slack.front.DOUBT", ())
+    monkeypatch.setattr("bot.slack.workspace.DOUBT", ())
     async with fixing():
         parent, question = await asked(slack)
         await slack.click(question, "approve", ALICE)
@@ -204,7 +204,7 @@ async def test_where_slack_does_not_say_nobody_may(method: str, error: str, word
 
 
 def _named(found: Slack) -> Slack:
-    return Slack(found.sure, found.once, found.session, Me("U0BOT", "mailflow", "T01TEST"))
+    return Slack(found.retrying, found.no_retry, found.session, Me("U0BOT", "mailflow", "T01TEST"))
 
 
 # ---- what is not clicked does not count
@@ -300,7 +300,7 @@ async def test_where_others_read_along_there_are_no_buttons(
 async def test_a_channel_that_has_become_shared(
     slack: LocalSlack, proxy: StrictProxy, tenant: LabTenant, fixing: Serving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.slack.identity.KEPT", 0.0)
+    monkeypatch.setattr("bot.slack.access.KEPT", 0.0)
     async with fixing():
         parent, reply = await offered(slack)
         plan = await planned(slack, reply)
@@ -321,7 +321,7 @@ async def test_a_channel_that_has_become_shared(
 async def test_a_form_is_of_whoever_may_ask_when_it_is_sent(
     slack: LocalSlack, proxy: StrictProxy, tenant: LabTenant, fixing: Serving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.slack.identity.KEPT", 0.0)
+    monkeypatch.setattr("bot.slack.access.KEPT", 0.0)
     async with fixing():
         _parent, reply = await offered(slack)
         await slack.click(reply, "fix-now", ALICE)

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from bot.conversation.responder import GRACE
 from bot.demo.local_slack import LocalSlack, eventually
 from bot.slack import app
-from bot.slack.front import GRACE
 from commands.explain_wording import NO_CODE
 from tests.e2e.conftest import Serving, both_transports
 from tests.e2e.fixing import ALICE, BOB, CHANNEL, form, words_of

@@ -14,9 +14,10 @@ import pytest
 from bot.demo.lab.lab import Lab
 from bot.demo.local_slack import LocalSlack, eventually
 from bot.ops import ops, readiness
-from bot.slack import app, token
-from bot.slack.client import open_slack
-from bot.slack.token import Standing
+from bot.slack import app
+from bot.slack.transport import auth_check
+from bot.slack.transport.auth_check import Standing
+from bot.slack.transport.client import open_slack
 from bot.wiring import open_services
 from tests.conftest import ROOT
 from tests.e2e.conftest import both_transports, over_http, settings_for
@@ -55,7 +56,7 @@ async def says(session: aiohttp.ClientSession) -> tuple[int, str]:
 async def test_a_token_that_is_revoked_while_it_runs(
     slack: LocalSlack, proxy: StrictProxy, lab: Lab, transport: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(token, "EVERY", 0.2)
+    monkeypatch.setattr(auth_check, "EVERY", 0.2)
     async with watched_over(lab, proxy, transport) as session:
         assert await says(session) == (200, "ok")
         proxy.fail("auth.test", *[REVOKED] * 10)
@@ -72,11 +73,11 @@ async def test_one_failure_says_nothing_of_the_token(slack: LocalSlack, proxy: S
     standing = Standing()
     async with open_slack(proxy.api, "xoxb-test-token") as client:
         proxy.fail("auth.test", Fault(500, {"ok": False, "error": "internal_error"}), Fault(503, {}))
-        assert await standing.ask(client) == token.SOON
+        assert await standing.ask(client) == auth_check.SOON
         assert standing.why_not == ""
-        assert await standing.ask(client) == token.SOON
+        assert await standing.ask(client) == auth_check.SOON
         assert standing.why_not == "slack unreachable"
-        assert await standing.ask(client) == token.EVERY
+        assert await standing.ask(client) == auth_check.EVERY
         assert standing.why_not == ""
 
 

@@ -12,7 +12,8 @@ import pytest
 
 from bot.demo.lab.lab import Lab
 from bot.demo.local_slack import LocalSlack, eventually
-from bot.slack import app, sockets
+from bot.slack import app
+from bot.slack.transport import socket_mode
 from bot.wiring import open_services
 from commands.command import CommandError
 from tests.e2e.conftest import Serving, settings_for
@@ -145,7 +146,7 @@ async def test_a_lost_connection_is_made_again(slack: LocalSlack, proxy: StrictP
 async def test_a_connection_that_stays_lost_ends_the_process(
     serving: Serving, proxy: StrictProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sockets, "LOST", 1.0)
+    monkeypatch.setattr(socket_mode, "LOST", 1.0)
     with pytest.raises(CommandError, match="has been lost") as caught:  # noqa: PT012
         async with serving() as task:
             proxy.fail("apps.connections.open", *[Fault(200, {"ok": False, "error": "internal_error"})] * 100)

@@ -8,7 +8,8 @@ import time
 import pytest
 
 from bot.demo.local_slack import LocalSlack, eventually
-from bot.slack import blocks, outage
+from bot.slack.blockkit import messages
+from bot.slack.outbound import redelivery
 from tests.e2e.conftest import Serving
 from tests.e2e.reading import Bot, final_parent, running_parents, thread_of
 from tests.e2e.strict_proxy import ACK_SECONDS, ODD, Fault, StrictProxy, rate_limited
@@ -133,7 +134,7 @@ async def test_where_posting_goes_on_failing_the_asker_gets_it_alone(
 async def test_where_edits_go_on_failing_no_message_says_running_for_ever(
     slack: LocalSlack, proxy: StrictProxy, bot: Bot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outage, "EVERY", 0.5)
+    monkeypatch.setattr(redelivery, "EVERY", 0.5)
     await slack.command("C02INC", "U01ALICE", 'check "Black hole"')
     await eventually(lambda: running_parents(slack, "C02INC"))
     proxy.fail("chat.update", *[ODD["502 text"]] * 8)
@@ -263,7 +264,7 @@ async def test_no_way_at_all_is_logged(slack: LocalSlack, proxy: StrictProxy, bo
 async def test_our_own_fault_is_told_with_a_number_that_the_log_knows(
     slack: LocalSlack, proxy: StrictProxy, bot: Bot, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(blocks, "thread", lambda reply: 1 / 0)
+    monkeypatch.setattr(messages, "thread", lambda reply: 1 / 0)
     await slack.command("C02INC", "U01ALICE", LINE)
 
     async def said() -> re.Match[str] | None:

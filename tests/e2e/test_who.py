@@ -111,7 +111,7 @@ async def test_where_slack_fails_to_say_who_somebody_is_it_is_asked_again(
 async def test_where_slack_does_not_say_who_somebody_is(
     slack: LocalSlack, proxy: StrictProxy, bot: Bot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.slack.front.DOUBT", (0.01,))
+    monkeypatch.setattr("bot.slack.workspace.DOUBT", (0.01,))
     proxy.fail("users.info", ERROR, ERROR)
     await slack.command("C02INC", "U01ALICE", LINE)
     await told(proxy, "Slack did not tell me who you are (internal_error)")
@@ -201,7 +201,7 @@ async def test_a_channel_whose_kind_cannot_be_read_counts_as_shared(slack: Local
 async def test_a_click_in_a_channel_that_has_become_shared(
     slack: LocalSlack, proxy: StrictProxy, bot: Bot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.slack.identity.KEPT", 0.0)
+    monkeypatch.setattr("bot.slack.access.KEPT", 0.0)
     await slack.command("C02INC", "U01ALICE", LINE)
     parent = await final_parent(slack, "C02INC")
     (reply,) = await thread_of(slack, parent)

@@ -145,7 +145,7 @@ def test_when_it_shows(state: State, words: str) -> None:
     assert words in words_of(turned(of(DONE, state=state), "resume"))
 
 
-@pytest.mark.parametrize(("front", "line"), [("terminal", "mailflow undo f-1"), ("slack", "/mailflow undo f-1")])
+@pytest.mark.parametrize(("front", "line"), [("terminal", "mailflow undo f-1"), ("chat", "/mailflow undo f-1")])
 def test_a_command_line_can_be_typed_as_it_stands(front: str, line: str) -> None:
     assert f"To take it back: {line} " in words_of(fix_wording.outcome(DONE, front=front))  # type: ignore[arg-type]
 
@@ -168,12 +168,12 @@ def test_a_command_line_can_be_typed_as_it_stands(front: str, line: str) -> None
 async def test_what_to_make_sure_of_is_told_only_of_what_may_be_done(office: Office, ids: list[str], told: bool) -> None:
     notes = tuple(FixNote(id=id, text="because") for id in ids)
     fix = of(office.fix, state="blocked" if ids else "planned", blocked=notes)
-    shown = words_of(fix_wording.plan(fix, as_json=False, front="slack"))
+    shown = words_of(fix_wording.plan(fix, as_json=False, front="chat"))
     assert ("What it means" in shown, "Make sure that all of this is true" in shown) == (told, told)
 
 
 def test_a_connector_that_is_not_there_is_named_to_who_asked_alone() -> None:
-    reply = fix_wording.plan(of(DONE, state="blocked", connector=None), as_json=False, front="slack", asked="Nobody")
+    reply = fix_wording.plan(of(DONE, state="blocked", connector=None), as_json=False, front="chat", asked="Nobody")
     assert (reply.headline, reply.audience) == ("Fix now of Nobody cannot be done: nothing was changed", "asker")
 
 

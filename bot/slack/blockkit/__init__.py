@@ -1,0 +1,1 @@
+"""Replies → Block Kit, and Block Kit form input → command-line words. Pure."""

@@ -1,0 +1,1 @@
+"""Slack payloads and messages → questions: who asked what, where, with which text and files."""
