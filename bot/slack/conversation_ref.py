@@ -37,7 +37,7 @@ class ConversationRef:
 
     @property
     def inline(self) -> bool:
-        """The answer stands among other messages instead of in a thread of its own."""
+        """The answer is one message among others, instead of a message with a thread of its own."""
         return bool(self.thread) or self.direct
 
     def dump(self) -> str:
