@@ -4,11 +4,19 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 NODE := bot/demo/node_modules
+SHELL_SCRIPTS := .ci/audit .ci/fresh .ci/full .ci/run
 DEMO_ARGS ?=
 ATTACK_ARGS ?=
 TEST_ARGS ?=
 # Most tests wait for a peer or for the clock. More processes than this make those late that wait for each other.
 TEST_WORKERS ?= 2
+# What answers within a minute, from words to words: no process, no lab, no database.
+QUICK := tests/commands tests/endpoints tests/explain tests/fix/test_cmdlet.py tests/fix/test_plan.py tests/fix/test_words.py \
+	tests/ops/test_docs.py tests/ops/test_logs.py tests/schedule/test_news.py tests/slack tests/terminal/test_settings.py \
+	tests/terminal/test_text.py $(addprefix tests/diagnostics/test_,catalogue.py causes.py classify.py guard.py judge.py \
+	names.py route.py single_flight.py text.py) $(addprefix tests/test_,ids.py patterns.py words_in_code.py)
+# Of the lines of commands/ and diagnostics/, so many per cent are run by the quick tests alone.
+COVERED ?= 70
 
 export UV_COMPILE_BYTECODE := 1
 export UV_PYTHON_DOWNLOADS := never
@@ -22,10 +30,10 @@ unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME VIRTUAL_ENV UV_PYTHON
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint bench attack breaks
+.PHONY: help demo test quick coverage lint format bench attack breaks
 
 help: ## show this list
-	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name what; do printf 'make %-7s %s\n' "$$name" "$$what"; done
+	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name what; do printf 'make %-8s %s\n' "$$name" "$$what"; done
 
 demo: $(VENV)/.run $(NODE)/.installed ## the fault lab, a local Slack and the bot, on this machine (DEMO_ARGS=--once: print the verdicts and end)
 	@$(BIN)/mailflow demo $(DEMO_ARGS)
@@ -33,11 +41,23 @@ demo: $(VENV)/.run $(NODE)/.installed ## the fault lab, a local Slack and the bo
 test: $(VENV)/.dev $(NODE)/.installed ## all tests that this machine allows (MAILFLOW_LAB=full: anything not run is a failure)
 	@$(BIN)/pytest -n $(TEST_WORKERS) --dist worksteal $(TEST_ARGS)
 
+quick: $(VENV)/.dev ## the tests that need less than a minute, and nothing but Python
+	@$(BIN)/pytest -n $(TEST_WORKERS) --dist worksteal --quick $(QUICK) $(TEST_ARGS)
+
+coverage: $(VENV)/.dev ## how much of commands/ and diagnostics/ the quick tests run, line by line; fails below COVERED per cent
+	@$(BIN)/pytest -n $(TEST_WORKERS) --dist worksteal --quick $(QUICK) --cov=commands --cov=diagnostics \
+		--cov-report=term-missing:skip-covered --cov-fail-under=$(COVERED) $(TEST_ARGS)
+
 lint: $(VENV)/.dev ## style, types, and which room may import which
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@if command -v shellcheck >/dev/null; then shellcheck $(SHELL_SCRIPTS); else echo 'shellcheck is not installed: shell scripts are not checked'; fi
+
+format: $(VENV)/.dev ## put the code into the style that lint wants, as far as a program can
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
 
 bench: $(VENV)/.dev ## how long things take
 	@$(BIN)/python -m bench

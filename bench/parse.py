@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from diagnostics.parse import read, read_file
-from diagnostics.parse.reading import MAX_PASTE
+from diagnostics.parse.read import MAX_PASTE
 
 SAMPLES = Path(__file__).parents[1] / "tests/samples/error-samples.jsonl"
 ROUNDS, TEXTS, ROWS = 3, 2000, 20_000

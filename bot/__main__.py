@@ -6,6 +6,7 @@ import os
 import sys
 from collections import deque
 from collections.abc import Sequence
+from pathlib import Path
 
 from commands.command import Call, CommandError
 from commands.registry import COMMANDS, OWNER_OPTIONS
@@ -52,6 +53,8 @@ def _main(words: list[str]) -> int:
         return _show(call)
     if command.name == "completion":
         return _completion(call)
+    if command.name == "manifest":
+        return _manifest(call)
     if command.name == "serve":
         return _serve(flags)
     if command.name == "demo":
@@ -85,7 +88,8 @@ def _ask(line: tuple[str, ...], call: Call, flags: dict[str, tuple[str, ...]]) -
     from bot.settings_sources import given
     from bot.terminal import ask, pasted
 
-    request = Request(pasted.line(call) if call.command.text else line, Actor(_user(), ROLES))
+    words, files = pasted.line(call) if call.command.text else (line, ())
+    request = Request(words, Actor(_user(), ROLES), files=files)
     if call.command.text and not call.has("--check") and not given(flags):
         gc.disable()  # one text, and the process ends: what a collection would free is next to nothing
         try:
@@ -120,6 +124,12 @@ def _completion(call: Call) -> int:
     from bot.terminal.completion import script
 
     print(script(call.words[0] if call.words else ""), end="")
+    return 0
+
+
+def _manifest(call: Call) -> int:
+    name = "manifest.http.yaml" if call.has("--http") else "manifest.yaml"
+    print((Path(__file__).parents[1] / name).read_text(encoding="utf-8"), end="")
     return 0
 
 

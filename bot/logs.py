@@ -1,21 +1,17 @@
 """The log of `serve`: JSON on standard error, one line an event, without tokens and without people.
 
-Whatever is logged, by us or by a library, through `logging` or structlog, goes through `redacted` last of all.
+Whatever is logged, by us or by a library, through `logging`, goes through `redacted` last of all.
 """
 
 import json
 import logging
-import math
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, TextIO
+from typing import TextIO
 from urllib.parse import quote, unquote
-
-import structlog
-from structlog.typing import EventDict, WrappedLogger
 
 MAX_TEXT = 8_000  # characters of an event
 MAX_EXCEPTION = 20_000
@@ -78,10 +74,6 @@ def configure(secrets: Iterable[str] = (), stream: TextIO | None = None) -> None
         logger.setLevel(max(logging.INFO, logger.level))
     for name in CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
-    structlog.configure(
-        processors=[structlog.stdlib.filter_by_level, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-    )
     logging.captureWarnings(True)
     sys.excepthook = _uncaught
 
@@ -105,34 +97,19 @@ class _Formatter(logging.Formatter):
         long = {secret for secret in secrets if len(secret) >= SHORTEST}
         forms = long | {quote(s, safe="") for s in long} | {repr(s)[1:-1] for s in long}
         self._secrets = sorted(forms, key=len, reverse=True)
-        self._through = structlog.stdlib.ProcessorFormatter(processors=[structlog.processors.format_exc_info, self._render])
 
     def format(self, record: logging.LogRecord) -> str:
         try:
-            return self._through.format(record)
+            return self._line(record, record.getMessage(), record.exc_info)
         except Exception as error:  # a message that does not fit its arguments must not end up raw on standard error
-            kind = type(error).__name__
-            return self._render(None, "", {"_record": record, "event": f"an event could not be written: {kind}"})
+            return self._line(record, f"an event could not be written: {type(error).__name__}", None)
 
-    def _render(self, _logger: WrappedLogger, _method: str, event: EventDict) -> str:
-        record: logging.LogRecord = event.pop("_record")
-        event.pop("_from_structlog", None)
+    def _line(self, record: logging.LogRecord, event: str, error: object) -> str:
         stamp = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        line = {"time": stamp, "level": record.levelname.lower(), "logger": record.name, "event": str(event.pop("event", ""))}
-        if error := event.pop("exception", ""):
-            line["exception"] = self._text(str(error), MAX_EXCEPTION)
-        line["event"] = self._text(line["event"], MAX_TEXT)
-        return json.dumps({**self._clean(event), **line})
-
-    def _clean(self, value: Any) -> Any:
-        """JSON's own kinds, of no more than a hundred members; every string in it, keys too, without secrets."""
-        if value is None or isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
-            return value
-        if isinstance(value, Mapping):
-            return {self._text(str(k), 80): self._clean(v) for k, v in list(value.items())[:100]}
-        if isinstance(value, list | tuple):
-            return [self._clean(item) for item in value[:100]]
-        return self._text(value if isinstance(value, str) else repr(value), MAX_TEXT)
+        line = {"time": stamp, "level": record.levelname.lower(), "logger": record.name, "event": self._text(event, MAX_TEXT)}
+        if isinstance(error, tuple) and error[0]:
+            line["exception"] = self._text(self.formatException(error), MAX_EXCEPTION)
+        return json.dumps(line)
 
     def _text(self, text: str, most: int) -> str:
         """Redacted first and cut then, lest half a token remain. The end says most, of tracebacks too: the cut is before it."""

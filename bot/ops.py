@@ -5,7 +5,6 @@ It must answer while all else is in trouble: a connection lives for seconds, and
 
 import asyncio
 import logging
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -16,6 +15,7 @@ from bot.host_port import host_port
 from bot.listener import Limits, listening
 from bot.ports import when_free
 from commands.command import CommandError
+from diagnostics.single_flight import SingleFlight
 from diagnostics.store import Store, StoreUnavailable, StoreUnwritable
 
 log = logging.getLogger("mailflow.ops")
@@ -54,7 +54,7 @@ def readiness(connected: Callable[[], bool], store: Store | None, token: Callabl
 
     `token` says why Slack does not take the bot token, "" while it does.
     """
-    stored = None if store is None else _Lately(store.ping)
+    stored: SingleFlight[None] = SingleFlight(KEPT, failures=KEPT)  # however often somebody asks, it costs no more
 
     async def ready() -> str | None:
         if not connected():
@@ -62,8 +62,8 @@ def readiness(connected: Callable[[], bool], store: Store | None, token: Callabl
         if why := token():
             return why
         try:
-            if stored is not None:
-                await stored.ask()
+            if store is not None:
+                await stored.get("store", store.ping)
         except StoreUnwritable as error:
             return f"store not writable: {error}"
         except StoreUnavailable:
@@ -71,27 +71,6 @@ def readiness(connected: Callable[[], bool], store: Store | None, token: Callabl
         return None
 
     return ready
-
-
-class _Lately:
-    """One question at a time, whose answer is good for KEPT seconds: however often somebody asks, it costs no more."""
-
-    def __init__(self, ask: Callable[[], Awaitable[None]]) -> None:
-        self._ask = ask
-        self._task: asyncio.Task[None] | None = None
-        self._until = 0.0
-
-    async def ask(self) -> None:
-        """Raises what the question raises."""
-        if self._task is None or (self._task.done() and time.monotonic() > self._until):
-            self._task = asyncio.create_task(self._answered(), name="ready")
-        await asyncio.shield(self._task)
-
-    async def _answered(self) -> None:
-        try:
-            await self._ask()
-        finally:
-            self._until = time.monotonic() + KEPT
 
 
 def _host_port(address: str) -> tuple[str, int]:

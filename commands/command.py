@@ -71,7 +71,8 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """What a click says: `words` and the id behind them. A form is for the clicker alone; a menu holds what is seldom needed.
+    """What a click says: `words` and the id behind them. A form is for the clicker alone; a menu holds what is seldom needed; of
+    several with the same verb a select lets one be chosen.
 
     `confirm`: what the chat platform asks before the click counts. It is a courtesy, and no right hangs on it.
     """
@@ -79,7 +80,7 @@ class Verb:
     name: str
     label: str
     words: tuple[str, ...]
-    shows: Literal["button", "form", "menu"] = "button"
+    shows: Literal["button", "form", "menu", "select"] = "button"
     confirm: str = ""
     style: Literal["", "primary", "danger"] = ""
 

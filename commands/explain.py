@@ -1,25 +1,28 @@
 """`explain`: read an error text and its files, check the destination from here where that is allowed, and say what it means."""
 
+import contextlib
 import logging
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from commands import explain_wording
 from commands.command import Call, CommandError, Services
-from commands.reply import Reply, Tell
+from commands.reply import Action, Reply, Tell
 from commands.request import Attached, Request
 from diagnostics.bounded import of_file
-from diagnostics.catalogue import load
+from diagnostics.catalogue import Catalogue, load
 from diagnostics.connectors.model import Inventory
 from diagnostics.connectors.source import SourceError
-from diagnostics.explain import Beside, explain
+from diagnostics.explain import Beside, Explanation, explain
+from diagnostics.findings import NO_FACTS
+from diagnostics.findings import Unread as Form
 from diagnostics.parse import ErrorReport, read_file
-from diagnostics.parse.reading import MAX_FILE, is_readable, read_all
+from diagnostics.parse.read import MAX_FILE, Packed, form, read_all
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
@@ -33,24 +36,27 @@ Content = tuple[str, bytes]
 """A file's name and what is in it."""
 
 Unread = dict[str, list[str]]
-"""Names of files by why they are not read."""
+"""Names of files by why they are not read: a form of `FORMS`, or some words."""
+
+FORMS = frozenset(Form)
+"""What a front may say of a file that is not worth having."""
 
 AT_ONCE = 4096
 """Characters that take a millisecond to read. More is read in a thread, where others wait for their answers."""
 
 IN_A_THREAD = 64 * 1024
-"""Characters and bytes that take a twentieth of a second. More is read in a process, which takes 0.15 s to start."""
+"""Characters and bytes that take a twentieth of a second. More, and any archive, is read in a process: 0.15 s to start."""
 
 READERS = 2
 """Texts that are read at once, one a person: each takes up to ten times its size of memory, and as much CPU as there is."""
 
 _KIND = re.compile(r"\.[A-Za-z]{2,4}\Z")
-_NO_TEXT = "no text, mail or table"
 
 
 async def run(call: Call, request: Request, services: Services, tell: Tell) -> Reply:
     """The answer of contract 5. Raises CommandError where there is no text, a file cannot be read, or no host is named."""
-    files, unread = _apart(request.files)
+    own = request.front == "terminal"  # a file on standard input, and nothing beside it
+    files, unread = ([(file.name, file.content or b"") for file in request.files], {}) if own else _apart(request.files)
     report = await _report(call, request, files)
     inventory, trouble = await _inventory(services)
     # a terminal has not read Microsoft's list of addresses anew, and tools are made only where something is checked
@@ -67,14 +73,46 @@ async def run(call: Call, request: Request, services: Services, tell: Tell) -> R
         diagnosis = await look(words, inventory, request, services, tell)
         beside = vantages.beside(report, where, dict(zip(words, diagnosis.results, strict=True)), catalogue)
     explanation = explain(report, catalogue, datetime.now(UTC), beside)
-    notes = (*explanation.notes, *_on_files(files, unread), *((trouble,) if trouble else ()))
+    if report.alert:
+        return await _on_alert(explanation, inventory, request, services, tell, as_json=call.has("--json"))
+    on_files = _on_files(() if own or report.not_read else files, unread, catalogue)
+    notes = (*explanation.notes, *on_files, *((trouble,) if trouble else ()))
     reply = explain_wording.reply(explanation.model_copy(update={"notes": notes}), as_json=call.has("--json"))
-    return reply if report.errors or files or not unread else _not_read(reply, unread)
+    if report.errors:
+        return replace(reply, actions=(*reply.actions, *_which(explanation, inventory, request)))
+    if report.not_read:
+        said = catalogue.unread.say(report.not_read, NO_FACTS)
+        return replace(reply, headline=said, severity="info", sections=explain_wording.noted(on_files), exit_code=2)
+    return _not_read(reply, unread, on_files, catalogue) if unread and not files else reply
+
+
+async def _on_alert(
+    explanation: Explanation, inventory: Inventory, request: Request, services: Services, tell: Tell, *, as_json: bool
+) -> Reply:
+    """An alert of Microsoft's names neither error nor server: all connectors are checked where any are known."""
+    if not any(connector.Enabled for connector in inventory.connectors):
+        return explain_wording.alert(explanation, as_json=as_json)
+    from commands import wording
+    from commands.looking import look
+
+    checked = wording.check(await look((), inventory, request, services, tell), as_json=False)
+    return explain_wording.alert(explanation, checked, as_json=as_json)
+
+
+def _which(explanation: Explanation, inventory: Inventory, request: Request) -> tuple[Action, ...]:
+    """For a bare code of a connector's: each enabled connector, of which one can be chosen and is checked."""
+    error = explanation.errors[explanation.primary or 0]
+    bare = not (error.text or error.message or error.server or error.ip or error.domain or error.connector or error.live)
+    if request.front == "terminal" or not bare or error.sender != "exchange-online":
+        return ()
+    enabled = [connector for connector in inventory.connectors if connector.Enabled and connector.Guid]
+    return tuple(Action("check-connector", connector.Guid, connector.Name) for connector in enabled)
 
 
 def says_an_error(text: str) -> bool:
     """Whether there is anything in it to explain: so a front chooses among many messages."""
-    return bool(read_all(text, ()).errors)
+    report = read_all(text, ())
+    return bool(report.errors or report.alert)
 
 
 async def _report(call: Call, request: Request, files: Sequence[Content]) -> ErrorReport:
@@ -99,17 +137,20 @@ async def _aside(text: str, files: Sequence[Content], person: str) -> ErrorRepor
     import asyncio
 
     from diagnostics.fair import Party
-    from diagnostics.parse.apart import NotRead, read_apart
+    from diagnostics.parse.isolated import NotRead, read_apart
 
+    loop = asyncio.get_running_loop()
     async with _readers().turn(Party(person)):
-        if len(text) + sum(len(content) for _, content in files) > IN_A_THREAD:
-            try:
-                return await read_apart(text, files)
-            except NotRead as why:
-                raise CommandError(f"That could not be read: {why}. Give a part of it.", exit_code=1) from None
-            except OSError as error:  # no descriptor or process to be had: slowly is better than not at all
-                log.warning("a text is read in a thread, since no process can be started: %s", error.strerror)
-        return await asyncio.get_running_loop().run_in_executor(_thread(), read_all, text, files)
+        if len(text) + sum(len(content) for _, content in files) <= IN_A_THREAD:
+            with contextlib.suppress(Packed):
+                return await loop.run_in_executor(_thread(), partial(read_all, text, files, unpack=False))
+        try:
+            return await read_apart(text, files)
+        except NotRead as why:
+            raise CommandError(f"That could not be read: {why}. Give a part of it.", exit_code=1) from None
+        except OSError as error:  # no descriptor or process to be had: slowly is better than not at all
+            log.warning("a text is read in a thread, since no process can be started: %s", error.strerror)
+        return await loop.run_in_executor(_thread(), read_all, text, files)
 
 
 @cache
@@ -132,16 +173,23 @@ def _apart(files: Sequence[Attached]) -> tuple[list[Content], Unread]:
     read: list[Content] = []
     unread: Unread = {}
     for file in files:
-        if file.content is not None and is_readable(file.content):
-            read.append((file.name, file.content))
+        why = file.trouble or file.form or (form(file.content) if file.content is not None else Form.UNKNOWN_FILE)
+        if why or file.content is None:
+            unread.setdefault(why or Form.UNKNOWN_FILE, []).append(file.name)
         else:
-            unread.setdefault(file.trouble or _NO_TEXT, []).append(file.name)
+            read.append((file.name, file.content))
     return read, unread
 
 
-def _on_files(files: Sequence[Content], unread: Unread) -> list[str]:
+def _on_files(files: Sequence[Content], unread: Unread, catalogue: Catalogue) -> list[str]:
     read = [f"Read from {_attached([name for name, _ in files])}."] if files else []
-    return read + [f"{_attached(names)} {'was' if len(names) == 1 else 'were'} not read: {why}." for why, names in unread.items()]
+    return read + [_why(names, why, catalogue) for why, names in unread.items()]
+
+
+def _why(names: Sequence[str], why: str, catalogue: Catalogue) -> str:
+    if why in FORMS:
+        return f"{_attached(names)}. {catalogue.unread.say(Form(why), NO_FACTS)}"
+    return f"{_attached(names)} {'was' if len(names) == 1 else 'were'} not read: {why}."
 
 
 def _attached(names: Sequence[str]) -> str:
@@ -150,9 +198,12 @@ def _attached(names: Sequence[str]) -> str:
     return f"{len(names)} attached file{'s' if len(names) > 1 else ''}" + (f" ({kinds})" if kinds else "")
 
 
-def _not_read(reply: Reply, unread: Unread) -> Reply:
+def _not_read(reply: Reply, unread: Unread, on_files: Sequence[str], catalogue: Catalogue) -> Reply:
     """Where no file could be read, that is the answer: the code may stand in what was not."""
-    said = " ".join(("No error code was found.", *_on_files((), unread), "Paste the text into a form."))
+    if FORMS.issuperset(unread):
+        said = " ".join(catalogue.unread.say(Form(why), NO_FACTS) for why in unread)
+        return replace(reply, headline=said, severity="info", sections=(), exit_code=2)
+    said = " ".join(("No error code was found.", *on_files, "Paste the text into a form."))
     return replace(reply, headline=said, severity="info", sections=())
 
 

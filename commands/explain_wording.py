@@ -5,6 +5,7 @@ from datetime import datetime
 
 from commands import wording
 from commands.reply import Action, Item, Reply, Section, Severity
+from diagnostics import codes
 from diagnostics.explain import Clock, ExplainedError, Explanation, Live
 
 _STATE = {"queued": "Queued", "delivered": "Delivered", "expired": "Expired", "rejected": "Rejected", "unknown": "Reported"}
@@ -18,9 +19,9 @@ _SEVERITY: dict[str, Severity] = {
 _AGREED = {
     "same": "the same from here",
     "refused-for-microsoft": "works from here, refused for Microsoft",
-    "mended": "mended since",
+    "mended": "fixed since",
     "different": "another fault now",
-    "not-told": "could not be told from here",
+    "not-told": "not seen from here",
 }
 NO_CODE = "This text names no error code of a mail server"
 MISSING = (
@@ -71,6 +72,29 @@ def reply(explanation: Explanation, *, as_json: bool) -> Reply:
     )
 
 
+def noted(notes: Sequence[str]) -> tuple[Section, ...]:
+    """What is said beside a headline that is the answer."""
+    return (Section("", tuple(map(Item, notes))),) if notes else ()
+
+
+def alert(explanation: Explanation, checked: Reply | None = None, *, as_json: bool) -> Reply:
+    """What is said of an alert that names no error; `checked`: the check of all connectors."""
+    said = [Item("The alert says that mail is waiting, but names neither an error nor a server.")]
+    if checked is None:
+        said.append(Item("Run check without a target to check all connectors, or paste the error that a message trace shows."))
+    return Reply(
+        f"Microsoft's alert “{explanation.alert}”" + (f" — {checked.headline}" if checked else ""),
+        checked.severity if checked else "unknown",
+        (Section("", (*said, *map(Item, explanation.notes))), *(checked.sections if checked else ())),
+        parts=checked.parts if checked else (),
+        actions=checked.actions if checked else (Action("explain-error", "text"),),
+        document=explanation,
+        as_json=as_json,
+        exit_code=3,
+        audience="thread" if checked else "asker",
+    )
+
+
 def _line(error: ExplainedError) -> str:
     agreed = f" ({_AGREED[error.live.agreement]})" if error.live else ""
     place = _place(error)
@@ -99,11 +123,11 @@ def _agreement(error: ExplainedError, live: Live) -> str:
         case "refused-for-microsoft":
             return (
                 f"{seen} So the server, or a filter before it, seems to refuse the addresses of Microsoft 365 and not this "
-                f"machine's. It may also have been mended{since}: then mail in the queue goes out by itself."
+                f"machine's. It may also have been fixed{since}: then queued mail is delivered automatically."
             )
         case "mended":
             doubt = "" if error.reason else " The report does not say what failed, so a filter by address may be left."
-            return f"{seen} It seems to have been mended{since}.{doubt}"
+            return f"{seen} It seems to have been fixed{since}.{doubt}"
         case "different":
             return f"Another fault than the reported one: {live.result.title}. {seen}"
         case "not-told":
@@ -112,6 +136,8 @@ def _agreement(error: ExplainedError, live: Live) -> str:
 
 def _for_the_sender(error: ExplainedError) -> str:
     """What a help desk can read out: queued or returned, until when, and whether to send again."""
+    if error.state == "rejected" and codes.is_submission(error.enhanced, error.text):
+        return "Not sent: the device or application could not hand it over, and has to send it again once this is fixed."
     match error.state:
         case "queued":
             return f"{_waits(error)} Don't send it again."
@@ -126,7 +152,7 @@ def _for_the_sender(error: ExplainedError) -> str:
 
 
 def _waits(error: ExplainedError) -> str:
-    until = f" until {_moment(error.clock.expires)}" if error.clock.expires else ""
+    until = f" until {_moment(error.clock.expires)} at the latest" if error.clock.expires else ""
     if error.sender == "exchange-online":
         return f"Queued at Microsoft 365, not lost: it's tried again{until or ' for a day'}, then returned."
     where = "at the sending server" if error.sender == "other" else "so far"

@@ -3,9 +3,6 @@
 import json
 from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import Any, Literal
-
-from pydantic import ConfigDict, Field
 
 from commands import fix_wording
 from commands.command import Call, CommandError, Services
@@ -13,33 +10,12 @@ from commands.planning import store_of, words_of
 from commands.reply import Item, Reply, Section, Tell
 from commands.request import Request
 from diagnostics.fix import ledger
-from diagnostics.fix.model import Fix, Utc
+from diagnostics.fix.model import Audit, AuditLine, Fix
 from diagnostics.fix.notes import Say
-from diagnostics.model import Frozen
 from diagnostics.store import AuditEntry, Store, StoredFix, StoreUnavailable
 
 SHOWN = 20
 PAGE = 100
-
-
-class AuditLine(Frozen):
-    """A line of the audit. `detail` is what was written then: the state, and the whole plan or the one step."""
-
-    fix: str
-    at: Utc
-    actor: str
-    event: str
-    detail: dict[str, Any]
-
-
-class Audit(Frozen):
-    """The document of `fixes --json`: every fix, newest first, and every line of the audit, oldest first."""
-
-    schema_: Literal["mailflow/fixes/1"] = Field("mailflow/fixes/1", alias="schema")
-    fixes: tuple[Fix, ...]
-    audit: tuple[AuditLine, ...]
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True)
 
 
 async def run(call: Call, request: Request, services: Services, _tell: Tell) -> Reply:

@@ -8,8 +8,11 @@ from commands.reply import Item, Reply, Section
 def overview(prefix: str, *, owner: bool) -> Reply:
     """All commands. `prefix` is what is typed before them ("mailflow", "/mailflow"); `owner`: this is the terminal."""
     rows = on("terminal" if owner else "chat")
+    said = [Item(f"{prefix} {c.usage}", notes=(c.summary,)) for c in rows]
+    if owner:
+        said.append(Item(f"{prefix} --version", notes=("print the version",)))
     sections = [
-        Section("Commands", tuple(Item(f"{prefix} {c.usage}", notes=(c.summary,)) for c in rows), "bullets"),
+        Section("Commands", tuple(said), "bullets"),
         Section("Examples", tuple(_example(prefix, line, why) for c in rows for line, why in c.examples[:1]), "code"),
     ]
     return Reply(

@@ -1,6 +1,7 @@
 """A check on somebody's behalf: what one person may ask for, progress, and results that their ids stand for from then on."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping
 from functools import partial
 
 from commands import on_record, partner, wording
@@ -41,16 +42,17 @@ async def look(
     diagnosis = await diagnose(targets, inventory, services.tools, on_evidence, asker=asker, fresh=fresh)
     results = tuple([await on_record.add(result, services) for result in diagnosis.results])
     diagnosis = diagnosis.model_copy(update={"results": results})
+    named = Counter(result.target for result in results)
     for result in results:
-        await services.memory.keep(_stored(result, words, diagnosis))
+        await services.memory.keep(_stored(result, words, diagnosis, named))
     return diagnosis
 
 
-def _stored(result: Result, words: tuple[str, ...], diagnosis: Diagnosis) -> StoredResult:
+def _stored(result: Result, words: tuple[str, ...], diagnosis: Diagnosis, named: Mapping[str, int]) -> StoredResult:
     lines = partner.text(result, diagnosis.started)
     return StoredResult(
         id=result.id,
-        word=_repeats(result, words, diagnosis.results),
+        word=_repeats(result, words, named),
         verdict=result.verdict,
         document=result.model_dump_json(),
         partner="\n".join(lines) if lines else None,
@@ -59,9 +61,11 @@ def _stored(result: Result, words: tuple[str, ...], diagnosis: Diagnosis) -> Sto
     )
 
 
-def _repeats(result: Result, words: tuple[str, ...], results: Sequence[Result]) -> str:
-    """The one word that asks for this result again: connectors by Guid where they have one, since names may stand twice."""
-    same = sum(r.target == result.target for r in results)
-    if result.connector is None or (result.target in words and same == words.count(result.target)):
+def _repeats(result: Result, words: tuple[str, ...], named: Mapping[str, int]) -> str:
+    """The one word that asks for this result again: connectors by Guid where they have one, since names may stand twice.
+
+    `named`: how many results of the run are of each target.
+    """
+    if result.connector is None or (result.target in words and named[result.target] == words.count(result.target)):
         return result.target
     return f"connector:{result.connector.guid or result.connector.name}"

@@ -55,7 +55,12 @@ EXPLAIN = Command(
     options=(
         Option("--json", "", "print one JSON document (schema mailflow/explain/1)"),
         Option("--check", "HOST", "check that host beside it; hosts of known connectors are checked anyway"),
-        Option("--file", "FILE", "read a text, .eml, .msg or .csv file; - as TEXT reads standard input", fronts=("terminal",)),
+        Option(
+            "--file",
+            "FILE",
+            "read a text, .eml, .msg, .csv, .xlsx or .zip; - as TEXT reads standard input",
+            fronts=("terminal",),
+        ),
     ),
     examples=(
         ('explain "450 4.4.316 Connection refused"', "a code, or all that stands around it"),
@@ -63,13 +68,16 @@ EXPLAIN = Command(
     ),
     terminal_examples=(
         ("explain - < bounce.txt", "a whole bounce, from standard input"),
-        ("explain --file bounce.eml", "a mail; a text, Outlook's .msg or a .csv report likewise"),
+        ("explain --file bounce.eml", "a mail; a text, Outlook's .msg, a .csv or .xlsx report or a .zip likewise"),
     ),
     chat_ways=(
         ("/mailflow explain", "alone: a form to paste the text into"),
         ("Diagnose mail error", "in the menu of a message: explains it in its thread"),
         ("@mailflow explain", "in a thread: finds the message that names an error, and explains it there"),
-        ("Files", ".eml, .msg, .csv or text on such a message are read with it, where the Slack app may (files:read)"),
+        (
+            "Files",
+            ".eml, .msg, .csv, .xlsx, .zip, text on such a message are read with it, where the app may (files:read)",
+        ),
     ),
     max_words=1_000_000,
     text=True,
@@ -194,6 +202,17 @@ SERVE = Command(
     max_words=0,
 )
 
+MANIFEST = Command(
+    name="manifest",
+    usage="manifest [--http]",
+    summary="print the manifest that a Slack app is created from",
+    run="",
+    options=(Option("--http", "", "the one for signed HTTP; put your own address in place of the example's"),),
+    examples=(("manifest", "for Socket Mode"), ("manifest --http > manifest.yaml", "for signed HTTP")),
+    front="terminal",
+    max_words=0,
+)
+
 COMPLETION = Command(
     name="completion",
     usage="completion bash|zsh|fish",
@@ -228,7 +247,7 @@ COMMANDS: tuple[Command, ...] = (
     *(CHECK, EXPLAIN, CONNECTORS, RESULT, TRANSCRIPT, WATCH),
     *(FIX, UNDO, RESUME, FIXES),
     *CLICKS,
-    *(SERVE, DEMO, COMPLETION, HELP),
+    *(SERVE, MANIFEST, DEMO, COMPLETION, HELP),
 )
 
 
@@ -252,6 +271,7 @@ VERBS = (
     Verb("transcript", "Transcript", ("transcript",), shows="menu"),
     Verb("json", "JSON", ("result", "--json"), shows="menu"),
     Verb("watch", "Tell me when it works again", ("watch",), shows="menu"),
+    Verb("check-connector", "Which connector?", ("check",), shows="select"),
 )
 """What a button or a menu entry says and does: the words before the id. A click is a command line, as if it were typed."""
 

@@ -46,10 +46,14 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """Something to click: a verb of `registry.VERBS` and the id of a stored result. Never a name or text that somebody typed."""
+    """Something to click: a verb of `registry.VERBS` and the id of a stored result. Never a name or text that somebody typed.
+
+    `label` tells one from another where several have the same verb, of which one is to be chosen.
+    """
 
     verb: str
     id: str
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)

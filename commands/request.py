@@ -16,11 +16,16 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """A file that came with the words. `content` None: the front could not have it, and `trouble` says why in a few words."""
+    """A file that came with the words.
+
+    `content` None: the front could not have it, and `trouble` says why in a few words; or it is not worth having, since `form`,
+    one of `explain.FORMS`, is not read.
+    """
 
     name: str
     content: bytes | None = field(default=None, repr=False)
     trouble: str = ""
+    form: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,9 @@ class Row(NamedTuple):
 DELAYED = "4.4.7 delayed"
 """The row of mail that still waits."""
 
+PRX = "4.7.0 exchange"
+"""The row of Exchange Server's own proxy errors, which look like those of Exchange Online."""
+
 _ROWS = (
     # Exchange Online while it sends: connectors-mail-flow-intelligence, how-smtp-dane-works, enhancing-mail-flow-with-mta-sts
     Row("4.4.312", "outbound", twins=("5.4.312",)),
@@ -77,7 +80,7 @@ _ROWS = (
     Row("5.7.705", "outbound", through=(("5.7.700", "5.7.749"),)),
     Row("5.7.708", "outbound"),
     Row("5.7.750", "outbound"),
-    Row("5.7.232", "outbound", codes=("5.7.233",)),
+    Row("5.7.232", "outbound", codes=("5.7.233", "4.7.232", "4.7.233")),
     Row("5.7.57", "inbound"),
     Row("5.7.30", "inbound", words=re.compile("(?i)basic auth")),
     Row("5.7.139", "inbound"),
@@ -104,9 +107,10 @@ _ROWS = (
     Row("5.7.606", "inbound", through=(("5.7.606", "5.7.649"),)),
     Row("4.4.4", "inbound", codes=("5.4.4",), words=re.compile("(?i)mail-enabled subscriptions")),
     Row("5.3.190", "inbound"),
-    Row("5.2.252", "outbound", codes=("5.7.60",), words=re.compile("(?i)send ?as ?denied")),
+    Row("5.2.252", codes=("5.7.60", "5.7.1"), words=re.compile("(?i)send ?as ?denied|permissions? to send (?:as|on behalf)")),
     Row("4.3.2", "inbound", codes=("4.4.4", "4.4.3"), words=re.compile(r"(?i)\bATTR\d")),
     Row("4.7.0", words=re.compile(r"(?i)\bPRX\d|resource forest")),
+    Row(PRX, words=re.compile(r"\bPRX\d")),
     Row("4.4.62", "inbound"),
     # recipients in Exchange
     Row("5.1.10"),
@@ -117,18 +121,15 @@ _ROWS = (
     Row("5.2.121", "inbound", codes=("5.2.122",)),
     Row("4.3.2 throttled", codes=("4.3.2",), words=re.compile("(?i)recipient thread limit|STOREDRV")),
     Row("5.7.124", codes=("5.7.12", "5.7.13", "5.7.193"), through=(("5.7.123", "5.7.136"),)),
-    Row(
-        "5.7.1 restricted",
-        codes=("5.7.1",),
-        words=re.compile(r"(?i)RESOLVER\.RST|TRANSPORT\.RULES|not (?:have permission|authorized)"),
-    ),
+    Row("5.7.1 restricted", codes=("5.7.1",), words=re.compile(r"(?i)RESOLVER\.RST")),
+    Row("5.7.1 rule", codes=("5.7.1",), words=re.compile(r"(?i)TRANSPORT\.RULES")),
     Row("5.7.23", words=re.compile("(?i)SPF|sender policy framework")),
     Row("5.4.1 relay", codes=("5.4.1",), words=re.compile("(?i)relay")),
     Row("5.4.1", "inbound", words=re.compile("(?i)recipient address rejected|access denied")),
     # Exchange on premises
-    Row("5.4.6", "on-premises", words=re.compile("(?i)hop count|loop")),
+    Row("5.4.6", "on-premises", words=re.compile("(?i)hop count exceeded")),
     Row("4.4.397", codes=("4.4.395",)),
-    Row("4.4.400", "outbound", codes=("4.4.101",)),
+    Row("4.4.400", codes=("4.4.101",)),
     Row(
         "4.7.5 certificate",
         "on-premises",
@@ -144,6 +145,17 @@ def row(enhanced: str, said: str) -> Row | None:
         if not found.words or found.words.search(said):
             return found
     return next((found for found in _ROWS if _reaches(found, enhanced)), None)
+
+
+def is_submission(enhanced: str, said: str) -> bool:
+    """Whether a device or application was refused as it handed a message in, so that nothing was returned."""
+    found = row(enhanced, said)
+    return found is not None and found.name in ("5.7.57", "5.7.30", "5.7.139")
+
+
+def named(name: str) -> Row:
+    """The row of that name. Raises KeyError."""
+    return _by_name()[name]
 
 
 def rows() -> Iterator[Row]:
@@ -162,6 +174,11 @@ def connects(enhanced: str) -> bool:
     4.7.0, 4.7.3, 4.7.5 and 5.7.3 as Exchange uses them), and 4.2.1, with which Exchange says that it cannot connect.
     """
     return bool(re.fullmatch(r"[45]\.4\.\d{1,3}|[45]\.7\.32[0-5]|[45]\.7\.(?:0|3|5)|4\.2\.1", enhanced))
+
+
+@lru_cache(maxsize=1)
+def _by_name() -> Mapping[str, Row]:
+    return {row.name: row for row in _ROWS}
 
 
 @lru_cache(maxsize=1)

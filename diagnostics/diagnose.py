@@ -21,6 +21,9 @@ from diagnostics.target import Target
 from diagnostics.tools import Tools
 from diagnostics.vantage import Vantage, passed, to_ask_over
 
+TOGETHER = 32
+"""Targets that are judged before others have a turn: 6 ms."""
+
 
 async def diagnose(
     targets: Sequence[Target],
@@ -40,8 +43,12 @@ async def diagnose(
     started, clock = tools.instruments.now(), loop.time()
     observed = await probe_all(targets, tools.instruments, on_evidence, asker=asker, fresh=fresh)
     vantage = await _vantage(observed, tools)
-    results = tuple(classify(seen, vantage, tools.catalogue, tools.new_id(), inventory) for seen in observed)
-    return Diagnosis(started=started, seconds=round(loop.time() - clock, 3), results=results)
+    results = []
+    for seen in observed:
+        results.append(classify(seen, vantage, tools.catalogue, tools.new_id(), inventory))
+        if len(results) % TOGETHER == 0:
+            await asyncio.sleep(0)  # 500 in one go keep the loop from everybody else for 90 ms
+    return Diagnosis(started=started, seconds=round(loop.time() - clock, 3), results=tuple(results))
 
 
 async def _vantage(observed: Sequence[Observed], tools: Tools) -> Vantage:

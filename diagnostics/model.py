@@ -20,7 +20,9 @@ STEPS: tuple[StepName, ...] = ("dns", "tcp", "banner", "ehlo", "starttls", "tls"
 
 
 class Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", arbitrary_types_allowed=True, json_schema_serialization_defaults_required=True
+    )
 
 
 class Step(Frozen):

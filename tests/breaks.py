@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-COPIED = ("bot", "commands", "diagnostics", "tests", "docs", "pyproject.toml", "manifest.yaml", "manifest.http.yaml", "README.md")
+PACKAGES = ("mailflow", "bot", "commands", "diagnostics")
+COPIED = (*PACKAGES, "tests", "docs", "pyproject.toml", "manifest.yaml", "manifest.http.yaml", "README.md")
 AT_ONCE = 2
 SECONDS = 300.0
 _FAILED = 1  # pytest's exit code for failed tests; others say that none could be run

@@ -80,6 +80,7 @@ def _postgresql() -> str | None:
 
 CAPABILITIES: dict[str, Callable[[], str | None]] = {
     **{name: functools.partial(_program, name) for name in PROGRAMS},
+    "checkout": lambda: None if (ROOT / ".git").exists() else "no checkout of git: what is committed is not known",
     "local-slack": _local_slack,
     "namespaces": lambda: _ran("unshare", "--user", "--map-root-user", "--net", "true"),
     "postgresql": _postgresql,
@@ -108,11 +109,27 @@ def given_environ() -> dict[str, str]:
     return GIVEN_ENVIRON
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--quick", action="store_true", help="leave out property tests, what is slow and what needs more than Python"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--quick"):
+        slow = [item for item in items if is_slow(item)]
+        items[:] = [item for item in items if not is_slow(item)]
+        config.hook.pytest_deselected(items=slow)
     for item in items:
         if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
             # making a failing example small takes up to five minutes, and cut off it would not be shown at all
             item.add_marker(pytest.mark.timeout(600))
+
+
+def is_slow(item: pytest.Item) -> bool:
+    """What `make quick` leaves out."""
+    is_property = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
+    return is_property or any(item.iter_markers("needs")) or any(item.iter_markers("slow"))
 
 
 # --- What was not run ---
@@ -186,6 +203,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "needs(*capabilities): what the test needs besides Python; see CAPABILITIES in tests/conftest.py"
     )
+    config.addinivalue_line("markers", "slow: takes seconds; `make quick` leaves it out")
     if hasattr(config, "workerinput"):
         # a process beside the first one starts when the proxies are gone already, and it ignores Ctrl-C, as its children would
         GIVEN_ENVIRON.update(config.workerinput["environ"])

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.breaks import ROOT, Break, applied, breaks
-from tests.test_faults import unknown
+from tests.fault_table import unknown
 
 
 @pytest.mark.parametrize("one", breaks(), ids=lambda one: one.name)

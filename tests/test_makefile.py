@@ -65,4 +65,27 @@ def test_without_the_local_slack_it_goes_on(tmp_path: Path, npm: str | None) -> 
 
 def test_help_is_the_default_and_names_each_target(tmp_path: Path) -> None:
     done = make(tmp_path)
-    assert [line.split()[1] for line in done.stdout.splitlines()] == ["help", "demo", "test", "lint", "bench", "attack", "breaks"]
+    names = ["help", "demo", "test", "quick", "coverage", "lint", "format", "bench", "attack", "breaks"]
+    assert [line.split()[1] for line in done.stdout.splitlines()] == names
+
+
+def test_every_shell_script_is_checked_and_every_path_of_make_quick_exists() -> None:
+    made = {name: value.split() for name, _, value in (line.partition(" := ") for line in variables().splitlines())}
+    scripts = {str(path.relative_to(ROOT)) for path in (ROOT / ".ci").iterdir() if path.read_bytes().startswith(b"#!/bin/bash")}
+    assert set(made["SHELL_SCRIPTS"]) == scripts
+    assert len(made["QUICK"]) > 10
+    assert [path for path in made["QUICK"] if not (ROOT / path).exists()] == []
+
+
+def variables() -> str:
+    """What make makes of its simple variables."""
+    done = subprocess.run(
+        ["make", "-f", "-", "print"],
+        cwd=ROOT,
+        input="include Makefile\nprint:\n\t@echo 'SHELL_SCRIPTS := $(SHELL_SCRIPTS)'; echo 'QUICK := $(QUICK)'\n",
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    return done.stdout

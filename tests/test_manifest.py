@@ -1,6 +1,9 @@
 """Both manifests: valid for Slack, and asking for no more than what works."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +11,7 @@ import jsonschema
 import pytest
 import yaml
 
+from bot.__main__ import main
 from bot.slack import listeners
 from bot.slack.inbound import payloads
 from bot.slack.transport.signed_http import PATH
@@ -97,3 +101,17 @@ def test_usage_hint_names_the_commands_that_slack_takes(manifest: Any) -> None:
     (command,) = manifest["features"]["slash_commands"]
     assert command["command"] == "/mailflow"
     assert command["usage_hint"] == " | ".join(c.usage for c in on("chat"))
+
+
+@pytest.mark.parametrize(("words", "name"), [((), "manifest.yaml"), (("--http",), "manifest.http.yaml")])
+def test_the_command_prints_it_whole(words: tuple[str, ...], name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["manifest", *words]) == 0
+    assert capsys.readouterr() == ((HERE.parent / name).read_text(encoding="utf-8"), "")
+
+
+def test_an_output_that_knows_only_ascii_gets_a_manifest_of_the_same_meaning() -> None:
+    env = {"PATH": os.defpath, "PYTHONPATH": str(HERE.parent), "PYTHONIOENCODING": "ascii"}
+    argv = [sys.executable, "-m", "mailflow", "manifest"]
+    done = subprocess.run(argv, env=env, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.isascii()
+    assert yaml.safe_load(done.stdout) == read("manifest.yaml")

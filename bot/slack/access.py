@@ -6,8 +6,6 @@ ago must not count.
 
 import asyncio
 import re
-import time
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Generic, TypeVar
 
@@ -16,6 +14,7 @@ from bot.slack.conversation_ref import PEOPLE, PERSON, ConversationRef
 from bot.slack.transport.client import FAILURES, Me, Slack, SlackFault, error_code, may_pass, noted, part
 from commands.command import APPROVE, CommandError
 from commands.request import Actor
+from diagnostics.single_flight import SingleFlight
 
 KEPT = 60.0
 _MOST = 10_000
@@ -164,22 +163,14 @@ def _is_ours(user: Mapping[str, Any], me: Me) -> bool:
 
 
 class _Kept(Generic[T]):
-    """Answers by key for a minute; equal questions at one time are one call, and failures are not kept."""
+    """Answers of Slack's by key."""
 
     def __init__(self, ask: Callable[[str], Awaitable[T]]) -> None:
         self._ask = ask
-        self._answers: OrderedDict[str, tuple[float, asyncio.Task[T]]] = OrderedDict()
+        self._answers = SingleFlight[T](lambda _: KEPT, most=_MOST)
 
     async def get(self, key: str) -> T:
-        at, task = self._answers.get(key, (0.0, None))
-        if task is None or time.monotonic() - at > KEPT or (task.done() and (task.cancelled() or task.exception())):
-            task = asyncio.create_task(self._within(key), name="ask Slack")
-            self._answers[key] = time.monotonic(), task
-            self._answers.move_to_end(key)
-            while len(self._answers) > _MOST:
-                self._answers.popitem(last=False)
-        # one asker who goes away must not take the answer from the others
-        return await asyncio.shield(task)
+        return await self._answers.get(key, lambda: self._within(key))
 
     async def _within(self, key: str) -> T:
         async with asyncio.timeout(_PATIENCE):

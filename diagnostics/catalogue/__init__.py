@@ -4,7 +4,6 @@ Everything is checked when it is loaded: a tag that no probe can write, a reason
 words, a word in braces that nobody fills in are CatalogueFaults, not surprises during an incident.
 """
 
-import re
 import string
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -26,6 +25,7 @@ from diagnostics.catalogue.entries import (
     Explained,
     FixEntry,
     Kind,
+    Oldest,
     Status,
     Subject,
     Way,
@@ -49,7 +49,7 @@ PAGE = (
 )
 """Microsoft's table of codes, for what no entry explains."""
 
-FIELDS = frozenset({"host", "where", "domain", "connector", "guid"})
+FIELDS = frozenset({"host", "where", "domain", "connector", "guid", "server"})
 
 
 class Catalogue(BaseModel):
@@ -66,6 +66,8 @@ class Catalogue(BaseModel):
     codes: dict[str, CodeEntry]
     kinds: dict[str, Kind]
     elsewhere: dict[str, Elsewhere]
+    oldest: Oldest
+    enforcement: Phrases
     other: CodeEntry
     status: Status
     explained: Explained
@@ -82,10 +84,6 @@ class Catalogue(BaseModel):
         """What is said of that code beside those words; None for one that is not known."""
         row = table.row(enhanced, said)
         return self.codes[row.name] if row else None
-
-    def kind(self, said: str) -> Kind | None:
-        """The kind of refusal that the words name."""
-        return next((kind for kind in self.kinds.values() if _any_of(kind.words).search(said)), None)
 
     def reasons(self, code: str) -> list[Reason]:
         """The reasons for which Microsoft reports that code, queued or expired, the most frequent first."""
@@ -135,6 +133,8 @@ def load(ranges: Ranges = SHIPPED) -> Catalogue:
         codes=codes,
         kinds=_kinds(files.joined("kinds.toml", ranges)),
         elsewhere=_elsewhere(files.joined("elsewhere.toml", ranges)),
+        oldest=_checked("exchange-builds.toml", Oldest, files.rules("exchange-builds.toml", ranges)),
+        enforcement=Phrases("enforcement.toml", files.words("enforcement.toml", ranges)),
         other=_code_entry("other.toml", files.joined("other.toml", ranges)),
         status=status,
         explained=explained,
@@ -197,11 +197,6 @@ def _checked(name: str, kind: type[T], document: dict[str, Any]) -> T:
         return kind.model_validate(document)
     except ValidationError as error:
         raise CatalogueFault(f"{name}: {error}") from None
-
-
-@lru_cache(maxsize=64)
-def _any_of(words: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile("|".join(words), re.IGNORECASE)
 
 
 def _code_entry(name: str, document: dict[str, Any]) -> CodeEntry:

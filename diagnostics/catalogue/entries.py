@@ -17,7 +17,7 @@ ONLINE: tuple[Sender, ...] = ("exchange-online", "unknown")
 ELSEWHERE: tuple[Sender, ...] = ("other", "unknown")
 
 SENDERS: Mapping[Writer, tuple[Sender, ...]] = {
-    "outbound": ONLINE,
+    "outbound": ANYBODY,
     "inbound": ANYBODY,
     "on-premises": ELSEWHERE,
     "anybody": ANYBODY,
@@ -49,7 +49,8 @@ class CauseEntry(_Row):
 
 class FixEntry(_Row):
     """One step. `mends`: causes that it is for (none: all); `ours`: it changes the connector, so it counts for partners too;
-    `tenant`: it changes something in the tenant, or names Microsoft's addresses; `senders`: for whose mail it holds.
+    `tenant`: it changes something in the tenant, or names Microsoft's addresses; `senders`: for whose mail it holds; `states`: of
+    mail in one of these states alone (none: all).
     """
 
     id: str
@@ -60,13 +61,15 @@ class FixEntry(_Row):
     ours: bool = False
     tenant: bool = False
     senders: tuple[Sender, ...] = ONLINE
+    states: tuple[str, ...] = ()
     audience: Audience = Field("everyone", alias="for")
 
 
 class Entry(_Row):
     """Everything that is said for one reason. `code` None: no code of Microsoft's (contract 4).
 
-    Two vantage points: `meaning` is what Microsoft 365 reports, `seen` what a check saw from this machine, where that differs.
+    Two vantage points: `meaning` is what Microsoft 365 reports, `seen` what a check saw from this machine, where that differs;
+    likewise `reported` and `summary`.
     """
 
     code: str | None
@@ -74,6 +77,7 @@ class Entry(_Row):
     meaning: str
     seen: str = ""
     summary: str
+    reported: str = ""
     basis: Basis
     page: str
     also_seen_as: tuple[str, ...] = ()
@@ -100,9 +104,13 @@ class CodeEntry(_Row):
 
 
 class Kind(_Row):
-    """A kind of refusal that servers write in words of their own; `words`: regular expressions, any case."""
+    """A kind of refusal that servers write in words of their own; `words`: regular expressions, any case.
+
+    `plain`: it counts also where the words stand apart from the code.
+    """
 
     words: tuple[str, ...]
+    plain: bool = False
     title: str
     meaning: str
     causes: tuple[CauseEntry, ...] = Field(alias="cause")
@@ -110,8 +118,12 @@ class Kind(_Row):
 
 
 class Way(_Row):
-    """A failure on the way that another server than Exchange Online reports, by where the mail was going."""
+    """A failure on the way that another server than Exchange Online reports, by where the mail was going.
 
+    Without a `title` that of the reason counts.
+    """
+
+    title: str = ""
     summary: str
     causes: tuple[CauseEntry, ...] = Field(alias="cause")
     fixes: tuple[FixEntry, ...] = Field(alias="fix")
@@ -122,6 +134,21 @@ class Elsewhere(_Row):
 
     to_microsoft: Way = Field(alias="to-microsoft")
     to_others: Way = Field(alias="to-others")
+
+
+class Minimum(_Row):
+    """The oldest build of one version that is accepted, and the update that brings it."""
+
+    build: str
+    name: str
+    update: str
+
+
+class Oldest(_Row):
+    """The oldest builds of Exchange servers whose mail Exchange Online takes, by major and minor version; since that date."""
+
+    since: str
+    minimum: dict[str, Minimum]
 
 
 class Subject(_Row):

@@ -30,10 +30,15 @@ def words(name: str, ranges: Ranges) -> dict[str, Any]:
     return _toml(LANGUAGE, name, ranges)
 
 
+def rules(name: str, ranges: Ranges) -> dict[str, Any]:
+    """A file that is rules alone."""
+    return _toml("rules", name, ranges)
+
+
 def joined(name: str, ranges: Ranges) -> dict[str, Any]:
     """A file of rules with its words. Raises CatalogueFault where one lacks the other."""
     try:
-        return _join(_toml("rules", name, ranges), words(name, ranges))
+        return _join(rules(name, ranges), words(name, ranges))
     except KeyError as error:
         raise CatalogueFault(f"{name}: rules and words differ in {error}") from None
 
@@ -43,13 +48,13 @@ def _toml(folder: str, name: str, ranges: Ranges) -> dict[str, Any]:
     return tomllib.loads(text.replace("{ranges}", str(ranges)).replace("{ranges-version}", ranges.version))
 
 
-def _join(rules: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:
-    found = dict(rules)
+def _join(ruled: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:
+    found = dict(ruled)
     for key, value in said.items():
-        if key in _ROWS and isinstance(rules.get(key), list):
-            found[key] = _with_texts(rules[key], value)
+        if key in _ROWS and isinstance(ruled.get(key), list):
+            found[key] = _with_texts(ruled[key], value)
         elif isinstance(value, dict):
-            found[key] = _join(rules.get(key, {}), value)
+            found[key] = _join(ruled.get(key, {}), value)
         else:
             found[key] = value
     return found

@@ -7,7 +7,7 @@ from datetime import datetime
 from diagnostics import causes
 from diagnostics.catalogue import Addition, Catalogue, Entry, FixEntry
 from diagnostics.connectors.model import Connector
-from diagnostics.explain import meaning
+from diagnostics.explain import enforcement, meaning
 from diagnostics.explain.clock import clock
 from diagnostics.explain.model import ExplainedError, Explanation, Live
 from diagnostics.findings import NO_FACTS, Clue, Finding
@@ -29,15 +29,19 @@ class Beside:
 
 def explain(report: ErrorReport, catalogue: Catalogue, now: datetime, beside: Mapping[int, Beside]) -> Explanation:
     """The document, with what was checked from here by the error's index."""
-    told = [_explained(error, catalogue, now, beside.get(number)) for number, error in enumerate(report.errors)]
-    return Explanation(primary=report.primary, errors=tuple(told), notes=tuple(_left_out(n, catalogue) for n in report.notes))
+    told = [_explained(error, catalogue, now, beside.get(number), report) for number, error in enumerate(report.errors)]
+    return Explanation(
+        primary=report.primary, errors=tuple(told), alert=report.alert, notes=tuple(_left_out(n, catalogue) for n in report.notes)
+    )
 
 
 def _left_out(note: Note, catalogue: Catalogue) -> str:
     return catalogue.unread.say(note.what, {"count": str(note.number), "most": str(MAX_ERRORS)})
 
 
-def _explained(error: Reported, catalogue: Catalogue, now: datetime, beside: Beside | None) -> ExplainedError:
+def _explained(
+    error: Reported, catalogue: Catalogue, now: datetime, beside: Beside | None, report: ErrorReport
+) -> ExplainedError:
     connector, live = (beside.connector, beside.live) if beside else (None, None)
     if connector is not None and error.sender == "unknown":
         error = error.model_copy(update={"sender": "exchange-online"})  # its destination is one of the tenant's own connectors
@@ -46,7 +50,7 @@ def _explained(error: Reported, catalogue: Catalogue, now: datetime, beside: Bes
     name = connector.Name if connector else error.connector or say("connector", NO_FACTS)
     words = meaning.words_for(error, name, guid, say("destination", NO_FACTS))
     audience: causes.Audience = "everyone" if connector is None else "partner" if connector.is_partner else "on-premises"
-    entry = _with_filter(_told_alone(meaning.entry(error, catalogue), live), live, catalogue)
+    entry = _with_filter(_told_alone(meaning.entry(error, catalogue, report.said_apart), live), live, catalogue)
     entry = _for_sender(entry, error, catalogue)
     ranked = causes.rank(entry, [*meaning.findings(error), *_works(live)], words, audience, catalogue)
     steps = causes.fixes(entry, ranked, words, audience, catalogue)
@@ -56,9 +60,10 @@ def _explained(error: Reported, catalogue: Catalogue, now: datetime, beside: Bes
         steps = _and(steps, _fix(catalogue.explained.returned, words))
     return ExplainedError(
         **error.model_dump(exclude={"submessage", "last_retry", "arrival", "retry_until", "code_inferred"}),
+        code_basis="inferred" if error.code_inferred else entry.basis,
         title=entry.title,
-        summary=_as_reported(meaning.holds(entry.summary, error), words, catalogue),
-        meaning=entry.meaning,
+        summary=_as_reported(meaning.holds(entry.reported or entry.summary, error), words, catalogue),
+        meaning=f"{entry.meaning} {enforcement.told(error.enhanced, report.builds, catalogue)}".strip(),
         page=entry.page,
         clock=clock(error, now),
         live=live,
@@ -86,7 +91,8 @@ def _for_sender(entry: Entry, error: Reported, catalogue: Catalogue) -> Entry:
         return fix.model_copy(update={"text": catalogue.summaries.say("if-microsoft-sent", {"step": step})})
 
     causes = tuple(cause for cause in entry.causes if error.sender in cause.senders)
-    fixes = tuple(said(fix) for fix in entry.fixes if error.sender in fix.senders)
+    holding = (fix for fix in entry.fixes if error.sender in fix.senders and (not fix.states or error.state in fix.states))
+    fixes = tuple(map(said, holding))
     return entry.model_copy(
         update={"causes": causes, "fixes": fixes, "partner": "" if error.sender == "other" else entry.partner}
     )
@@ -152,5 +158,5 @@ def _and(steps: tuple[Fix, ...], step: Fix) -> tuple[Fix, ...]:
 
 def _as_reported(summary: str, words: Mapping[str, str], catalogue: Catalogue) -> str:
     """The catalogue tells a fault as present, and from a text alone it is not known to be; what a check sees, the check tells."""
-    said = summary if summary.startswith("{") else summary[:1].lower() + summary[1:]
+    said = summary if summary.startswith(("{", "Microsoft")) else summary[:1].lower() + summary[1:]
     return said and catalogue.summaries.say("as-reported", {"summary": said.format_map(words)})

@@ -9,7 +9,7 @@ from itertools import chain, zip_longest
 from typing import TypeVar
 
 from diagnostics import codes
-from diagnostics.catalogue import Catalogue, CauseEntry, CodeEntry, Entry, FixEntry, Kind, Way
+from diagnostics.catalogue import Catalogue, CauseEntry, CodeEntry, Entry, FixEntry, Kind, Way, refusals
 from diagnostics.causes import ranked
 from diagnostics.findings import NO_FACTS, Clue, Finding, Reason, Tag
 from diagnostics.model import Cause
@@ -62,8 +62,11 @@ _FAILED: Mapping[Reason, str] = {
 _Row = TypeVar("_Row", CauseEntry, FixEntry)
 
 
-def entry(error: Reported, catalogue: Catalogue) -> Entry:
-    """What the catalogue says of an error, for the mail of whoever sent it, in the words of its code where that has any."""
+def entry(error: Reported, catalogue: Catalogue, apart: str | None = None) -> Entry:
+    """What the catalogue says of an error, for the mail of whoever sent it, in the words of its code where that has any.
+
+    `apart`: the kind of refusal that other words of the text name, for a code that says nothing and has none behind it.
+    """
     said = words_of(error)
     row = _row(error, said)
     code = catalogue.codes[row.name] if row else None
@@ -71,11 +74,11 @@ def entry(error: Reported, catalogue: Catalogue) -> Entry:
         return _by_reason(error, code, catalogue)
     if error.reason is not None:
         return _on_the_way(error, code, catalogue)
-    told = catalogue.kind(said)
+    told = refusals.kind(said) or (apart if is_empty(error) else None)
     general = row is None or row.wraps or row.waits or row.plain
     if told and general and not (code and code.often):
-        return _by_kind(told, code, catalogue)
-    if code is not None:
+        return _by_kind(catalogue.kinds[told], code, catalogue)
+    if code is not None and not (error.sender == "other" and code.code):
         return _by_code(error, code, catalogue)
     return _by_status(error, catalogue)
 
@@ -85,9 +88,16 @@ def _row(error: Reported, said: str) -> codes.Row | None:
     row = codes.row(error.enhanced, said)
     if row is not None and row.writer == "inbound" and error.server and not error.to_microsoft:
         return None
+    if row is not None and row.name == "4.7.0" and not error.to_microsoft:
+        return codes.named(codes.PRX)
     if row is not None and row.waits and error.state == "queued":
-        return next(each for each in codes.rows() if each.name == codes.DELAYED)
+        return codes.named(codes.DELAYED)
     return row
+
+
+def is_empty(error: Reported) -> bool:
+    """Whether neither the code's detail nor any words say what failed."""
+    return error.enhanced.endswith(".0") and not words_of(error).strip()
 
 
 def words_of(error: Reported) -> str:
@@ -141,6 +151,8 @@ def _by_reason(error: Reported, code: CodeEntry | None, catalogue: Catalogue) ->
     if error.sender == "exchange-online":
         return known
     way = _way(error, catalogue)
+    if code is None and way is not None:
+        known = known.model_copy(update={"title": way.title or known.title, "meaning": ""})
     fixes = [*way.fixes, *(fix for fix in known.fixes if fix.tenant and not fix.mends)] if way else list(known.fixes)
     causes = _merged(way.causes if way else (), [known.causes])
     return known.model_copy(update={"causes": tuple(causes[:MAX_CAUSES]), "fixes": tuple(fixes[:MAX_FIXES])})
@@ -174,7 +186,7 @@ def _on_the_way(error: Reported, code: CodeEntry | None, catalogue: Catalogue) -
         return _by_status(error, catalogue)
     on_the_way = Entry(
         code=None,
-        title=catalogue[error.reason or Reason.TCP_TIMEOUT].title,
+        title=way.title or catalogue[error.reason or Reason.TCP_TIMEOUT].title,
         meaning="",
         summary=way.summary,
         basis="inferred",
@@ -247,7 +259,7 @@ def _by_status(error: Reported, catalogue: Catalogue) -> Entry:
     return Entry(
         code=None,
         title=catalogue.summaries.say("success", NO_FACTS) if succeeded else about.title,
-        meaning=f"{about.meaning} {catalogue.status.classes.get(class_, '')}".rstrip(),
+        meaning=f"{about.meaning} {_of_class(error, catalogue)}".rstrip(),
         summary="",
         basis=other.basis,
         page=other.page if connector else catalogue.page,
@@ -255,6 +267,13 @@ def _by_status(error: Reported, catalogue: Catalogue) -> Entry:
         causes=other.causes if connector and (error.server or error.ip) else (),
         fixes=() if succeeded else fixes,
     )
+
+
+def _of_class(error: Reported, catalogue: Catalogue) -> str:
+    """What the class says, unless the text says otherwise of this mail."""
+    class_ = error.enhanced[0]
+    contradicted = (class_ == "4" and error.state in ("expired", "rejected")) or (class_ == "5" and error.state == "queued")
+    return "" if contradicted else catalogue.status.classes.get(class_, "")
 
 
 def _merged(first: Sequence[_Row], groups: Sequence[Sequence[_Row]]) -> list[_Row]:
@@ -279,4 +298,5 @@ def words_for(error: Reported, connector: str, guid: str, nameless: str) -> Mapp
     """What the words in braces become. `nameless`: what a destination is called that no text names."""
     host = error.server or error.ip or error.domain or nameless
     where = f"{host} [{error.ip}]" if error.ip and error.ip != host else host
-    return {"host": host, "where": where, "domain": error.domain or host, "connector": connector, "guid": guid}
+    server = error.server or error.ip or "<server>"
+    return {"host": host, "server": server, "where": where, "domain": error.domain or host, "connector": connector, "guid": guid}

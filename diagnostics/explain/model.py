@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, PlainSerializer
 
+from diagnostics.catalogue.entries import Basis
 from diagnostics.findings import Reason
 from diagnostics.model import Cause, Fix, FixNow, Frozen, Result, Sender
 from diagnostics.parse.report import State
@@ -34,6 +35,7 @@ class ExplainedError(Frozen):
     """One error of the text. Beyond contract 5: `text` behind the code, `summary` and `meaning` in words, Microsoft's `page`."""
 
     code: str
+    code_basis: Basis
     enhanced: str
     family: str
     state: State
@@ -64,11 +66,14 @@ class ExplainedError(Frozen):
 
 
 class Explanation(Frozen):
-    """The document of `explain --json`. `primary` is None without errors; `notes` say what was not read or not checked."""
+    """The document of `explain --json`. `primary` is None without errors; `alert` is the name of an alert of Microsoft's that
+    names no code; `notes` say what was not read or not checked.
+    """
 
     schema_: Literal["mailflow/explain/1"] = Field("mailflow/explain/1", alias="schema")
     primary: int | None
     errors: tuple[ExplainedError, ...]
+    alert: str | None = None
     notes: tuple[str, ...] = ()
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True)

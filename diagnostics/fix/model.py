@@ -1,7 +1,7 @@
 """Contract 6 as frozen models: one model is the plan, the ledger's record, the result and the JSON."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, PlainSerializer
 
@@ -97,5 +97,25 @@ class Fix(Frozen):
     said: str = ""
     place: str = Field("", exclude=True)
     kept: State | None = Field(None, exclude=True)
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True)
+
+
+class AuditLine(Frozen):
+    """A line of the audit. `detail` is what was written then: the state, and the whole plan or the one step."""
+
+    fix: str
+    at: Utc
+    actor: str
+    event: str
+    detail: dict[str, Any]
+
+
+class Audit(Frozen):
+    """The document of `fixes --json`: every fix, newest first, and every line of the audit, oldest first."""
+
+    schema_: Literal["mailflow/fixes/1"] = Field("mailflow/fixes/1", alias="schema")
+    fixes: tuple[Fix, ...]
+    audit: tuple[AuditLine, ...]
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True)

@@ -1,12 +1,15 @@
 """What a pasted bounce, trace, alert or file says, and no more than it says. Pure; nothing that is read can raise.
 
-`reading` takes apart what was given (`mime`, `compound`, `outlook`, `rtf` for files, `table` for rows, `charset`), undoes what
-was done to it on its way (`clean`, `encoded`) and takes people out (`redact`). `stating` finds the statements of errors in their
-forms: `ndr`, `dsn`, `trace`, `prose`, each around a `core` with one of `codes`. `judging` says what a statement means (`meaning`)
-and whose host (`origin`) it names, or a field near it (`labels`); `counting` makes equal ones one, `ranking` puts one in front.
+`read` takes apart what was given. Its rooms, in the order in which a text passes them:
+
+files/      mails, Outlook's messages, archives, workbooks and tables → texts and rows
+text/       character sets, what was done to a text on its way, people taken out, passages
+forms/      statements of errors in their forms: bounces, delivery status, message traces, logs, free text
+interpret/  what a statement means: reason, sender, what became of the mail; equal ones made one, and the primary one found
+tokens/     status codes in text, hosts, times, labels: what all of them read
 """
 
-from diagnostics.parse.reading import read, read_file
+from diagnostics.parse.read import read, read_file
 from diagnostics.parse.report import ErrorReport, Reported, Submessage
 
 __all__ = ["ErrorReport", "Reported", "Submessage", "read", "read_file"]

@@ -2,11 +2,11 @@
 
 import asyncio
 import re
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any, Generic, Literal, TypeVar
+from typing import Literal
 
 from diagnostics import names
 from diagnostics.findings import Facts
@@ -14,6 +14,7 @@ from diagnostics.names import Address
 from diagnostics.probes import dns, smtp, tcp
 from diagnostics.probes.conversation import Conversation
 from diagnostics.probes.instruments import Instruments
+from diagnostics.single_flight import SingleFlight
 from diagnostics.target import Destination
 
 KEPT_SECONDS = 300.0
@@ -22,7 +23,6 @@ FAILING_SECONDS = 10.0
 
 _DATE = re.compile(r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d{1,2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} (?:[+-]\d{4}|GMT|UTC)")
 
-T = TypeVar("T")
 State = Literal["answers", "dns", "tcp", "intercepted"]
 
 
@@ -48,56 +48,37 @@ class _Found:
     fault: Control | None = None
 
 
-class _Kept(Generic[T]):
-    """The answer to one question, asked when it is first needed and kept while it counts. Who asks meanwhile shares it."""
-
-    def __init__(self, ask: Callable[[], Coroutine[Any, Any, T]], is_good: Callable[[T], bool]) -> None:
-        self._ask, self._is_good = ask, is_good
-        self._task: asyncio.Task[T] | None = None
-        self._until = 0.0
-
-    async def get(self, *, anew: bool) -> T:
-        now = asyncio.get_running_loop().time()
-        if self._task is None or (self._task.done() and (anew or now > self._until)):
-            self._task = asyncio.create_task(self._run())
-        return await asyncio.shield(self._task)
-
-    async def _run(self) -> T:
-        self._until = 0.0
-        answer = await self._ask()
-        seconds = KEPT_SECONDS if self._is_good(answer) else FAILING_SECONDS
-        self._until = asyncio.get_running_loop().time() + seconds
-        return answer
-
-
 class ControlHost:
     """Asked when first needed, then remembered: over each IP version on its own."""
 
     def __init__(self, name: str, tools: Instruments) -> None:
         self.name, self._tools = name, tools
-        self._found = _Kept(self._resolve, lambda found: found.fault is None)
-        self._over = {version: self._kept(version) for version in (6, 4)}
+        self._found = SingleFlight[_Found](lambda found: FAILING_SECONDS if found.fault else KEPT_SECONDS)
+        self._over = SingleFlight[Control](lambda shown: KEPT_SECONDS if shown.state == "answers" else FAILING_SECONDS)
 
     async def ask(self, *, anew: bool = False) -> Control:
         """Whether it answers over any IP version: a machine without IPv6 is no proof against port 25."""
-        found = await self._found.get(anew=anew)
+        found = await self._addresses(anew=anew)
         if found.fault:
             return found.fault
-        asked = (self._over[version].get(anew=anew) for version in (6, 4) if version in found.endpoints)
+        asked = (self._ask_over(version, anew=anew) for version in (6, 4) if version in found.endpoints)
         answers = await asyncio.gather(*asked)
         return next((a for a in answers if a.state == "answers"), answers[-1])
 
     async def ask_over(self, version: int) -> Control | None:
         """Whether it answers over that IP version; None where it has no such address, which proves nothing."""
-        found = await self._found.get(anew=False)
-        return await self._over[version].get(anew=False) if version in found.endpoints else None
+        found = await self._addresses()
+        return await self._ask_over(version) if version in found.endpoints else None
 
-    def _kept(self, version: int) -> _Kept[Control]:
-        return _Kept(lambda: self._twice(version), lambda answer: answer.state == "answers")
+    async def _addresses(self, *, anew: bool = False) -> _Found:
+        return await self._found.get("addresses", self._resolve, anew=anew)
+
+    async def _ask_over(self, version: int, *, anew: bool = False) -> Control:
+        return await self._over.get(version, lambda: self._twice(version), anew=anew)
 
     async def _twice(self, version: int) -> Control:
         """One lost connection proves nothing, so it is asked once more."""
-        address = (await self._found.get(anew=False)).endpoints.get(version)
+        address = (await self._addresses()).endpoints.get(version)
         if address is None:
             return Control("dns", {"host": self.name, "how": "not-resolved"})
         first = await _one(self.name, address, self._tools)

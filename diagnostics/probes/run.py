@@ -11,9 +11,9 @@ from diagnostics.findings import Finding, Reason
 from diagnostics.model import Evidence
 from diagnostics.probes import dns, path
 from diagnostics.probes.choosing import Chosen, Resolved, choose, refusals
-from diagnostics.probes.flights import clock
 from diagnostics.probes.instruments import Instruments
 from diagnostics.probes.slots import RUN
+from diagnostics.single_flight import clock
 from diagnostics.target import Destination, Target
 
 OnEvidence = Callable[[Target, Evidence], None]

@@ -2,6 +2,10 @@
 
 import asyncio
 import json
+import resource
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -20,6 +24,7 @@ from commands.request import Actor, Attached, Request
 from commands.run import run
 from commands.words import split
 from diagnostics.explain import ExplainedError, Explanation
+from tests.parse.making import compound, zipped
 from tests.scenario import OWNER, settings_for
 
 READER = Actor("U1", frozenset({"reader"}))
@@ -84,10 +89,10 @@ LIVE = [
     (
         "450 4.7.320 Certificate validation failed [Message=Certificate expired] [LastAttemptedServerName=good.lab.test]",
         "mended",
-        "mended since",
+        "fixed since",
     ),
     (REFUSED.format("old.lab.test"), "different", "another fault now"),
-    (REFUSED.format("inside.lab.test"), "not-told", "could not be told from here"),
+    (REFUSED.format("inside.lab.test"), "not-told", "not seen from here"),
 ]
 
 
@@ -251,6 +256,39 @@ async def test_half_characters_are_no_trouble() -> None:
     assert reply.exit_code == 0
 
 
+# ---- an alert without a code, a code without a connector
+
+ALERT = "A medium-severity alert has been triggered\nMessages have been delayed"
+
+
+async def test_an_alert_says_what_it_is_and_checks_all_connectors(tmp_path: Path) -> None:
+    reply = (await in_the_lab(tmp_path, ALERT)).reply
+    assert reply.headline.startswith("Microsoft's alert “Messages have been delayed” — ")
+    assert (reply.exit_code, reply.audience) == (3, "thread")
+    assert {"dead.lab.test", "old.lab.test"} <= {word for word in text(reply).split() if word.endswith(".lab.test")}
+
+
+async def test_an_alert_without_connectors_says_what_to_do() -> None:
+    reply = await said("explain", ALERT)
+    assert (reply.exit_code, reply.audience) == (3, "asker")
+    assert "Run check without a target" in text(reply)
+    assert json.loads(reply.document.model_dump_json())["alert"] == "Messages have been delayed"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("words", [("450 4.4.316",), ("450", "4.4.317")])
+async def test_a_bare_code_asks_which_connector(words: tuple[str, ...], tmp_path: Path) -> None:
+    guids = {f"00000000-0000-4000-8000-00000000000{n}": f"Connector {n}" for n in range(3)}
+    rows = [{"Name": name, "Guid": guid, "SmartHosts": ["good.lab.test"]} for guid, name in guids.items()]
+    off = {"Name": "off", "Guid": "00000000-0000-4000-8000-000000000009", "Enabled": False, "SmartHosts": ["good.lab.test"]}
+    world = parse({**WORLD, "connectors": [*rows, off]})
+    async with Lab(world, tmp_path) as lab, open_services(settings_for(lab)) as services:
+        asked = await run(Request(("explain", *words), READER), services, lambda _: None)
+        named = await run(Request(("explain", *words, "[LastAttemptedServerName=x.test]"), READER), services, lambda _: None)
+    choices = {action.id: action.label for action in asked.actions if action.verb == "check-connector"}
+    assert choices == guids
+    assert not [action for action in named.actions if action.verb == "check-connector"]
+
+
 # ---- files
 
 
@@ -312,6 +350,7 @@ BOUNCE = Attached("bounce.eml", b"Subject: plans\n\nServer at a.test () returned
 SCOPE = "the Slack app lacks the optional scope files:read"
 UNREAD = Attached("bounce.eml", None, SCOPE)
 PICTURE = Attached("shot.png", b"\x89PNG\r\n\x1a\n" + bytes(range(256)))
+A_PICTURE = "Not read: a picture. Paste the text that it shows, or give the bounce itself (.eml or .msg)."
 
 
 @pytest.mark.parametrize(
@@ -322,7 +361,7 @@ PICTURE = Attached("shot.png", b"\x89PNG\r\n\x1a\n" + bytes(range(256)))
             ("see",),
             (BOUNCE, PICTURE),
             ["450 4.4.316"],
-            ["Read from 1 attached file (.eml).", "1 attached file (.png) was not read: no text, mail or table."],
+            ["Read from 1 attached file (.eml).", f"1 attached file (.png). {A_PICTURE}"],
         ),
         (("550 5.1.1 no such user",), (BOUNCE,), ["550 5.1.1", "450 4.4.316"], ["Read from 1 attached file (.eml)."]),
         (("450 4.4.316",), (BOUNCE, BOUNCE), ["450 4.4.316"], ["Read from 2 attached files (.eml)."]),
@@ -346,16 +385,58 @@ async def test_files_and_words_are_explained_together(
     assert not reply.actions
 
 
-@pytest.mark.parametrize(("words", "file"), [((), UNREAD), (("look at this",), UNREAD), (("shot.png",), PICTURE)])
-async def test_nothing_that_could_be_read_offers_the_form(words: tuple[str, ...], file: Attached) -> None:
-    reply = await said("explain", *words, actor=READER, files=(file,))
-    why = file.trouble or "no text, mail or table"
-    assert (
-        reply.headline
-        == f"No error code was found. 1 attached file (.{file.name[-3:]}) was not read: {why}. Paste the text into a form."
-    )
+@pytest.mark.parametrize("words", [(), ("look at this",)])
+async def test_nothing_that_could_be_read_offers_the_form(words: tuple[str, ...]) -> None:
+    reply = await said("explain", *words, actor=READER, files=(UNREAD,))
+    assert reply.headline == f"No error code was found. 1 attached file (.eml) was not read: {SCOPE}. Paste the text into a form."
     assert (reply.exit_code, reply.audience, reply.sections) == (3, "asker", ())
     assert [action.verb for action in reply.actions] == ["explain-error"]
+
+
+FETCHED_NOT = Attached("shot.png", form="picture")
+ZIPPED = Attached("shots.zip", zipped({"a.png": PICTURE.content or b""}))
+OLD = Attached("bounce.doc", compound({"WordDocument": b"450 4.4.316"}))
+A_DOCUMENT = "Not read: a Word document. Copy its text and paste that, or save it as plain text (.txt)."
+
+
+@pytest.mark.parametrize(
+    ("words", "files", "headline"),
+    [
+        ((), (PICTURE,), A_PICTURE),
+        (("shot.png",), (PICTURE,), A_PICTURE),
+        (("what is this?",), (FETCHED_NOT, FETCHED_NOT), A_PICTURE),
+        (("look",), (ZIPPED,), A_PICTURE),
+        ((), (OLD,), A_DOCUMENT),
+        ((), (PICTURE, Attached("d.docx", form="word")), f"{A_PICTURE} {A_DOCUMENT}"),
+    ],
+)
+async def test_a_form_that_is_not_read_is_the_answer(words: tuple[str, ...], files: tuple[Attached, ...], headline: str) -> None:
+    reply = await said("explain", *words, actor=READER, files=files)
+    assert (reply.headline, reply.exit_code, reply.audience) == (headline, 2, "asker")
+    assert "names no error code" not in text(reply)
+    assert "Read from" not in text(reply)
+    assert [action.verb for action in reply.actions] == ["explain-error"]
+
+
+@pytest.mark.parametrize(("file", "headline"), [(PICTURE, A_PICTURE), (ZIPPED, A_PICTURE), (OLD, A_DOCUMENT)])
+async def test_likewise_of_a_file_that_is_named(file: Attached, headline: str, tmp_path: Path) -> None:
+    (tmp_path / "bounce").write_bytes(file.content or b"")
+    reply = await said("explain", "--file", str(tmp_path / "bounce"))
+    assert (reply.headline, reply.exit_code) == (headline, 2)
+    assert [*reply.document.notes] == [headline]  # type: ignore[union-attr]
+
+
+async def test_beside_what_was_read_it_is_a_note() -> None:
+    reply = await said("explain", actor=READER, files=(Attached("note.txt", b"hello"), PICTURE))
+    assert (reply.headline, reply.exit_code) == ("This text names no error code of a mail server", 3)
+    assert A_PICTURE in text(reply)
+
+
+async def test_an_archive_is_read_in_a_process_of_its_own() -> None:
+    began = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    reply = await said("explain", actor=READER, files=(Attached("b.zip", zipped({"b.eml": BOUNCE.content or b""})),))
+    assert reply.document.errors[0].code == "450 4.4.316"  # type: ignore[union-attr]
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime > began
 
 
 async def test_where_one_file_was_read_in_vain_the_form_is_offered_for_the_other() -> None:
@@ -369,6 +450,7 @@ HOSTILE = Attached("hostile.txt", b"4.4.316 " * (5 * 1024 * 1024 // 8))
 """The slowest file known: 3.5 s of CPU."""
 
 
+@pytest.mark.slow
 async def test_no_file_holds_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     """The loop's own thread: reading may cost what it wants elsewhere."""
     longest = 0.0
@@ -390,6 +472,17 @@ async def test_no_file_holds_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     assert time.process_time() - process_began < 1.5, "no other thread of this process reads it either"
 
 
+@pytest.mark.parametrize(
+    ("doing", "ended"), [("bytearray(2 << 30)", {1}), ("while True: pass", {-signal.SIGKILL, -signal.SIGXCPU})]
+)
+def test_what_reads_apart_is_bounded_in_memory_and_time(doing: str, ended: set[int]) -> None:
+    code = f"import diagnostics.parse.isolated as a; a.SECONDS = 1; a.bound()\n{doing}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode in ended
+    assert "bytearray" not in doing or "MemoryError" in done.stderr
+
+
+@pytest.mark.slow
 async def test_large_files_of_one_person_do_not_make_another_wait() -> None:
     ended: list[str] = []
 
@@ -417,7 +510,7 @@ async def test_a_file_is_read_without_a_process_too(monkeypatch: pytest.MonkeyPa
 
 
 async def test_a_reader_that_is_killed_or_too_slow_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("diagnostics.parse.apart.SECONDS", 0.05)
+    monkeypatch.setattr("diagnostics.parse.isolated.SECONDS", 0.05)
     reply = await said("explain", actor=READER, files=(HOSTILE,))
     assert (reply.exit_code, reply.document) == (1, None)
     assert "could not be read" in reply.headline
@@ -429,7 +522,7 @@ async def test_whoever_goes_away_leaves_no_reader_behind() -> None:
     asking.cancel()
     await asyncio.gather(asking, return_exceptions=True)
     children = Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text(encoding="ascii").split()
-    assert not [c for c in children if b"diagnostics.parse.apart" in Path(f"/proc/{c}/cmdline").read_bytes()]
+    assert not [c for c in children if b"diagnostics.parse.isolated" in Path(f"/proc/{c}/cmdline").read_bytes()]
 
 
 async def test_others_are_answered_while_a_large_file_is_read(tmp_path: Path) -> None:

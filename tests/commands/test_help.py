@@ -34,6 +34,8 @@ def test_the_overview_lists_every_command_and_says_how_it_is_called_there() -> N
     for command in COMMANDS:
         assert (f"mailflow {command.usage}" in terminal) is (command.front in ("everywhere", "terminal"))
         assert (f"/mailflow {command.usage}" in slack) is (command.front in ("everywhere", "chat"))
+    assert "mailflow --version" in terminal
+    assert "--version" not in slack
 
 
 def test_flags_of_the_owner_are_shown_to_the_owner_alone() -> None:

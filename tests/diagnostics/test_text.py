@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from diagnostics import text
-from diagnostics.parse.clean import plain
+from diagnostics.parse.text.normalize import plain
 
 UNSEEN = {chr(n) for n in range(0x110000) if unicodedata.category(chr(n)) in ("Cc", "Cf", "Cs", "Zl", "Zp")}
 

@@ -103,8 +103,8 @@ def _check_block(block: Json) -> list[str]:
 def _check_actions(elements: list[Json]) -> list[str]:
     """At most three buttons in view, the rest in one menu; nothing but a verb and an id behind them."""
     kinds = [element.get("type") for element in elements]
-    errors = [f"{kind!r} among actions" for kind in kinds if kind not in ("button", "overflow")]
-    if not elements or kinds.count("button") > 3 or kinds.count("overflow") > 1:
+    errors = [f"{kind!r} among actions" for kind in kinds if kind not in ("button", "overflow", "static_select")]
+    if not elements or kinds.count("button") > 3 or kinds.count("overflow") > 1 or kinds.count("static_select") > 1:
         errors.append(f"actions with {kinds}")
     ids = [element.get("action_id", "") for element in elements]
     if len(set(ids)) != len(ids) or not all(re.fullmatch(r"[a-z-]{1,255}", id) for id in ids):

@@ -123,7 +123,7 @@ async def test_without_the_scope_the_text_is_still_explained(slack: LocalSlack, 
 async def test_a_picture_is_not_fetched(slack: LocalSlack, proxy: StrictProxy, bot: Bot) -> None:
     message = await upload(slack, CHANNEL, BOB, "what is this?", name="shot.png")
     await shortcut(proxy, message | {"channel": CHANNEL}, ALICE)
-    await told_alone(slack, proxy, "1 attached file (.png) was not read: no text, mail or table")
+    await told_alone(slack, proxy, "Not read: a picture. Paste the text that it shows")
     assert not [call for call in proxy.calls if call.method in ("files.info", "download")]
 
 

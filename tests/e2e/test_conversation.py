@@ -24,12 +24,21 @@ async def choose(slack: LocalSlack, message: Message, verb: str, user: str) -> N
         for element in block.get("elements", ()):
             for option in element.get("options", ()):
                 if option["value"].startswith(verb + " "):
-                    action = {"type": "overflow", "action_id": "more", "selected_option": option}
+                    action = {"type": element["type"], "action_id": element["action_id"], "selected_option": option}
                     body = {"channel": message["channel"], "messageTs": message["ts"], "user": user, "action": action}
                     async with aiohttp.ClientSession() as http, http.post(slack.base + "/_control/interact", json=body) as done:
                         assert done.status == 200
                     return
     raise LookupError(verb)
+
+
+async def test_a_bare_code_asks_which_connector_and_checks_it(slack: LocalSlack, bot: Bot) -> None:
+    await slack.command("C02INC", "U01ALICE", "explain 450 4.4.317")
+    parent = await final_parent(slack, "C02INC")
+    message = next(m for m in (parent, *await thread_of(slack, parent)) if "Which connector?" in json.dumps(m["blocks"]))
+    await choose(slack, message, "check-connector", "U02BOB")
+    checked = await done_reply(slack, parent, "lab.test")
+    assert "<@U02BOB>" in json.dumps(checked["blocks"])
 
 
 async def reported(slack: LocalSlack, line: str = 'check "Branch office"') -> tuple[Message, Message]:

@@ -17,7 +17,7 @@ from commands.run import run
 from diagnostics.catalogue import load
 from diagnostics.endpoints import SHIPPED, Ranges, service
 from diagnostics.endpoints.service import keep_fresh
-from tests.endpoints.test_ranges import MAIL, WEB
+from tests.endpoints.factories import MAIL, WEB
 
 NEWER = "2026112400"
 

@@ -54,7 +54,13 @@ def test_the_whole_of_it() -> None:
 
 
 def test_a_text_without_a_code() -> None:
-    assert written(document(report())) == {"schema": "mailflow/explain/1", "primary": None, "errors": [], "notes": []}
+    assert written(document(report())) == {
+        "schema": "mailflow/explain/1",
+        "primary": None,
+        "errors": [],
+        "alert": None,
+        "notes": [],
+    }
 
 
 def test_a_live_result_is_a_result_of_check() -> None:

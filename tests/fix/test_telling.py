@@ -15,7 +15,7 @@ from commands.registry import FIXES
 from commands.reply import Reply
 from commands.request import Actor, Request
 from diagnostics.fix import apply, ledger
-from diagnostics.fix.model import Fix, FixNote, State
+from diagnostics.fix.model import Audit, Fix, FixNote, State
 from diagnostics.model import ConnectorRef
 from diagnostics.store import Store
 from tests.fix.office import CONNECTOR, DOMAIN, SET_CONNECTOR, Flaky, Office, on_both, planned
@@ -218,7 +218,7 @@ async def test_the_list_names_who_and_leaves_out_what_was_only_looked_at(office:
     assert (asked.text.startswith("Asked for 20"), asked.people, reason.text) == (True, ("U1",), "Reason: CHG-1")
     assert (back.text.startswith("Taken back 20"), back.people) == (True, ("U2",))
     document = (await listed(services, "--json")).document
-    assert isinstance(document, fixes.Audit)
+    assert isinstance(document, Audit)
     assert [fix.id for fix in document.fixes] == ["f-2", "f-1"], "the archive has everything"
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from bot.demo.lab import Lab
 from bot.demo.lab.tenant import Trouble
+from tests.documents import is_valid
 from tests.fix.office import AFTER, BEFORE, CONNECTOR, DOMAIN, EVER, SET_CONNECTOR, SET_DOMAIN
 from tests.fix.processes import ROOT, Process, Program
 from tests.fix.stage import Stage, staged
@@ -35,6 +36,7 @@ async def stage(lab: Lab, tmp_path: Path, new_url: NewUrl) -> AsyncIterator[Stag
 def as_in_contract_6(document: dict[str, Any]) -> bool:
     """Every key, with its type."""
     assert document["schema"] == "mailflow/fix/1"
+    assert is_valid(document)
     assert document["state"] in STATES
     texts = (document["id"], document["requester"], document["reason"], *document["approvers"])
     assert document["connector"] is None or set(document["connector"]) == {"name", "guid"}
@@ -130,6 +132,7 @@ async def test_every_fix_and_every_line(mortals: Program, stage: Stage) -> None:
     assert ((await resumed.said())["state"], await resumed.code()) == ("done", 0)
     document = await mortals.start("fixes", "--json", env=stage.env).said()
     assert document["schema"] == "mailflow/fixes/1"
+    assert is_valid(document)
     assert [fix["id"] for fix in document["fixes"] if as_in_contract_6(fix)] == [half["id"]]
     assert [line["event"] for line in document["audit"]] == [
         *("planned", "begun", "about to write", "written", "about to write", "stopped: failed", "stopped: half-done"),

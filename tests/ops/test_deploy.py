@@ -88,7 +88,7 @@ def test_no_registry_is_named() -> None:
 def test_all_that_it_copies_is_there() -> None:
     copied = [rest.split() for word, rest in instructions() if word == "COPY" and not rest.startswith("--from")]
     sources = [source for words in copied for source in words[:-1]]
-    assert {"bot", "commands", "diagnostics", "uv.lock", "pyproject.toml"} <= set(sources)
+    assert {"mailflow", "manifest.yaml", "bot", "commands", "diagnostics", "uv.lock", "pyproject.toml"} <= set(sources)
     assert [source for source in sources if not (ROOT / source).exists()] == []
 
 

@@ -21,7 +21,7 @@ import pytest
 from diagnostics.store import sqlite as lite
 from diagnostics.store.opening import open_store
 from tests.conftest import ROOT
-from tests.ops.test_serve import served
+from tests.ops.harness import served
 from tests.store.conftest import _server, server  # noqa: F401 - the fixtures
 from tests.store.server import Server
 

@@ -1,8 +1,10 @@
 """What the tests of the parser make: bounces as mails and .msg files, from parts; and short ways to what was read."""
 
 import base64
+import io
 import quopri
 import struct
+import zipfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -202,3 +204,12 @@ def lzfu(plain: bytes) -> bytes:
     """As [MS-OXRTFCP] section 2.2.3 writes what repeats nothing; lengths and checksum are zero."""
     eights = (plain[start : start + 8] for start in range(0, len(plain), 8))
     return bytes(8) + b"LZFu" + bytes(4) + b"".join(b"\0" + eight for eight in eights)
+
+
+def zipped(files: Mapping[str, str | bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    """An archive of these files by name."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", method) as file:
+        for name, content in files.items():
+            file.writestr(name, content)
+    return buffer.getvalue()

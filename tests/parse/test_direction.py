@@ -3,9 +3,9 @@
 import pytest
 
 from diagnostics.parse import read
-from diagnostics.parse.codes import Code
-from diagnostics.parse.reading import read_all
-from diagnostics.parse.sender import implied
+from diagnostics.parse.interpret.sender import implied
+from diagnostics.parse.read import read_all
+from diagnostics.parse.tokens.reply_codes import Code
 from tests.parse.making import ATTEMPT, CLOSING, DSN, FT, NDR, bounce, primary
 
 CLOUD, CLOUD_TO_CLOUD = ("exchange-online", False), ("exchange-online", True)
@@ -80,6 +80,8 @@ DIRECTIONS: dict[str, tuple[str, bool]] = {
     "550 5.1.1 User unknown": UNKNOWN,
     "Remote Server at mx.contoso.com (192.0.2.4) returned '400 4.4.7 Message delayed'": UNKNOWN,
     "Generating server: *****\n\nRemote Server returned '550 5.1.1 User unknown'": UNKNOWN,
+    "Generating server:\n\nbo@contoso.com\nRemote Server returned '550 5.1.1 User unknown'": UNKNOWN,
+    "Generating server: xxxxx\n\nRemote Server returned '550 5.1.1 User unknown'": UNKNOWN,
     # the same numbers in another sense
     "550-5.7.26 This mail is unauthenticated, which poses a security risk.": UNKNOWN,
     "550 5.4.1 Relay Access Denied": UNKNOWN,

@@ -3,13 +3,15 @@
 import importlib
 import pkgutil
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import diagnostics.parse
 from diagnostics.parse import read
-from diagnostics.parse.reading import MAX_PASTE
+from diagnostics.parse.read import MAX_PASTE
+from diagnostics.parse.tokens.lazy_regex import Expression
 from tests.parse.timing import grown
 
 SPEED = 5.0
@@ -25,6 +27,30 @@ PIECES = [
         "Server at x returned ",
         "Server at x returned '450 4.4.316 y' ",
         "returned '4",
+    ),
+    *(
+        "dsn=4.4.1, status=deferred (",
+        "dsn=4.4.1, status=deferred (host a.b[192.0.2.1] said: 450 ",
+        "relay=a.b[192.0.2.1]:25, ",
+        "host a.b[192.0.2.1]:25 ",
+        "smtp;550 x ",
+        "said: 550-x\n",
+        "SMTP error from remote mail server after ",
+        "SMTP error from remote mail server after x: 550 y\n",
+        "LastError : 421 x\n",
+        "see DSN 5.1.10 Errors in Exchange\n",
+        "information about 5.7.1, see 5.7.1\n",
+        "Reporting-MTA: dns; a.b\nStatus: 5.0.0\n",
+        "connect to ",
+        "450 4.4.1 connect to ",
+        "DNS query failed ",
+        "Certificate validation failed [",
+        "MX hosts of ",
+        "Messages have been delayed ",
+        "A high-severity alert: ",
+        "Your message to ",
+        "Доставка ",
+        "DNS domain ",
     ),
     *("450 4.4.316 ", "450-4.4.316 ", "4.4.316 ", "4.", "(", "[", "{", "'", '"', "-> ", "a@b ", "@", "x" * 39 + " ", "x"),
     *(
@@ -142,17 +168,27 @@ NESTED = re.compile(r"(?:[*+]|\{\d+,\d+\})\)(?:[*+]|\{\d+,\d+\})")
 CLASS = re.compile(r"\[\^?\]?(?:\\.|[^\]\\])*\]")
 
 
+def flat(value: object) -> Iterator[object]:
+    """A value, or what stands in the tuples of a table."""
+    if isinstance(value, tuple):
+        for each in value:
+            yield from flat(each)
+    else:
+        yield value
+
+
 def patterns() -> list[tuple[str, str]]:
     """Every regular expression of the room, by module."""
     modules = [
-        importlib.import_module(each.name) for each in pkgutil.iter_modules(diagnostics.parse.__path__, "diagnostics.parse.")
+        importlib.import_module(each.name) for each in pkgutil.walk_packages(diagnostics.parse.__path__, "diagnostics.parse.")
     ]
     found = []
     for module in modules:
         for name, value in vars(module).items():
-            if isinstance(value, re.Pattern):
-                raw = value.pattern if isinstance(value.pattern, str) else value.pattern.decode("latin-1")
-                found.append((f"{module.__name__}.{name}", raw))
+            for each in flat(value):
+                if isinstance(each, (re.Pattern, Expression)):
+                    raw = each.pattern if isinstance(each.pattern, str) else each.pattern.decode("latin-1")
+                    found.append((f"{module.__name__}.{name}", raw))
     return found
 
 
@@ -169,6 +205,6 @@ def test_no_quantifier_stands_in_another() -> None:
 
 def test_the_room_is_light() -> None:
     """It imports what reads, not what fetches, and no `email` package."""
-    sources = [path.read_text(encoding="utf-8") for path in Path(diagnostics.parse.__file__).parent.glob("*.py")]
+    sources = [path.read_text(encoding="utf-8") for path in Path(diagnostics.parse.__file__).parent.rglob("*.py")]
     imported = {match[1] for source in sources for match in re.finditer(r"^(?:from|import) ([a-z_]+)", source, re.MULTILINE)}
     assert not imported & {"email", "html", "xml", "socket", "ssl", "idna", "requests", "aiohttp"}

@@ -177,3 +177,39 @@ def test_a_title_alone_is_all_there_is() -> None:
 def test_a_code_that_somebody_mentions_is_an_error() -> None:
     report = read(f"We see 450 4.4.317 too, and have read about 450 4.4.318.\n\n{LINE}")
     assert codes(report) == ["450 4.4.317", "450 4.4.318", "550 5.1.1"]
+
+
+# --- Old bounces and others' ---
+
+OLD = "<ex3.contoso.com #5.5.0 smtp;550 5.7.1 Unable to relay>"
+GAVE = (
+    "mx.contoso.com gave this error:\nNot from here\n\nGenerating server: {}\n\nRemote Server returned '550 5.7.1 Not from here'"
+)
+BOUNCES: dict[str, dict[str, Any]] = {
+    OLD: {"code": "550 5.7.1", "server": None, "reported_by": "ex3.contoso.com", "sender": "other"},
+    "<a@b.com>: 554 5.4.0 < #4.4.1 smtp; The recipient server did not accept our requests to connect.>": {"code": "554 5.4.0"},
+    f"{STATUS.format('5.4.4 (Illegal host name)')}Reporting-MTA: dns; mx.contoso.com (tcp-daemon)": {
+        "code": "550 5.4.4",
+        "text": "Illegal host name",
+    },
+    "<ex3.contoso.com #5.1.1>": {"code": "550 5.1.1", "reported_by": "ex3.contoso.com", "sender": "other"},
+    GAVE.format(FT): {"server": "mx.contoso.com", "sender": "exchange-online"},
+    GAVE.format("mx.contoso.com"): {"server": None, "sender": "other"},
+    "host mx.contoso.com [192.0.2.4]\n    SMTP error from remote mail server after RCPT TO:<a@b.com>:\n    550 5.1.1 Unknown": {
+        "server": "mx.contoso.com",
+        "ip": "192.0.2.4",
+        "sender": "other",
+    },
+    f"{STATUS.format('4.4.1')}Diagnostic-Code: X-Postfix; connect to mx.contoso.com[192.0.2.4]:25: Connection timed out": {
+        "code": "450 4.4.1",
+        "server": "mx.contoso.com",
+        "ip": "192.0.2.4",
+    },
+}
+
+
+@pytest.mark.parametrize("text", BOUNCES)
+def test_bounces_of_other_servers_name_their_hosts(text: str) -> None:
+    report = read(text)
+    assert len(report.errors) == 1
+    holds(primary(report), BOUNCES[text])

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from diagnostics.parse import read_file
-from diagnostics.parse.rtf import MAX_DEPTH, MAX_RTF, decompress, text
+from diagnostics.parse.files.rtf import MAX_DEPTH, MAX_RTF, decompress, text
 from tests.parse.making import NDR, codes, lzfu, outlook, rtf_of_html
 from tests.parse.timing import grown
 
@@ -170,7 +170,7 @@ def test_a_bomb_stops_at_the_limit() -> None:
 
 def test_many_bombs_share_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """A hundred messages in one file cost what one of them may."""
-    monkeypatch.setattr("diagnostics.parse.rtf.MAX_RTF", 1500)
+    monkeypatch.setattr("diagnostics.parse.files.rtf.MAX_RTF", 1500)
     attached = "__attach_version1.0_#{0:08X}/__substg1.0_3701000D/10090102"
     messages = {attached.format(number): lzfu(b"{\\rtf1 450 4.4.%d " % number + b"x" * 500) for number in range(1, 6)}
     assert len(codes(read_file("x.msg", outlook(messages, "IPM.Note")))) == 3

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from diagnostics.parse import ErrorReport, read, read_file
-from diagnostics.parse.times import moment
+from diagnostics.parse.tokens.times import moment
 from tests.parse.making import codes, mail, part, primary
 
 SAMPLES: list[dict[str, Any]] = [

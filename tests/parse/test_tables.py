@@ -7,7 +7,7 @@ import pytest
 
 from diagnostics.findings import Reason, Unread
 from diagnostics.parse import read_file
-from diagnostics.parse.reading import MAX_FILE
+from diagnostics.parse.read import MAX_FILE
 from diagnostics.parse.report import Note
 from tests.parse.making import codes, primary
 

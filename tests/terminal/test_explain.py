@@ -20,6 +20,7 @@ from diagnostics.explain import Beside, Live
 from diagnostics.findings import Reason
 from tests.conftest import ROOT
 from tests.explain.making import NOW, document, report, reported, seen
+from tests.parse.making import outlook, zipped
 
 GOLDEN = ROOT / "tests" / "golden" / "terminal" / "explained.txt"
 LINE = "11/24/2026 9:55:00 AM - Server at mail.contoso.test (192.0.2.1) returned '450 4.4.316 Connection refused'"
@@ -157,15 +158,38 @@ def test_any_text_is_an_answer(text: str) -> None:
         assert told["primary"] in (range(len(told["errors"])) or [None])
 
 
+UNPACKING = {"defusedxml", "openpyxl", "diagnostics.parse.files.tnef", "diagnostics.parse.files.xlsx"}
+PICTURE = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(range(256))
+
+
+@pytest.mark.parametrize(
+    ("stdin", "code", "said"),
+    [
+        (zipped({"a.txt": LINE}), 0, HEADLINE),
+        (outlook({"1000001F": LINE}), 0, HEADLINE),
+        (LINE.encode("utf-16"), 0, HEADLINE),
+        (LINE.encode() + " für wen?".encode("cp1252"), 0, HEADLINE[:30]),
+        (PICTURE, 2, "Not read: a picture."),
+        (b"\x1f\x8b\x08" + bytes(range(250)), 2, "Not read: an archive that is damaged or incomplete."),
+        (bytes(6 * 1024 * 1024), 2, "Not read: a file that is no text"),
+    ],
+)
+def test_a_file_may_come_on_standard_input(stdin: bytes, code: int, said: str) -> None:
+    left, out, err = ran("explain", "-", stdin=stdin)
+    assert (left, err) == (code, "")
+    assert out.startswith(said)
+    assert "attached file" not in out
+
+
 PROBING = {"aiohttp", "aiosmtplib", "asyncio", "cryptography", "dbos", "dns", "idna", "msal", "OpenSSL", "rich", "sqlalchemy"}
 
 
-def test_a_text_is_explained_without_loading_what_probes() -> None:
+def test_a_text_is_explained_without_loading_what_probes_or_unpacks() -> None:
     watch = "import sys, bot.__main__ as m; m.main(['explain', '450 4.4.316']); print(*sorted(sys.modules), file=sys.stderr)"
     argv = [sys.executable, "-c", watch]
     done = subprocess.run(argv, cwd=ROOT, env=BARE, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True)
     loaded = set(done.stderr.split())
-    assert not PROBING & loaded
+    assert not (PROBING | UNPACKING) & loaded
     assert not {"diagnostics.probes", "diagnostics.route", "bot.settings"} & loaded
 
 

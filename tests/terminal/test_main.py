@@ -13,6 +13,7 @@ import pytest
 from bot.__main__ import main
 from bot.demo.lab import Lab, parse
 from tests.conftest import ROOT
+from tests.documents import is_valid
 
 WORLD: dict[str, Any] = {
     "dns": {"ok.lab.test": ["A 127.0.42.1"], "dead.lab.test": ["A 127.0.42.9"], "inside.lab.test": ["A 169.254.169.254"]},
@@ -47,6 +48,7 @@ async def test_json_is_exactly_one_document_and_nothing_else(target: str, code: 
     exit_code, out, err = await ran(tmp_path, "check", target, "--json")
     document = json.loads(out)
     assert (exit_code, err) == (code, "")
+    assert is_valid(document)
     assert list(document)[:4] == ["schema", "started", "seconds", "results"]
     assert document["schema"] == "mailflow/check/1"
     (told,) = document["results"]

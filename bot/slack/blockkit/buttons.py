@@ -17,6 +17,11 @@ from commands.reply import Action
 MENU = "more"
 """The action_id of the menu, whose entries carry verb and id."""
 
+SELECT = "choose"
+"""The action_id of a select, whose options carry verb and id."""
+
+_IN_SELECT = 100  # Slack takes no more options
+_OPTION_TEXT = 75
 _IN_VIEW = 3
 _IN_MENU = 5  # Slack takes no more options
 _LABEL = 75  # an accessibility_label
@@ -30,6 +35,7 @@ class Choice:
 
     verb: Verb
     id: str
+    label: str = ""
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -43,10 +49,12 @@ def row(actions: Sequence[Action], subject: str, *, thread: bool = True) -> list
     Without a `thread`, what needs one is left out.
     """
     choices = [choice for choice in map(_choice, actions) if choice and (thread or not _needs_a_thread(choice.verb))]
+    offered = [choice for choice in choices if choice.verb.shows == "select"]
+    choices = [choice for choice in choices if choice not in offered]
     choices = list({choice.verb.name: choice for choice in reversed(choices)}.values())[::-1]
     shown = [choice for choice in choices if choice.verb.shows != "menu"][:_IN_VIEW]
     folded = [choice for choice in choices if choice not in shown][:_IN_MENU]
-    elements = [_button(choice, subject) for choice in shown]
+    elements = [*_select(offered), *(_button(choice, subject) for choice in shown)]
     if folded:
         elements.append({"type": "overflow", "action_id": MENU, "options": [_option(choice) for choice in folded]})
     return [Piece({"type": "actions", "elements": elements}, "")] if elements else []
@@ -55,7 +63,7 @@ def row(actions: Sequence[Action], subject: str, *, thread: bool = True) -> list
 def chosen(action: Mapping[str, Any]) -> Choice | None:
     """What a click of Slack's says; None for anything that no button of ours says."""
     verb, id = action.get("action_id"), action.get("value")
-    if verb == MENU:
+    if verb in (MENU, SELECT):
         option = action.get("selected_option")
         verb, _, id = str(option.get("value") if isinstance(option, Mapping) else "").partition(" ")
     return _choice(Action(verb, id)) if isinstance(verb, str) and isinstance(id, str) else None
@@ -63,7 +71,7 @@ def chosen(action: Mapping[str, Any]) -> Choice | None:
 
 def _choice(action: Action) -> Choice | None:
     verb = _VERBS.get(action.verb)
-    return Choice(verb, action.id) if verb and _ID.fullmatch(action.id) else None
+    return Choice(verb, action.id, action.label) if verb and _ID.fullmatch(action.id) else None
 
 
 def _needs_a_thread(verb: Verb) -> bool:
@@ -86,6 +94,22 @@ def _button(choice: Choice, subject: str) -> Block:
         **({"style": choice.verb.style} if choice.verb.style else {}),
         **({"confirm": _confirm(choice.verb)} if choice.verb.confirm else {}),
     }
+
+
+def _select(choices: Sequence[Choice]) -> list[Block]:
+    """One of several with the same verb, by their labels."""
+    if not choices:
+        return []
+    options = [{**_option(choice), "text": _plain(_short(choice.label))} for choice in choices[:_IN_SELECT]]
+    placeholder = _plain(choices[0].verb.label)
+    return [{"type": "static_select", "action_id": SELECT, "placeholder": placeholder, "options": options}]
+
+
+def _short(label: str) -> str:
+    shown = one_line(label) or "-"
+    while units(shown) > _OPTION_TEXT:
+        shown = shown[: len(shown) - max(1, (units(shown) - _OPTION_TEXT) // 2)]
+    return shown
 
 
 def _confirm(verb: Verb) -> Block:

@@ -29,18 +29,42 @@ SECONDS = 10.0
 """For all of them: somebody waits for the answer, and half of it is better than none."""
 
 _PIECE = 64 * 1024
-_OTHER_KINDS = re.compile(
-    r"(?:image|video|audio|font)/.*|application/(?:.*zip.*|(?:x-)?tar|x-7z-compressed|.*rar|pdf|vnd\.(?:openxml|slack-docs|google-apps).*)"
+_FORMS = (
+    ("picture", re.compile(r"image/(?!svg).*|png|jpe?g|gif|webp|heic|bmp|tiff?")),
+    ("recording", re.compile(r"(?:video|audio)/.*|mp[34]|mov|webm|m4a|wav")),
+    ("pdf", re.compile(r"application/pdf|pdf")),
+    ("word", re.compile(r"application/(?:msword|vnd\.openxmlformats-officedocument\.wordprocessingml\..*)|docx?")),
+    (
+        "presentation",
+        re.compile(
+            r"application/(?:vnd\.ms-powerpoint|vnd\.openxmlformats-officedocument\.presentationml\..*)|pptx?|application/vnd\.google-apps\.presentation"
+        ),
+    ),
+    ("old-workbook", re.compile(r"application/vnd\.ms-excel\.sheet\.binary.*|xlsb")),
+    (
+        "office-document",
+        re.compile(
+            r"application/vnd\.(?:oasis\.opendocument|slack-docs|google-apps).*|font/.*|quip|canvas|list|gdoc|gsheet|od[tsp]"
+        ),
+    ),
+    (
+        "archive",
+        re.compile(r"application/(?:(?:x-)?tar|x-7z-compressed|(?:x-|vnd\.)?rar(?:-compressed)?|x-xz)|tar|7z|rar"),
+    ),
 )
-_OTHER_TYPES = frozenset(("zip", "gzip", "tar", "7z", "rar", "pdf", "docx", "xlsx", "pptx", "quip", "canvas", "list"))
+"""What nothing here reads, by the media type or the type that Slack gives; each is one of `commands.explain.FORMS`."""
+
 _SLACKS_OWN = re.compile(r"https://(?:[a-z0-9-]{1,63}\.){0,4}slack(?:-gov)?\.com/[!-~]*")
 
-_OTHER = "no text, mail or table"
 _SCOPE = "the Slack app lacks the optional scope files:read"
 
 
 class _NotHad(Exception):
-    """The text says why, for people."""
+    """The text says why, for people; or it is not read, being of that form."""
+
+    def __init__(self, why: str = "", form: str = "") -> None:
+        super().__init__(why)
+        self.form = form
 
 
 async def fetched(slack: Slack, files: Sequence[File]) -> tuple[Attached, ...]:
@@ -51,7 +75,12 @@ async def fetched(slack: Slack, files: Sequence[File]) -> tuple[Attached, ...]:
 
 def is_worth_fetching(file: File) -> bool:
     """Whether anything here reads files of that kind, as far as Slack says it."""
-    return not (_OTHER_KINDS.fullmatch(file.mimetype) or file.filetype in _OTHER_TYPES)
+    return not _form(file)
+
+
+def _form(file: File) -> str:
+    """Of which form it is, if that is not read."""
+    return next((form for form, said in _FORMS if said.fullmatch(file.mimetype) or said.fullmatch(file.filetype)), "")
 
 
 def may_have_token(url: str, api: str) -> bool:
@@ -82,7 +111,7 @@ class _Fetching:
                 file = file_of(told)
                 return Attached(file.name, await self._content(told, file))
         except _NotHad as why:
-            return Attached(file.name, trouble=str(why))
+            return Attached(file.name, trouble=str(why), form=why.form)
         except TimeoutError:
             noted_as("files.download", "TimeoutError")
             return Attached(file.name, trouble=f"not fetched within {SECONDS:g} seconds")
@@ -148,9 +177,9 @@ class _Fetching:
 
 
 def _readable(file: File) -> None:
-    """Raises _NotHad for pictures, films, archives and office documents: what nothing here can read needs no fetching."""
-    if not is_worth_fetching(file):
-        raise _NotHad(_OTHER)
+    """Raises _NotHad for pictures, films, documents and the like: what nothing here can read needs no fetching."""
+    if form := _form(file):
+        raise _NotHad(form=form)
 
 
 def _is_the_file(answer: aiohttp.ClientResponse, file: File) -> None:

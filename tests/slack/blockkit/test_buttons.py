@@ -41,6 +41,22 @@ def test_every_verb_fits_into_slacks_limits_and_names_a_command() -> None:
     assert buttons.MENU not in {verb.name for verb in VERBS}
 
 
+def test_one_of_several_is_chosen_by_its_label() -> None:
+    several = [Action("check-connector", f"{ID}{n}", f"Contoso <{n}> " + "x" * 90) for n in range(120)]
+    select, button = row(*several, Action("check-again", ID))
+    assert (select["type"], select["placeholder"]["text"], button["action_id"]) == (
+        "static_select",
+        "Which connector?",
+        "check-again",
+    )
+    assert len(select["options"]) == 100
+    assert {len(option["text"]["text"]) for option in select["options"]} == {75}
+    assert check_blocks([{"type": "actions", "elements": [select, button]}]) == []
+    choice = buttons.chosen({"action_id": buttons.SELECT, "selected_option": select["options"][7]})
+    assert choice is not None
+    assert choice.words == ("check", f"{ID}7")
+
+
 def test_buttons_that_repeat_say_what_they_belong_to() -> None:
     label = row(*ALL, subject="Failing: Contoso <!channel> & *x*\u202e — 450 4.4.316" + "😀" * 90)[0]["accessibility_label"]
     assert label.startswith("Check again: Failing: Contoso !channel *x* — 450 4.4.316")

@@ -15,6 +15,7 @@ from bot.slack.inbound.file_download import MOST, fetched, may_have_token
 from bot.slack.inbound.message_text import files_of
 from bot.slack.inbound.payloads import direct_message, mention, shortcut
 from bot.slack.transport.client import Slack, open_slack
+from commands.explain import FORMS
 from commands.request import Attached
 
 TOKEN = "xoxb-1-secret"
@@ -183,7 +184,6 @@ TOLD: list[tuple[dict[str, Any], str]] = [
     ({"error": "file_deleted"}, "Slack did not give it: file_deleted"),
     ({"size": MOST + 1}, "larger than 5 MiB"),
     ({"is_external": True}, "kept outside Slack"),
-    ({"mimetype": "image/png"}, "no text, mail or table"),
     ({"url_private_download": "https://files.slack.com.evil.example/x"}, "Slack gave no address of its own for it"),
     ({"url_private_download": None}, "Slack gave no address of its own for it"),
 ]
@@ -193,6 +193,48 @@ TOLD: list[tuple[dict[str, Any], str]] = [
 async def test_what_is_not_even_asked_for(told: dict[str, Any], trouble: str, stand: Stand, slack: Slack) -> None:
     (file,) = await fetched(slack, [stand.has("F1", **told)])
     assert (file, stand.asked) == (Attached("bounce.eml", None, trouble), ["F1"])
+
+
+@pytest.mark.parametrize(
+    ("told", "form"),
+    [
+        ({"mimetype": "image/png"}, "picture"),
+        ({"mimetype": "image/heic", "filetype": "heic"}, "picture"),
+        ({"mimetype": "video/mp4"}, "recording"),
+        ({"mimetype": "application/pdf"}, "pdf"),
+        ({"mimetype": "application/vnd.openxmlformats-officedocument.wordprocessingml.document"}, "word"),
+        ({"mimetype": "application/msword"}, "word"),
+        ({"mimetype": "application/vnd.openxmlformats-officedocument.presentationml.presentation"}, "presentation"),
+        ({"mimetype": "application/vnd.ms-excel.sheet.binary.macroenabled.12"}, "old-workbook"),
+        ({"mimetype": "application/vnd.oasis.opendocument.text"}, "office-document"),
+        ({"mimetype": "application/vnd.slack-docs", "filetype": "quip"}, "office-document"),
+        ({"mimetype": "application/x-7z-compressed"}, "archive"),
+        ({"mimetype": "application/octet-stream", "filetype": "rar"}, "archive"),
+    ],
+)
+async def test_a_form_that_is_not_read_is_not_fetched(told: dict[str, Any], form: str, stand: Stand, slack: Slack) -> None:
+    assert form in FORMS
+    (file,) = await fetched(slack, [stand.has("F1", **told)])
+    assert (file, stand.asked) == (Attached("bounce.eml", form=form), ["F1"])
+
+
+@pytest.mark.parametrize(
+    ("mimetype", "filetype"),
+    [
+        ("application/zip", "zip"),
+        ("application/x-zip-compressed", "zip"),
+        ("application/gzip", "gzip"),
+        ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx"),
+        ("application/vnd.ms-excel", "csv"),
+        ("application/vnd.ms-outlook", "msg"),
+        ("application/ms-tnef", "binary"),
+        ("image/svg+xml", "svg"),
+        ("application/octet-stream", "binary"),
+    ],
+)
+async def test_what_may_be_read_is_fetched(mimetype: str, filetype: str, stand: Stand, slack: Slack) -> None:
+    (file,) = await fetched(slack, [stand.has("F1", mimetype=mimetype, filetype=filetype)])
+    assert file.content == BOUNCE
 
 
 # what the download brings → why it is not had
@@ -254,7 +296,8 @@ async def test_all_together_have_one_bound(stand: Stand, slack: Slack) -> None:
 async def test_few_are_read_and_pictures_are_none_of_them(stand: Stand, slack: Slack) -> None:
     pictures = [File(f"F{n}", "x.png", "image/png", "png") for n in range(10)]
     files = await fetched(slack, [*pictures, *(stand.has(f"F{n}") for n in range(10, 16))])
-    assert [file.trouble for file in files] == [*["no text, mail or table"] * 10, *[""] * 5, "more than 5 files"]
+    assert [file.form for file in files] == [*["picture"] * 10, *[""] * 6]
+    assert [file.trouble for file in files] == [*[""] * 15, "more than 5 files"]
 
 
 async def test_a_missing_scope_is_learnt_once(stand: Stand, slack: Slack) -> None:

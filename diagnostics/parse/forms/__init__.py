@@ -1,0 +1,1 @@
+"""Statements of errors in the forms in which programs write them."""

@@ -1,0 +1,1 @@
+"""What a statement means, and which of several counts."""
