@@ -52,7 +52,7 @@ class ConversationRef:
 def load(text: str) -> ConversationRef:
     """What `dump` or `lasting` made; earlier versions wrote the JSON object alone. Raises ValueError for anything else."""
     try:
-        found = json.loads(text.removeprefix(f"{PLATFORM}:"))
+        found = json.loads(str.removeprefix(text, f"{PLATFORM}:"))
         place = ConversationRef(**found)
     except TypeError as error:
         raise ValueError("no place of ours") from error
