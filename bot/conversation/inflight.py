@@ -117,7 +117,7 @@ class Inflight:
                 self._late.popitem(last=False)
 
     def dropped(self, id: str) -> None:
-        """The work was cancelled; whoever holds the answer next goes on with it."""
+        """The work was cancelled; the next process that takes the answer over goes on with it."""
         self._running.pop(id, None)
         self._held.discard(id)
 

@@ -75,7 +75,7 @@ class Delivery(Protocol):
         """A sentence instead of an answer; as `finish`."""
 
     def address(self, *, asked: bool) -> str:
-        """The place where this answer stands, for what comes back later; "" where nothing could come back to.
+        """The place of this answer, for what comes back later; "" where nothing could be delivered.
 
         `asked`: the person who asked for this answer asks for what comes back too, so it is named there.
         """

@@ -37,7 +37,7 @@ class ConversationRef:
 
     @property
     def inline(self) -> bool:
-        """The answer stands among other messages instead of in a thread of its own."""
+        """The answer is one message among others, instead of a message with a thread of its own."""
         return bool(self.thread) or self.direct
 
     def dump(self) -> str:
@@ -52,7 +52,7 @@ class ConversationRef:
 def load(text: str) -> ConversationRef:
     """What `dump` or `lasting` made; earlier versions wrote the JSON object alone. Raises ValueError for anything else."""
     try:
-        found = json.loads(text.removeprefix(f"{PLATFORM}:"))
+        found = json.loads(str.removeprefix(text, f"{PLATFORM}:"))
         place = ConversationRef(**found)
     except TypeError as error:
         raise ValueError("no place of ours") from error

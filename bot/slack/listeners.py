@@ -71,7 +71,7 @@ def listening(slack: Slack, responder: Responder[ConversationRef], accepted: Asy
     async def form(ack: AsyncAck, body: Body) -> None:
         sent = payloads.submission(body)
         if sent.choice is None:
-            await ack()  # a text that was copied: nothing stands behind its "Done"
+            await ack()  # a text that was copied: its "Done" has no command
         elif sent.errors:
             await ack(response_action="errors", errors=dict(sent.errors))
         else:

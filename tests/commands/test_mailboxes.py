@@ -50,7 +50,7 @@ def test_somebodys_text_stays_as_it_is(text: str) -> None:
 @pytest.mark.parametrize(
     "line", ["check bob@contoso.com", "fix bob@contoso.com --domain bob@contoso.com", "explain --check bob@contoso.com 450"]
 )
-@pytest.mark.parametrize("front", ["terminal", "slack"])
+@pytest.mark.parametrize("front", ["terminal", "chat"])
 def test_every_front(line: str, front: str) -> None:
     _, call = parse(split(line), prefix="", front=front)  # type: ignore[arg-type]
     assert "bob" not in repr(call)

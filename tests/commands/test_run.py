@@ -116,7 +116,7 @@ async def test_every_row_of_the_registry_names_what_runs_or_is_a_front() -> None
         if command.run:
             module, function = command.run.split(":")
             assert callable(getattr(__import__(module, fromlist=[function]), function))
-        front: Front = "click" if command.front in ("slack", "click") else "terminal"
+        front: Front = "click" if command.front in ("chat", "click") else "terminal"
         found, _ = parse_line((command.name,), prefix="mailflow", front=front)
         assert found is command
 

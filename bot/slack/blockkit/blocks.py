@@ -20,7 +20,7 @@ from commands.reply import Section
 
 Block = dict[str, Any]
 Kind = Literal["plain", "bold", "link", "person", "time", "own"]
-"""The last four are live: an https address, an id of a person or a user group, an ISO time, one that stands before it in UTC."""
+"""The last four are live: an https address, an id of a person or a user group, an ISO time, one whose UTC text precedes it."""
 Line = tuple[tuple[Kind, str], ...]
 
 SECTION = 3000  # a text object

@@ -39,7 +39,7 @@ class Choice:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """The command line that it stands for."""
+        """The command line that it means."""
         return (*self.verb.words, self.id)
 
 

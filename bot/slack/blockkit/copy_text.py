@@ -1,6 +1,6 @@
 """Text to copy out of a form. Pure.
 
-It stands in fields: selected with one key, changed before it is sent, and nothing in it is parsed.
+It is shown in input fields: selected with one key, changed before it is sent, and never parsed as markup.
 """
 
 from bot.slack.blockkit.blocks import Block

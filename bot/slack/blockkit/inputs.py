@@ -1,6 +1,6 @@
 """`Ask.fields` → what a person fills in; what came back → options of a command line. Pure.
 
-What was typed stays one word, and its option's name stands in the same word: a reason such as `--yes` is a reason.
+What was typed stays one word, and that word begins with its option's name: a reason such as `--yes` is a reason.
 """
 
 import re

@@ -29,7 +29,7 @@ from bot.slack.blockkit.characters import clean, cut, escaped, one_line, units
 from bot.slack.conversation_ref import PERSON
 from commands.reply import Document, Item, Progress, Reply, Section, Severity
 
-_HEADLINE = 1000  # it stands on every page of a long answer; a longer one is repeated whole below
+_HEADLINE = 1000  # characters; it is on every page of a long answer; a longer one is repeated in full below
 _LINE = 200  # what was typed, repeated under the verdict
 _JSON_MESSAGES = 2  # a longer document is for a program, and a program asks in a terminal
 _OWN_REPLIES = 10  # parts that get a thread reply each; Slack takes about one message a second in a channel
@@ -104,7 +104,7 @@ def whole(reply: Reply) -> list[Piece]:
 
 
 def spent(text: str, given: Sequence[Mapping[str, Any]], words: str, user: str, at: datetime) -> Message:
-    """A message of ours as it stays once its buttons were used: in their place stands who did what, and when."""
+    """A message of ours once its buttons were used: a line that says who did what, and when, replaces them."""
     who: Line = (("person", user),) if PERSON.fullmatch(user) else (("plain", "somebody"),)
     used = small((("plain", f"{words} by "), *who, ("plain", " at "), ("time", at.isoformat())))
     kept = [dict(block) for block in given if block.get("type") != "actions"][: BLOCKS - 1]

@@ -17,9 +17,9 @@ from commands.reply import Field, Reply
 
 CALLBACK = "form"
 PASTE = "paste"
-"""The form for a text that somebody pastes: no command line stands behind it yet."""
+"""callback_id of the form for a text that somebody pastes: it has no command line yet."""
 
-_TITLE = 24  # and what stands on submit and close
+_TITLE = 24  # characters, those of submit and close too
 _BLOCKS = 100
 _KEPT = 3000  # private_metadata
 _CUT = "The rest does not fit here: /mailflow fix shows it whole."
@@ -27,7 +27,7 @@ _CUT = "The rest does not fit here: /mailflow fix shows it whole."
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What a form remembers: where its answer belongs, and the command line that it stands for, or that its fields complete."""
+    """What a form remembers: where its answer belongs, and the command line that it means, or that its fields complete."""
 
     place: ConversationRef
     choice: Choice
@@ -63,7 +63,7 @@ def said(title: str, sentence: str) -> Block:
 def filled(title: str, reply: Reply, place: ConversationRef) -> Block:
     """A form to go on with, a text to copy, or a sentence: whatever the reply is.
 
-    What changes a tenant never stands on the button that sends a form: Slack puts its own question only before other buttons.
+    The button that sends a form never changes a tenant: Slack asks for confirmation only before other buttons.
     """
     if copy_text.wanted(reply):
         return _view(title, copy_text.shown(reply), submit="Done")

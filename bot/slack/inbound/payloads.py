@@ -54,7 +54,7 @@ def command(payload: Payload) -> SlackQuestion:
 
 
 def mention(body: Payload, me: str, name: str) -> SlackQuestion | None:
-    """`@mailflow …`, answered in the thread that it stands in or begins. None for what bots and edits say."""
+    """`@mailflow …`, answered in the thread that it is in or begins. None for messages of bots and for edits."""
     event = _part(body, "event")
     if not _said_by_a_person(event):
         return None
@@ -63,7 +63,7 @@ def mention(body: Payload, me: str, name: str) -> SlackQuestion | None:
 
 
 def direct_message(body: Payload, me: str) -> SlackQuestion | None:
-    """A direct message is a command as it stands. None for other messages."""
+    """The whole text of a direct message is a command. None for other messages."""
     event = _part(body, "event")
     if event.get("channel_type") != "im" or not _said_by_a_person(event):
         return None

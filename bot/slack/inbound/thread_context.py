@@ -40,7 +40,7 @@ Message = Mapping[str, Any]
 async def read(slack: Slack, question: Question[ConversationRef]) -> Question[ConversationRef]:
     """With the command line that explains that message, and its files; as it was below an answer of ours. Raises ThreadUnread."""
     thread, whole = await _thread(slack, question)
-    # as long as a paste takes to read, for each message: too long for whoever else waits
+    # reading one message takes as long as reading a pasted text: in a thread, so that other answers go on
     message = await asyncio.to_thread(_meant, thread, slack.me.user)
     if message is None and not whole:
         raise ThreadUnread(_TOO_LONG)

@@ -101,7 +101,7 @@ async def open_slack(base_url: str, token: str) -> AsyncIterator[Slack]:
 
 
 async def accepted(call: Awaitable[AsyncSlackResponse], variable: str) -> AsyncSlackResponse:
-    """Slack's answer to a call that stands or falls with the token in `variable`. Raises CommandError."""
+    """Slack's answer to a call that fails when Slack refuses the token in `variable`. Raises CommandError."""
     try:
         async with asyncio.timeout(_CONNECT):
             return await call

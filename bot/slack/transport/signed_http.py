@@ -94,7 +94,7 @@ class _Door:
                 AsyncBoltRequest(body=raw.decode(), query=request.query_string, headers={k: [v] for k, v in headers.items()})
             )
         except Exception as error:
-            # Bolt reads into a body that it has not looked at; who signed such a one is told, and that is all
+            # Bolt reads fields of a body that it has not validated: its sender gets an error, and nothing else happens
             log.warning("a signed request could not be read: %s", type(error).__name__)
             return web.json_response({"error": "invalid request"}, status=400)
         kinds = answer.headers.get("content-type", ["text/plain"])

@@ -88,7 +88,7 @@ async def request(
                 again += 1
                 await asyncio.sleep((seconds_of(got.headers) or 1.0) + random.random())  # noqa: S311 - spreads the load
                 continue
-            # whom Slack does not vouch for is told so at once, and may ask again: lookups are GETs
+            # lookups are GETs: a person whom Slack cannot confirm is refused at once, and may ask again
             if again < 0 or not got.passing or (got.code and verb == "GET" and got.status < 500):
                 return got
         await asyncio.sleep(PAUSE)
