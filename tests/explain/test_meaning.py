@@ -157,7 +157,14 @@ def test_without_microsofts_words_such_a_code_means_what_rfc_3463_says() -> None
         assert found is None or not found.words, name
 
 
-RANGES = {"4.7.500": "4.7.500", "4.7.606": "4.7.500", "4.7.899": "4.7.500", "4.7.700": None, "5.7.606": "5.7.606", "5.7.650": None}
+RANGES: dict[str, str | None] = {
+    "4.7.500": "4.7.500",
+    "4.7.606": "4.7.500",
+    "4.7.899": "4.7.500",
+    "4.7.700": None,
+    "5.7.606": "5.7.606",
+    "5.7.650": None,
+}
 
 
 @pytest.mark.parametrize(("code", "name"), RANGES.items())
