@@ -41,7 +41,7 @@ async def _watched(url: str, jobs: int) -> dict[str, float]:
 
     async with open_store(url):
         before = _rss()
-        from diagnostics.durable.opening import open_durable  # noqa: PLC0415 - what it loads is to be measured
+        from diagnostics.durable.open_engine import open_durable  # noqa: PLC0415 - what it loads is to be measured
 
         async with open_durable(url, handlers={"bench": never}) as durable:
             due = datetime.now(UTC) + timedelta(hours=1)

@@ -11,8 +11,8 @@ from bot.settings import Settings
 from commands.command import CommandError
 
 if TYPE_CHECKING:
+    from diagnostics.connectors.access_token import App
     from diagnostics.connectors.source import Admin, Tenant
-    from diagnostics.connectors.token import App
 
 READ, WRITE = "MAILFLOW_EXCHANGE", "MAILFLOW_EXCHANGE_FIX"
 
@@ -58,6 +58,6 @@ def _app(prefix: str, settings: Settings, id: str | None, secret: SecretStr | No
         raise CommandError(
             "MAILFLOW_EXCHANGE_TENANT is missing: the tenant's Guid or its domain, such as contoso.onmicrosoft.com."
         )
-    from diagnostics.connectors.token import App
+    from diagnostics.connectors.access_token import App
 
     return App(settings.exchange_tenant, id, secret.get_secret_value() if secret else None, certificate)

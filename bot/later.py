@@ -11,14 +11,14 @@ from datetime import datetime, timedelta
 
 from commands import fix_wording
 from commands.command import Services
+from commands.fix_support import words_of
 from commands.jobs import EXPIRE, INTERRUPTED, VERIFY, WATCH, tell_interrupted, verify_later
-from commands.planning import words_of
 from commands.reply import Reply
 from commands.request import Actor, Request
 from commands.run import run
 from diagnostics.durable import Due, Handler
 from diagnostics.fix import ledger
-from diagnostics.fix.model import Fix
+from diagnostics.fix.record import Fix
 from diagnostics.store import RUNNING, Store, StoredFix, StoreUnavailable
 
 log = logging.getLogger("mailflow.later")

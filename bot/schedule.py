@@ -16,9 +16,9 @@ from typing import Any
 from bot import metrics
 from bot.news import decide, next_look, note
 from commands.command import Services
-from commands.memory import Memory
 from commands.reply import Reply
 from commands.request import Actor, Request
+from commands.result_cache import Memory
 from commands.run import run
 from diagnostics.store import KEEP, LEASE, Store, StoreUnavailable, Watch
 

@@ -28,7 +28,7 @@ async def open_services(settings: "Settings", *, remembering: bool = False, prob
     """
     from bot.exchange import open_exchange
     from commands.allowance import Allowance
-    from commands.memory import Memory
+    from commands.result_cache import Memory
     from diagnostics.connectors.export_file import ExportFile
 
     async with AsyncExitStack() as stack:
@@ -110,7 +110,7 @@ async def _toolbox(settings: "Settings") -> "AsyncIterator[Callable[[], Tools]]"
 
 def _tools(settings: "Settings") -> "Tools":
     """What probes. Raises CommandError for a setting that cannot be right."""
-    from diagnostics.guard import Guard
+    from diagnostics.net.guard import Guard
     from diagnostics.probes.control import ControlHost
     from diagnostics.probes.instruments import Instruments, Limits
     from diagnostics.probes.resolver import Resolver
@@ -157,7 +157,7 @@ async def _store(settings: "Settings", *, remembering: bool) -> "AsyncIterator[S
 async def open_jobs(settings: "Settings", handlers: "Mapping[str, Handler]") -> "AsyncIterator[Durable]":
     """Jobs beside the store, which is open already. Raises CommandError."""
     from diagnostics.durable import DurableUnavailable
-    from diagnostics.durable.opening import open_durable
+    from diagnostics.durable.open_engine import open_durable
 
     url, folder = _database(settings)
     async with AsyncExitStack() as stack:
@@ -212,7 +212,7 @@ def _servers(settings: "Settings") -> list[tuple[str, int]]:
 
 def _server(text: str) -> tuple[str, int]:
     """ADDRESS, ADDRESS:PORT, NAME or NAME:PORT. Raises CommandError."""
-    from diagnostics.names import NameFault, address, host
+    from diagnostics.net.names import NameFault, address, host
     from diagnostics.transient import is_transient
 
     remedy = f"--dns (MAILFLOW_DNS): {text[:80]!r} is no resolver: write HOST or HOST:PORT, with an IPv6 address in brackets."
@@ -234,7 +234,7 @@ def _server(text: str) -> tuple[str, int]:
 
 def _ehlo_name(settings: "Settings") -> str:
     """The name given in EHLO: the setting, else this machine's (RFC 5321 section 4.1.4 wants one that can be resolved)."""
-    from diagnostics.names import NameFault, host
+    from diagnostics.net.names import NameFault, host
 
     if settings.ehlo_name is None:
         try:
@@ -248,7 +248,7 @@ def _ehlo_name(settings: "Settings") -> str:
 
 
 def _control_host(settings: "Settings") -> str:
-    from diagnostics.names import NameFault, address, host
+    from diagnostics.net.names import NameFault, address, host
 
     try:
         literal = address(settings.control_host)

@@ -10,13 +10,13 @@ from typing import Any, NoReturn
 
 from commands import fix_wording
 from commands.command import Call, CommandError, Services
+from commands.fix_support import as_planned, desk, find_fix, known_fix, make_plan, said_to, store_of, why_not, words_of
 from commands.jobs import tell_when_over, verify_later
-from commands.planning import as_planned, desk, find_fix, known_fix, make_plan, said_to, store_of, why_not, words_of
 from commands.reply import Reply, Tell
 from commands.request import Request
-from diagnostics.fix import apply, ledger
-from diagnostics.fix.model import Fix
+from diagnostics.fix import execute, ledger
 from diagnostics.fix.plan import changed
+from diagnostics.fix.record import Fix
 from diagnostics.store import StoreUnavailable
 
 BUSY = (0.1, 0.2, 0.4, 0.8)
@@ -102,7 +102,7 @@ async def _go(fix: Fix, request: Request, services: Services, tell: Tell) -> Rep
     gone = {person: why for person in fix.approvers if (why := await why_not(person, services))}
     if gone and (fewer := await _without(gone, fix, request, services)) is not None:
         return fewer
-    done = await apply.do(fix, desk(services), actor=request.actor.id, tell=said)
+    done = await execute.do(fix, desk(services), actor=request.actor.id, tell=said)
     await verify_later(done, services)
     waits = done.state == "running" or done.kept in ("planned", "awaiting-approval")
     return fix_wording.outcome(done, front=request.front, spent="" if waits else "Approved")

@@ -2,9 +2,9 @@
 
 from commands import partner, wording
 from commands.command import Call, CommandError, Services
-from commands.looking import look
 from commands.reply import Item, Reply, Section, Tell
 from commands.request import Request
+from commands.run_check import look
 from diagnostics.called import as_targets
 from diagnostics.connectors.source import SourceError
 from diagnostics.model import Diagnosis

@@ -6,9 +6,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from commands.allowance import Allowance
-from commands.memory import Memory
 from commands.mistake import CommandError
 from commands.request import Front
+from commands.result_cache import Memory
 from diagnostics.store import Store
 
 if TYPE_CHECKING:

@@ -3,8 +3,8 @@
 from commands.command import Call, CommandError, Services
 from commands.reply import Item, Reply, Section, Tell
 from commands.request import Request
+from diagnostics.connectors.connector import Connector, Inventory
 from diagnostics.connectors.export.kinds import not_used
-from diagnostics.connectors.model import Connector, Inventory
 from diagnostics.connectors.source import SourceError
 
 

@@ -14,13 +14,13 @@ from commands import explain_wording
 from commands.command import Call, CommandError, Services
 from commands.reply import Action, Reply, Tell
 from commands.request import Attached, Request
-from diagnostics.bounded import of_file
 from diagnostics.catalogue import Catalogue, load
-from diagnostics.connectors.model import Inventory
+from diagnostics.connectors.connector import Inventory
 from diagnostics.connectors.source import SourceError
 from diagnostics.explain import Beside, Explanation, explain
 from diagnostics.findings import NO_FACTS
 from diagnostics.findings import Unread as Form
+from diagnostics.net.bounded import of_file
 from diagnostics.parse import ErrorReport, read_file
 from diagnostics.parse.read import MAX_FILE, Packed, form, read_all
 
@@ -65,7 +65,7 @@ async def run(call: Call, request: Request, services: Services, tell: Tell) -> R
     if where := _spots(report, inventory, call.value("--check")):
         # what checks takes longer to load than all the rest
         from commands import on_record
-        from commands.looking import look
+        from commands.run_check import look
         from diagnostics.explain import destinations, vantages
 
         await on_record.keep_reports(destinations.refused(report, where), request.actor.id, services)
@@ -93,7 +93,7 @@ async def _on_alert(
     if not any(connector.Enabled for connector in inventory.connectors):
         return explain_wording.alert(explanation, as_json=as_json)
     from commands import wording
-    from commands.looking import look
+    from commands.run_check import look
 
     checked = wording.check(await look((), inventory, request, services, tell), as_json=False)
     return explain_wording.alert(explanation, checked, as_json=as_json)

@@ -4,16 +4,16 @@ from typing import Protocol
 
 from commands import fix_wording
 from commands.command import Call, CommandError, Services
+from commands.fix_support import FIX, Said, as_planned, desk, find_fix, known_fix, make_plan, said_to, store_of, why_not, words_of
 from commands.jobs import settle_jobs
-from commands.planning import FIX, Said, as_planned, desk, find_fix, known_fix, make_plan, said_to, store_of, why_not, words_of
 from commands.reply import Reply, Tell
 from commands.request import Request
-from diagnostics.fix import apply, ledger
+from diagnostics.fix import execute, ledger
 from diagnostics.fix.consequences import GONE_FOR_GOOD
-from diagnostics.fix.model import Fix
+from diagnostics.fix.follow_up_plan import resuming, undoing
 from diagnostics.fix.notes import Say, worded
 from diagnostics.fix.plan import Wanted
-from diagnostics.fix.remaining import resuming, undoing
+from diagnostics.fix.record import Fix
 from diagnostics.model import Result
 from diagnostics.store import DoesNotFit, StoreUnavailable
 
@@ -26,7 +26,7 @@ class Left(Protocol):
 
 
 class Work(Protocol):
-    async def __call__(self, fix: Fix, desk: apply.Desk, *, actor: str, tell: Said) -> Fix: ...
+    async def __call__(self, fix: Fix, desk: execute.Desk, *, actor: str, tell: Said) -> Fix: ...
 
 
 async def run(call: Call, request: Request, services: Services, tell: Tell) -> Reply:
@@ -70,7 +70,7 @@ async def resume(call: Call, request: Request, services: Services, tell: Tell) -
 
 
 _LEFT: dict[str, Left] = {"undo": undoing, "resume": resuming}
-_WORK: dict[str, Work] = {"undo": apply.undo, "resume": apply.resume}
+_WORK: dict[str, Work] = {"undo": execute.undo, "resume": execute.resume}
 
 
 async def _go_on(call: Call, request: Request, services: Services, tell: Tell) -> Reply:
@@ -130,8 +130,8 @@ async def _do(fix: Fix, request: Request, services: Services, said: Said) -> Fix
     try:
         await _keep(fix, request, services, event="planned")
     except CommandError as error:
-        return apply.refused(fix, str(error))
-    return await apply.do(fix, desk(services), actor=request.actor.id, tell=said)
+        return execute.refused(fix, str(error))
+    return await execute.do(fix, desk(services), actor=request.actor.id, tell=said)
 
 
 async def _keep(fix: Fix, request: Request, services: Services, event: str = "") -> None:

@@ -7,7 +7,7 @@ from commands.command import APPROVE, FixRules
 from commands.reply import Action, Ask, Field, Item, Reply, Section, Severity
 from commands.request import Front
 from diagnostics.connectors.source import Value
-from diagnostics.fix.model import Fix, FixStep, State
+from diagnostics.fix.record import Fix, FixStep, State
 
 _SEVERITY: dict[State, Severity] = {
     "planned": "info",

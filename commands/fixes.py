@@ -6,12 +6,12 @@ from datetime import datetime
 
 from commands import fix_wording
 from commands.command import Call, CommandError, Services
-from commands.planning import store_of, words_of
+from commands.fix_support import store_of, words_of
 from commands.reply import Item, Reply, Section, Tell
 from commands.request import Request
 from diagnostics.fix import ledger
-from diagnostics.fix.model import Audit, AuditLine, Fix
 from diagnostics.fix.notes import Say
+from diagnostics.fix.record import Audit, AuditLine, Fix
 from diagnostics.store import AuditEntry, Store, StoredFix, StoreUnavailable
 
 SHOWN = 20

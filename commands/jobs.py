@@ -5,7 +5,7 @@ from datetime import datetime
 
 from commands.command import Services
 from diagnostics.durable import DurableUnavailable, Job
-from diagnostics.fix.model import Fix
+from diagnostics.fix.record import Fix
 from diagnostics.store import Watch
 
 log = logging.getLogger("mailflow")

@@ -11,8 +11,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from diagnostics.explain.model import Explanation
-from diagnostics.fix.model import Audit, Fix
+from diagnostics.explain.document import Explanation
+from diagnostics.fix.record import Audit, Fix
 from diagnostics.model import Diagnosis
 
 DOCUMENTS: tuple[type[BaseModel], ...] = (Diagnosis, Explanation, Fix, Audit)

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 from commands import fix_wording
 from commands.command import Call, Services
-from commands.planning import known_fix
+from commands.fix_support import known_fix
 from commands.reply import Item, Reply, Tell
 from commands.request import Request
-from diagnostics.connectors.model import Inventory
+from diagnostics.connectors.connector import Inventory
 from diagnostics.connectors.source import SourceError, Tenant
 from diagnostics.diagnose import diagnose
-from diagnostics.fix.model import FixStep
-from diagnostics.names import is_microsoft
+from diagnostics.fix.record import FixStep
+from diagnostics.net.names import is_microsoft
 from diagnostics.probes.dns import mail_hosts
 from diagnostics.route import TargetFault, route
 

@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from diagnostics.connectors.model import Connector, Inventory
+from diagnostics.connectors.connector import Connector, Inventory
 from diagnostics.mailboxes import without_mailboxes
 from diagnostics.text import as_typed
 

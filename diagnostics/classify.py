@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from diagnostics import causes, summary
 from diagnostics.catalogue import Catalogue
-from diagnostics.connectors.model import Connector, Inventory
+from diagnostics.connectors.connector import Connector, Inventory
 from diagnostics.findings import NO_FACTS, Clue, Finding, Reason, Trace, Warn
 from diagnostics.fix.offer import Seen, offer
 from diagnostics.judge import Judged, judge

@@ -13,7 +13,7 @@ import asyncio
 from collections.abc import Sequence
 
 from diagnostics.classify import classify, doubt_of
-from diagnostics.connectors.model import Inventory
+from diagnostics.connectors.connector import Inventory
 from diagnostics.fair import Asker
 from diagnostics.model import Diagnosis
 from diagnostics.probes.run import Observed, OnEvidence, probe_all

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from diagnostics import names
 from diagnostics.called import closest, named, quoted
-from diagnostics.connectors.model import Connector, Inventory
+from diagnostics.connectors.connector import Connector, Inventory
 from diagnostics.findings import Reason
-from diagnostics.names import Address, NameFault
+from diagnostics.net import names
+from diagnostics.net.names import Address, NameFault
 from diagnostics.target import Destination, Mode, Policy, Target, TlsSettings
 
 

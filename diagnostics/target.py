@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from diagnostics.connectors.model import Connector
+from diagnostics.connectors.connector import Connector
 from diagnostics.findings import Facts, Reason
-from diagnostics.names import Address
+from diagnostics.net.names import Address
 
 Delivery = Literal["smart-host", "mx", "host"]
 Mode = Literal["Opportunistic", "Mandatory", "None"]

@@ -9,9 +9,9 @@ from datetime import timedelta
 from ipaddress import ip_address
 
 from diagnostics.findings import Facts, Finding, Reason, Warn
-from diagnostics.guard import is_public
 from diagnostics.judge import Judged
 from diagnostics.model import Evidence
+from diagnostics.net.guard import is_public
 from diagnostics.probes.control import Control
 
 NEEDS_CONTROL = frozenset(

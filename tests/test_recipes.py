@@ -98,9 +98,7 @@ def a_reason(copy: Copy) -> None:
         "diagnostics/catalogue/en/codes/4.4.317.toml", f'{words}[reason.smtp-shouts.fix]\ncalm-down = "Calm {{where}} down."\n'
     )
     copy.add("diagnostics/catalogue/en/evidence.toml", 'smtp-shouts = "it says {text}"\n', before="slow = ")
-    copy.add(
-        "diagnostics/explain/meaning.py", '    Reason.SMTP_SHOUTS: "reply",\n', before='    Reason.SMTP_REJECTED: "reply",\n'
-    )
+    copy.add("diagnostics/explain/advice.py", '    Reason.SMTP_SHOUTS: "reply",\n', before='    Reason.SMTP_REJECTED: "reply",\n')
     copy.make("python -m diagnostics.catalogue.ids > docs/ids.md")
     copy.make("python -m commands.schemas docs/schema")
     copy.add("tests/diagnostics/test_catalogue.py", '        "smtp-shouts",\n', before='        "smtp-protocol",\n')

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from diagnostics.connectors import wire
+from diagnostics.connectors import https_client
+from diagnostics.connectors.access_token import App, Token
+from diagnostics.connectors.admin_api import Command, Invoke, Role
 from diagnostics.connectors.exchange_online import PROPERTIES
 from diagnostics.connectors.faults import UNREACHABLE, Fault, Kind
-from diagnostics.connectors.invoke import Command, Invoke, Role
 from diagnostics.connectors.source import GUID, Change, Object, Sent
-from diagnostics.connectors.token import App, Token
 
 CMDLETS: Mapping[Object, str] = {"connector": "Set-OutboundConnector", "accepted-domain": "Set-AcceptedDomain"}
 ROLE: Role = "Remote and Accepted Domains"
@@ -44,7 +44,7 @@ class ExchangeAdmin:
         if not GUID.fullmatch(change.guid):
             # for other identities the service may find several objects
             return _sent(Fault("missing", f"{change.name or 'The object'} has no Guid, so nothing was sent."))
-        until = asyncio.get_running_loop().time() + wire.SECONDS
+        until = asyncio.get_running_loop().time() + https_client.SECONDS
         try:
             token = await self._invoke.token()
         except Fault as fault:
@@ -53,7 +53,7 @@ class ExchangeAdmin:
             async with asyncio.timeout_at(until):
                 return await self._send(change, token)
         except TimeoutError:
-            return _sent(Fault("silent", f"Exchange Online did not answer within {wire.SECONDS:.0f} s."))
+            return _sent(Fault("silent", f"Exchange Online did not answer within {https_client.SECONDS:.0f} s."))
 
     async def _send(self, change: Change, token: Token) -> Sent:
         parameters = {"Identity": change.guid, PROPERTIES[change.kind]: change.value}

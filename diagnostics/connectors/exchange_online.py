@@ -10,11 +10,11 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from diagnostics.connectors.access_token import App
+from diagnostics.connectors.admin_api import TRIES, Command, Invoke, Parameters, Role, Row
+from diagnostics.connectors.connector import AcceptedDomain, Connector, Inventory, TransportRule
 from diagnostics.connectors.faults import UNREACHABLE, Fault, shown
-from diagnostics.connectors.invoke import TRIES, Command, Invoke, Parameters, Role, Row
-from diagnostics.connectors.model import AcceptedDomain, Connector, Inventory, TransportRule
 from diagnostics.connectors.source import Object, Value
-from diagnostics.connectors.token import App
 from diagnostics.connectors.words import say
 
 KEPT_SECONDS = 60.0

@@ -9,13 +9,13 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from diagnostics.bounded import of_file
+from diagnostics.connectors.connector import AcceptedDomain, Connector, Ignored, Inventory, Loss
 from diagnostics.connectors.export import formats, values
 from diagnostics.connectors.export.encoding import decode
 from diagnostics.connectors.export.fault import ExportFault
 from diagnostics.connectors.export.kinds import Kind, kind_of, named
-from diagnostics.connectors.model import AcceptedDomain, Connector, Ignored, Inventory, Loss
 from diagnostics.connectors.source import SourceError
+from diagnostics.net.bounded import of_file
 
 MAX_BYTES = 32 * 1024 * 1024
 """An export of the largest tenant allowed (1000 connectors) is under 4 MiB."""

@@ -1,6 +1,6 @@
 """No source of connectors: nobody named an export, and there are no credentials."""
 
-from diagnostics.connectors.model import Inventory
+from diagnostics.connectors.connector import Inventory
 
 
 class NoConnectors:

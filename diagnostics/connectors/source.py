@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from diagnostics.connectors.model import Inventory, TransportRule
+from diagnostics.connectors.connector import Inventory, TransportRule
 
 GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 """By which one object of a tenant, and the tenant itself, is named."""

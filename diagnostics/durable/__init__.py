@@ -1,6 +1,6 @@
 """Jobs that are due at absolute times, and are done by whichever process is alive then. Shapes only; standard library only.
 
-`diagnostics.durable.opening.open_durable` gives a `Durable`; that module loads DBOS, this one does not.
+`diagnostics.durable.open_engine.open_durable` gives a `Durable`; that module loads DBOS, this one does not.
 
 - A handler is called within a few seconds after each due time, at least once. It runs again when its process died before the
   end was recorded, and it may run in two processes at once when one of them was frozen so long that its work was taken over.

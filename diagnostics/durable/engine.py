@@ -20,7 +20,7 @@ from typing import Any
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, EnqueueOptions
 from sqlalchemy import Engine as Connections
 
-from diagnostics.durable.turns import Turn
+from diagnostics.durable.job_turn import Turn
 
 NAME = "mailflow"
 VERSION = "1"

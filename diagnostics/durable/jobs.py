@@ -10,7 +10,7 @@ from sqlalchemy import Engine as Connections
 
 from diagnostics.durable import REMEMBERED, Job
 from diagnostics.durable.engine import NAME, QUEUE, WORKFLOW, enqueued
-from diagnostics.durable.turns import Turn, ids
+from diagnostics.durable.job_turn import Turn, ids
 
 WAITING, DUE, TAKEN = "DELAYED", "ENQUEUED", "PENDING"
 ENDED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]

@@ -12,9 +12,9 @@ from collections.abc import Callable
 
 import aiohttp
 
-from diagnostics import https
-from diagnostics.bounded import of_stream
 from diagnostics.endpoints import EndpointsFault, Ranges, select
+from diagnostics.net import https
+from diagnostics.net.bounded import of_stream
 
 log = logging.getLogger("mailflow")
 

@@ -4,7 +4,7 @@
 `destinations` says what may be, `vantages` joins it to the report by `agreement`; nothing else needs to load these.
 """
 
+from diagnostics.explain.document import Clock, ExplainedError, Explanation, Live
 from diagnostics.explain.explaining import Beside, explain
-from diagnostics.explain.model import Clock, ExplainedError, Explanation, Live
 
 __all__ = ["Beside", "Clock", "ExplainedError", "Explanation", "Live", "explain"]

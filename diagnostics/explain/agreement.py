@@ -1,11 +1,11 @@
 """Two vantage points: what Microsoft 365 reported, and what a check from here showed. Pure (contract 3 and 5)."""
 
-from diagnostics import sans
 from diagnostics.catalogue import Catalogue, family
-from diagnostics.explain.meaning import alike
-from diagnostics.explain.model import Agreement
+from diagnostics.explain.advice import alike
+from diagnostics.explain.document import Agreement
 from diagnostics.findings import UNTESTED, Reason, Warn
 from diagnostics.model import Result
+from diagnostics.net import cert_names
 from diagnostics.parse import Reported
 
 BY_ADDRESS = frozenset(
@@ -64,5 +64,5 @@ def _other_name(error: Reported, live: Result) -> bool | None:
         return False  # the check compared the names itself
     if not shown or expected is None:
         return None
-    misfits = [c for c in shown if not sans.fits(expected, c.sans, (), () if c.sans else (c.subject,))]
+    misfits = [c for c in shown if not cert_names.fits(expected, c.sans, (), () if c.sans else (c.subject,))]
     return None if any(c.sans_total > len(c.sans) for c in misfits) else bool(misfits)

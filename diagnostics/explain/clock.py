@@ -6,7 +6,7 @@ the tenant set less (EOP FAQ on deferral; Set-TransportConfig -MessageExpiration
 
 from datetime import datetime, timedelta
 
-from diagnostics.explain.model import Clock
+from diagnostics.explain.document import Clock
 from diagnostics.parse import Reported
 
 SOONEST, LATEST = timedelta(minutes=15), timedelta(minutes=60)

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from diagnostics.called import named
-from diagnostics.connectors.model import Connector, Inventory
-from diagnostics.explain.meaning import line
+from diagnostics.connectors.connector import Connector, Inventory
+from diagnostics.explain.advice import line
 from diagnostics.parse import ErrorReport, Reported
 from diagnostics.route import TargetFault, route
 from diagnostics.target import Target

@@ -6,10 +6,10 @@ from datetime import datetime
 
 from diagnostics import causes
 from diagnostics.catalogue import Addition, Catalogue, Entry, FixEntry
-from diagnostics.connectors.model import Connector
-from diagnostics.explain import enforcement, meaning
+from diagnostics.connectors.connector import Connector
+from diagnostics.explain import advice, enforcement
 from diagnostics.explain.clock import clock
-from diagnostics.explain.model import ExplainedError, Explanation, Live
+from diagnostics.explain.document import ExplainedError, Explanation, Live
 from diagnostics.findings import NO_FACTS, Clue, Finding
 from diagnostics.fix.cmdlet import is_guid
 from diagnostics.model import Cause, Fix, FixNow
@@ -48,11 +48,11 @@ def _explained(
     say = catalogue.summaries.say
     guid = connector.Guid if connector and is_guid(connector.Guid) else say("guid", NO_FACTS)
     name = connector.Name if connector else error.connector or say("connector", NO_FACTS)
-    words = meaning.words_for(error, name, guid, say("destination", NO_FACTS))
+    words = advice.words_for(error, name, guid, say("destination", NO_FACTS))
     audience: causes.Audience = "everyone" if connector is None else "partner" if connector.is_partner else "on-premises"
-    entry = _with_filter(_told_alone(meaning.entry(error, catalogue, report.said_apart), live), live, catalogue)
+    entry = _with_filter(_told_alone(advice.entry(error, catalogue, report.said_apart), live), live, catalogue)
     entry = _for_sender(entry, error, catalogue)
-    ranked = causes.rank(entry, [*meaning.findings(error), *_works(live)], words, audience, catalogue)
+    ranked = causes.rank(entry, [*advice.findings(error), *_works(live)], words, audience, catalogue)
     steps = causes.fixes(entry, ranked, words, audience, catalogue)
     if live:
         ranked, steps = _joined(error, live, (ranked, steps), catalogue, words)
@@ -62,7 +62,7 @@ def _explained(
         **error.model_dump(exclude={"submessage", "last_retry", "arrival", "retry_until", "code_inferred"}),
         code_basis="inferred" if error.code_inferred else entry.basis,
         title=entry.title,
-        summary=_as_reported(meaning.holds(entry.reported or entry.summary, error), words, catalogue),
+        summary=_as_reported(advice.holds(entry.reported or entry.summary, error), words, catalogue),
         meaning=f"{entry.meaning} {enforcement.told(error.enhanced, report.builds, catalogue)}".strip(),
         page=entry.page,
         clock=clock(error, now),
@@ -102,8 +102,8 @@ def _joined(error: Reported, live: Live, by_text: Advice, catalogue: Catalogue, 
     """Causes and fixes once a check stands beside the report. A fault of another kind has its own in the result."""
     told, steps = by_text
     result = live.result
-    if live.agreement == "same" and result.reason and (error.reason is None or meaning.alike(error.reason, result.reason)):
-        joined = meaning.joined(told, result.causes)
+    if live.agreement == "same" and result.reason and (error.reason is None or advice.alike(error.reason, result.reason)):
+        joined = advice.joined(told, result.causes)
         return joined, _needed(result.fixes, catalogue[result.reason], joined)
     added = {"mended": catalogue.explained.mended, "refused-for-microsoft": catalogue.explained.refused_for_microsoft}
     addition = added.get(live.agreement)

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from diagnostics.catalogue import Catalogue
 from diagnostics.explain.agreement import agreement
 from diagnostics.explain.destinations import Spot
+from diagnostics.explain.document import Live
 from diagnostics.explain.explaining import Beside
-from diagnostics.explain.model import Live
 from diagnostics.model import Result
 from diagnostics.parse import ErrorReport
 

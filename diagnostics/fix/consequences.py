@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 
 from diagnostics.catalogue.fixing import Caution, Objection, Topic
-from diagnostics.fix.case import Case
 from diagnostics.fix.domains import names_of
+from diagnostics.fix.facts import Case
 from diagnostics.fix.notes import Fact, Names, Note, listing, note
-from diagnostics.names import is_microsoft
+from diagnostics.net.names import is_microsoft
 
 GONE_FOR_GOOD = note(Topic.CHECKLIST, "gone-for-good")
 """What nobody can see from here: a server that only Microsoft 365 reaches looks the same as one that is gone."""

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from diagnostics.connectors.model import AcceptedDomain, Connector, Inventory
+from diagnostics.connectors.connector import AcceptedDomain, Connector, Inventory
 from diagnostics.fix.notes import Names, listing
 from diagnostics.route import EXACT, Carriers, closeness, is_live, pattern
 

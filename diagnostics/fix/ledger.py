@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from diagnostics.catalogue.fixing import Topic
-from diagnostics.fix.model import Fix, FixStep, State
 from diagnostics.fix.notes import Say, note, worded
+from diagnostics.fix.record import Fix, FixStep, State
 from diagnostics.store import MAX_DOCUMENT, MAX_TEXT, RUNNING, AuditEntry, DoesNotFit, Store, StoredFix, StoreUnavailable
 
 LEASE = timedelta(seconds=30)
-"""Longer than one request to the tenant may take (connectors/invoke.py): while it runs nobody else takes the fix."""
+"""Longer than one request to the tenant may take (connectors/admin_api.py): while it runs nobody else takes the fix."""
 
 GRACE = timedelta(seconds=30)
 """A process that was stopped may still have a request on its way when its lease ends."""

@@ -7,7 +7,7 @@ from typing import Union
 from diagnostics.catalogue.fixing import Caution, Objection, Topic
 from diagnostics.connectors.source import Value
 from diagnostics.findings import Facts
-from diagnostics.fix.model import FixNote
+from diagnostics.fix.record import FixNote
 
 Say = Callable[[str, Facts], str]
 """The line for a key and its facts: `Phrases.say` of catalogue/en/fix.toml."""

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from diagnostics.catalogue.fixing import Objection, Topic
-from diagnostics.connectors.model import Connector, Inventory
+from diagnostics.connectors.connector import Connector, Inventory
 from diagnostics.findings import Reason, Warn
-from diagnostics.fix.blocks import blocks
-from diagnostics.fix.case import Read, Wanted, case_of
+from diagnostics.fix.facts import Read, Wanted, case_of
 from diagnostics.fix.notes import Fact, Note, Say, note, worded
+from diagnostics.fix.objections import blocks
 from diagnostics.judge import Judged
 from diagnostics.model import FixNow, Verdict
 from diagnostics.probes.control import Control

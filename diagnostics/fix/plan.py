@@ -7,15 +7,15 @@ from datetime import datetime
 
 from diagnostics.called import named
 from diagnostics.catalogue.fixing import Objection, Topic
-from diagnostics.connectors.model import AcceptedDomain, Connector, Inventory
+from diagnostics.connectors.connector import AcceptedDomain, Connector, Inventory
 from diagnostics.connectors.source import Object, Value
 from diagnostics.fix import cmdlet
-from diagnostics.fix.blocks import blocks
-from diagnostics.fix.case import Case, Read, Wanted, case_of
 from diagnostics.fix.consequences import CHECKLIST, consequences, warnings
 from diagnostics.fix.domains import domains_of
-from diagnostics.fix.model import Fix, FixNote, FixStep, Property, Reported
+from diagnostics.fix.facts import Case, Read, Wanted, case_of
 from diagnostics.fix.notes import Note, Say, fix_note, listing, note, worded
+from diagnostics.fix.objections import blocks
+from diagnostics.fix.record import Fix, FixNote, FixStep, Property, Reported
 from diagnostics.model import ConnectorRef
 
 __all__ = ["MOST_CHOICES", "MOST_IN_QUESTION", "Read", "Wanted", "changed", "in_question", "matching", "plan"]

@@ -12,11 +12,11 @@ from OpenSSL import crypto
 
 from diagnostics.findings import CERTIFICATE, Clue, Facts, Finding, Reason, Warn
 from diagnostics.model import Certificate
+from diagnostics.net.cert_names import fits
 from diagnostics.probes.chain import Path, is_self_signed, paths
 from diagnostics.probes.der import DerError
 from diagnostics.probes.trust import TrustStore
 from diagnostics.probes.x509 import ANY_USAGE, SERVER_AUTH, X509
-from diagnostics.sans import fits
 from diagnostics.text import readable
 
 MIN_RSA_BITS = 2048

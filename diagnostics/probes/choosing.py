@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice, zip_longest
 
-from diagnostics.names import Address
+from diagnostics.net.names import Address
 from diagnostics.probes.dns import NAMED, Endpoint, Found
 
 MAX_DIALLED = 16

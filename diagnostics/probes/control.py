@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Literal
 
-from diagnostics import names
 from diagnostics.findings import Facts
-from diagnostics.names import Address
+from diagnostics.net import names
+from diagnostics.net.names import Address
 from diagnostics.probes import dns, smtp, tcp
 from diagnostics.probes.conversation import Conversation
 from diagnostics.probes.instruments import Instruments

@@ -10,7 +10,7 @@ import socket
 from dataclasses import replace
 
 from diagnostics.findings import Clue, Finding, Reason, Trace, Warn
-from diagnostics.names import Address, NameFault, host
+from diagnostics.net.names import Address, NameFault, host
 from diagnostics.probes import dns64
 from diagnostics.probes.endpoint import Endpoint, Found, Lookup
 from diagnostics.probes.exchanges import MAX_MX, Exchanges, exchanges

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from diagnostics.findings import Finding
-from diagnostics.names import Address
+from diagnostics.net.names import Address
 from diagnostics.probes.resolver import Answer
 
 Lookup = Callable[[str, str], Awaitable[Answer]]

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from diagnostics.findings import Clue, Facts, Finding, Reason
-from diagnostics.names import NameFault, address, host
+from diagnostics.net.names import NameFault, address, host
 from diagnostics.probes.endpoint import Endpoint
 from diagnostics.probes.resolver import Answer
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from diagnostics.fair import FairQueue
-from diagnostics.guard import Guard
+from diagnostics.net.guard import Guard
 from diagnostics.probes.certificate import Judgement
 from diagnostics.probes.choosing import Resolved
 from diagnostics.probes.crypto_pool import CryptoPool

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from diagnostics.fair import Party
 from diagnostics.findings import Finding, Reason, Trace, Warn
 from diagnostics.model import StepName, StepStatus, Tried
-from diagnostics.names import Address
+from diagnostics.net.names import Address
 from diagnostics.probes import smtp, tcp, tls
 from diagnostics.probes.conversation import Conversation
 from diagnostics.probes.instruments import Instruments

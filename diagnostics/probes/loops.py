@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from diagnostics.endpoints import SHIPPED
 from diagnostics.findings import Clue, Facts, Finding, Reason
-from diagnostics.names import is_microsoft
+from diagnostics.net.names import is_microsoft
 from diagnostics.probes.endpoint import Endpoint, Found
 
 _NETWORKS = tuple(map(ipaddress.ip_network, SHIPPED.networks))

@@ -10,12 +10,12 @@ import logging
 from dataclasses import dataclass, field
 from functools import partial
 
-from diagnostics import names
 from diagnostics.fair import Party
 from diagnostics.findings import CERTIFICATE, Clue, Finding, Reason, Trace, Warn
-from diagnostics.guard import is_public
 from diagnostics.model import STEPS, Evidence, StepName, Tried
-from diagnostics.names import Address
+from diagnostics.net import names
+from diagnostics.net.guard import is_public
+from diagnostics.net.names import Address
 from diagnostics.probes import certificate, tls
 from diagnostics.probes.certificate import Judgement
 from diagnostics.probes.dns import Endpoint

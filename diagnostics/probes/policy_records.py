@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from diagnostics.findings import Finding, Warn
-from diagnostics.names import MAX_NAME
+from diagnostics.net.names import MAX_NAME
 from diagnostics.probes.endpoint import Lookup
 from diagnostics.probes.resolver import Answer, Status
 

@@ -10,7 +10,7 @@ import socket
 from dataclasses import dataclass
 
 from diagnostics.findings import Finding, Reason
-from diagnostics.names import Address
+from diagnostics.net.names import Address
 
 _NO_ROUTE = frozenset(
     {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EINVAL, errno.EACCES, errno.EPERM, errno.EADDRNOTAVAIL, errno.ENETDOWN}

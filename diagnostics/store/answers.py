@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, select, update
 
 from diagnostics.store import LEASE, MAX_ATTEMPTS, MAX_ID, MAX_PLACE, MAX_REQUEST, Answer
-from diagnostics.store.checking import fits
 from diagnostics.store.database import Database, first
+from diagnostics.store.limits import fits
 from diagnostics.store.tables import answers
 
 _SORRY = 2

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from diagnostics.store import PATIENCE, StoreUnavailable, StoreUnwritable
 from diagnostics.store.circuit import Circuit
-from diagnostics.store.trouble import UNWRITABLE, Kind, Why, is_silence, reason
+from diagnostics.store.driver_errors import UNWRITABLE, Kind, Why, is_silence, reason
 from diagnostics.transient import is_transient
 
 T = TypeVar("T")

@@ -10,8 +10,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from diagnostics.store import MAX_DOCUMENT, MAX_ID, MAX_PLACE, MAX_TEXT, AuditEntry, StoredFix
-from diagnostics.store.checking import fits
 from diagnostics.store.database import Database
+from diagnostics.store.limits import fits
 from diagnostics.store.tables import AnyText, Moment, audit, fixes, storable
 
 _c = fixes.c

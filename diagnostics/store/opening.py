@@ -13,9 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from diagnostics.store import Store, StoreFault
 from diagnostics.store import sqlite as lite
 from diagnostics.store.database import TROUBLE, Database
-from diagnostics.store.records import Records
+from diagnostics.store.driver_errors import Kind, reason, say
 from diagnostics.store.schema import bring_up_to_date
-from diagnostics.store.trouble import Kind, reason, say
+from diagnostics.store.sql_store import Records
 
 FILE_NAME = "mailflow.sqlite3"
 STARTING = 10.0  # seconds for a database that is locked or slow

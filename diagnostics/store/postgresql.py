@@ -9,7 +9,7 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from diagnostics.store import PATIENCE, StoreFault
-from diagnostics.store.trouble import may_pass, reason, say, sqlstate
+from diagnostics.store.driver_errors import may_pass, reason, say, sqlstate
 
 POOL = 5
 _STATEMENT = int(PATIENCE * 1000)

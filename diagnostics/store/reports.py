@@ -6,8 +6,8 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from diagnostics.store import MAX_ID, MAX_PLACE, MAX_WORD, Report
-from diagnostics.store.checking import fits
 from diagnostics.store.database import Database
+from diagnostics.store.limits import fits
 from diagnostics.store.tables import reports
 
 

@@ -7,10 +7,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from diagnostics.findings import NO_FACTS
 from diagnostics.store import MAX_DOCUMENT, MAX_ID, MAX_TEXT, MAX_WORD, Outcome, StoredResult
-from diagnostics.store.checking import fits
 from diagnostics.store.database import Database
+from diagnostics.store.driver_errors import say
+from diagnostics.store.limits import fits
 from diagnostics.store.tables import results, seen
-from diagnostics.store.trouble import say
 
 _CUT = "\n… " + say("cut", NO_FACTS)
 _PING = "ping"

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from diagnostics.store import MAX_DOCUMENT, PATIENCE, StoreFault
 from diagnostics.store.database import READS
-from diagnostics.store.trouble import Kind, Why, may_pass, reason, say
+from diagnostics.store.driver_errors import Kind, Why, may_pass, reason, say
 from diagnostics.transient import is_transient
 
 BUSY = 3.0  # for another process's transaction; under PATIENCE, so that the reason can be told

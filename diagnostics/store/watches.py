@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from diagnostics.store import LEASE, MAX_ID, MAX_PLACE, MAX_WORD, Answer, TooManyWatches, Watch
 from diagnostics.store.answers import row_of
-from diagnostics.store.checking import fits
 from diagnostics.store.database import Database, first
+from diagnostics.store.limits import fits
 from diagnostics.store.tables import answers, storable, watches
 
 _c = watches.c

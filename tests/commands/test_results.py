@@ -11,9 +11,9 @@ import pytest
 from bot.demo.lab.lab import Lab
 from bot.demo.lab.world import World, parse
 from bot.wiring import open_services
-from commands.memory import Memory
 from commands.reply import Reply
 from commands.request import Actor, Request
+from commands.result_cache import Memory
 from commands.run import run
 from diagnostics.model import Diagnosis
 from diagnostics.store import Report, Store, StoredResult, StoreUnavailable, Watch

@@ -11,7 +11,7 @@ from bot.conversation import inflight as module
 from bot.conversation.inflight import Inflight
 from diagnostics.store import Answer, Store, StoreUnavailable
 from diagnostics.store.opening import open_store
-from diagnostics.store.records import Records
+from diagnostics.store.sql_store import Records
 from tests.conversation.memory import NAME, Room
 
 PLACE = Room("alice")

@@ -6,7 +6,7 @@ from typing import Any
 
 from diagnostics.catalogue import Catalogue, load
 from diagnostics.classify import classify
-from diagnostics.connectors.model import AcceptedDomain, Connector, Inventory
+from diagnostics.connectors.connector import AcceptedDomain, Connector, Inventory
 from diagnostics.findings import Finding, Reason, Tag, Trace
 from diagnostics.model import STEPS, Certificate, Evidence, Result, StepName, Tried
 from diagnostics.probes.control import Control

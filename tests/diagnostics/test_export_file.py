@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from diagnostics.connectors.connector import AcceptedDomain, Connector
 from diagnostics.connectors.export_file import ExportFile, load
-from diagnostics.connectors.model import AcceptedDomain, Connector
 from diagnostics.connectors.source import SourceError
 from tests.diagnostics.making import GUID
 

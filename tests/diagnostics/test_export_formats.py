@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from diagnostics.connectors.connector import AcceptedDomain, Connector
 from diagnostics.connectors.export.kinds import not_used
 from diagnostics.connectors.export_file import ExportFile, load
-from diagnostics.connectors.model import AcceptedDomain, Connector
 from diagnostics.connectors.source import SourceError
 
 ROW: dict[str, Any] = {

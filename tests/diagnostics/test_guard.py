@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diagnostics.guard import Guard, is_public
+from diagnostics.net.guard import Guard, is_public
 
 address = ipaddress.ip_address
 METADATA = (

@@ -13,8 +13,8 @@ import pytest
 
 from diagnostics.fair import Party
 from diagnostics.findings import Clue, Reason
-from diagnostics.guard import Guard
 from diagnostics.model import Evidence
+from diagnostics.net.guard import Guard
 from diagnostics.probes import crypto_pool, path, tls, tls_channel
 from diagnostics.probes.dns import Endpoint
 from diagnostics.probes.instruments import Instruments, Limits

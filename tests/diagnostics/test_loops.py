@@ -7,9 +7,9 @@ import pytest
 
 from bot.demo.lab import parse
 from bot.demo.lab.nameserver import NameServer
-from diagnostics.connectors.model import AcceptedDomain, Inventory
+from diagnostics.connectors.connector import AcceptedDomain, Inventory
 from diagnostics.findings import Reason
-from diagnostics.names import is_microsoft
+from diagnostics.net.names import is_microsoft
 from diagnostics.probes import dns
 from diagnostics.probes.resolver import Resolver
 from diagnostics.route import route

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diagnostics import names
-from diagnostics.names import NameFault
+from diagnostics.net import names
+from diagnostics.net.names import NameFault
 
 
 @pytest.mark.parametrize(

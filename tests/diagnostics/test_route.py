@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diagnostics.connectors.model import Connector, Inventory
+from diagnostics.connectors.connector import Connector, Inventory
 from diagnostics.findings import Reason
 from diagnostics.route import TargetFault, policy_of, route
 from diagnostics.target import Policy, Target, TlsSettings

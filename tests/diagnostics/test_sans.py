@@ -2,7 +2,7 @@
 
 import pytest
 
-from diagnostics.sans import fits
+from diagnostics.net.cert_names import fits
 
 HOST_NAMES = [
     ("mail.contoso.com", "mail.contoso.com", True),

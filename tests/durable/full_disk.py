@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from diagnostics.durable import Durable, DurableUnavailable, Job
-from diagnostics.durable.opening import open_durable
+from diagnostics.durable.open_engine import open_durable
 
 
 async def main(folder: Path) -> None:

@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 
 from diagnostics.durable import Durable, Handler
-from diagnostics.durable.opening import open_durable
+from diagnostics.durable.open_engine import open_durable
 from tests.durable.job_worker import PACE
 
 

@@ -15,8 +15,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from diagnostics.durable import Due, Durable, DurableUnavailable, Job
-from diagnostics.durable.keeper import Pace
-from diagnostics.durable.opening import open_durable
+from diagnostics.durable.adoption import Pace
+from diagnostics.durable.open_engine import open_durable
 
 PACE = Pace(heartbeat=0.3, lease=1.5, grace=0.5, poll=0.2, drain=1, pauses=(0.2,))
 

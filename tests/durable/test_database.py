@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
-from diagnostics.durable.database import ClosedError, Database
+from diagnostics.durable.engines import ClosedError, Database
 from tests.store.server import Server
 
 pytestmark = pytest.mark.needs("postgresql")

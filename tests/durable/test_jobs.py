@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from diagnostics.durable import REMEMBERED, Due, Handler, Job
-from diagnostics.durable.database import Database
+from diagnostics.durable.engines import Database
 from diagnostics.durable.jobs import Jobs
-from diagnostics.durable.opening import open_durable
+from diagnostics.durable.open_engine import open_durable
 from tests.durable.harness import nothing_left, now, opened, soon
 from tests.durable.job_worker import PACE
 from tests.durable.worker_processes import AT_ONCE

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from diagnostics.durable.database import Database, _sqlite
+from diagnostics.durable.engines import Database, _sqlite
 from diagnostics.durable.leases import Leases
 
 NOW = 1_795_514_400.5

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from diagnostics.durable import DurableUnavailable, Job
-from diagnostics.durable.opening import open_durable
+from diagnostics.durable.open_engine import open_durable
 from tests.durable.harness import nothing_left, opened, soon
 from tests.store.server import PASSWORD, QUOTED, Server
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from diagnostics.durable import MAX_DUE, Due, Job
-from diagnostics.durable.turns import TRIES, Turn, ids
+from diagnostics.durable.job_turn import TRIES, Turn, ids
 
 T = [datetime(2026, 11, 24, 10, 0, 0, 123456, tzinfo=UTC) + timedelta(minutes=30 * n) for n in range(MAX_DUE + 1)]
 JOB = Job("fix-1", "verify", "f-1", (T[1], T[2], T[3]))

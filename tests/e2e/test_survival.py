@@ -15,7 +15,7 @@ from bot.demo.lab.lab import Lab
 from bot.demo.local_slack import LocalSlack, eventually
 from bot.slack import app
 from diagnostics.store import StoreUnavailable
-from diagnostics.store.records import Records
+from diagnostics.store.sql_store import Records
 from tests.e2e.conftest import Serving
 from tests.e2e.reading import Message, done_reply, final_parent, running_parents, thread_of
 from tests.e2e.strict_proxy import StrictProxy

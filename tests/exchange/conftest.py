@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from bot.demo.lab.tenant import LabTenant
-from diagnostics.connectors import invoke
+from diagnostics.connectors import admin_api
+from diagnostics.connectors.access_token import App
 from diagnostics.connectors.exchange_admin import ExchangeAdmin
 from diagnostics.connectors.exchange_online import ExchangeOnline
-from diagnostics.connectors.token import App
 
 CONNECTORS = (
     {"Name": "On premises", "RecipientDomains": ["contoso.test"], "SmartHosts": ["mail.contoso.test"]},
@@ -25,7 +25,7 @@ DOMAINS = (
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Doubling from 10 ms instead of 1 s."""
-    monkeypatch.setattr(invoke, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(admin_api, "FIRST_PAUSE", 0.01)
 
 
 @pytest.fixture

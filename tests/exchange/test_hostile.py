@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from bot.demo.lab.certificates import ISSUERS
 from bot.demo.lab.tenant import LabTenant, Trouble, troubles
-from diagnostics.connectors import invoke, wire
+from diagnostics.connectors import admin_api, https_client
+from diagnostics.connectors.access_token import App
 from diagnostics.connectors.exchange_online import ExchangeOnline
 from diagnostics.connectors.faults import MAX_SHOWN, Fault, shown
 from diagnostics.connectors.source import SourceError
-from diagnostics.connectors.token import App
 
 GET = "Get-TransportRule"
 
@@ -70,7 +70,7 @@ async def test_memory_stays_small(tenant: LabTenant, reader: ExchangeOnline, tro
 async def test_no_answer_has_an_end(
     tenant: LabTenant, reader: ExchangeOnline, monkeypatch: pytest.MonkeyPatch, trouble: str
 ) -> None:
-    monkeypatch.setattr(wire, "SECONDS", 0.3)
+    monkeypatch.setattr(https_client, "SECONDS", 0.3)
     tenant.spoil(Trouble(GET, trouble, times=None))
     started = time.monotonic()
     assert "did not answer within" in await said(reader)
@@ -80,7 +80,7 @@ async def test_no_answer_has_an_end(
 
 async def test_a_list_has_an_end(tenant: LabTenant, reader: ExchangeOnline, monkeypatch: pytest.MonkeyPatch) -> None:
     """However patiently it is asked for."""
-    monkeypatch.setattr(invoke, "READ_SECONDS", 0.5)
+    monkeypatch.setattr(admin_api, "READ_SECONDS", 0.5)
     tenant.spoil(Trouble(GET, "busy", times=None, retry_after="20"))
     started = time.monotonic()
     assert f"did not give all of {GET}" in await said(reader)
@@ -88,7 +88,7 @@ async def test_a_list_has_an_end(tenant: LabTenant, reader: ExchangeOnline, monk
 
 
 async def test_all_pages_together_are_bounded(tenant: LabTenant, reader: ExchangeOnline, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(invoke, "MAX_LIST", 500)
+    monkeypatch.setattr(admin_api, "MAX_LIST", 500)
     tenant.spoil(Trouble(GET, "links-for-ever", times=None))
     assert "without an end" in await said(reader)
     assert len(tenant.asked(GET)) < 5
@@ -186,7 +186,7 @@ async def test_only_the_same_place_has_a_next_page(
 async def test_a_certificate_that_is_not_trusted(tenant: LabTenant, tmp_path: Path) -> None:
     other = tmp_path / "other.pem"
     other.write_bytes(ISSUERS["unknown-intermediate"]().chain()[1].public_bytes(Encoding.PEM))
-    wired = wire.Wire("Exchange Online", other, keep=True)
+    wired = https_client.Wire("Exchange Online", other, keep=True)
     with pytest.raises(Fault, match=r"certificate that is not trusted .* Check MAILFLOW_EXCHANGE_CA_FILE") as caught:
         await wired.post(tenant.url, {}, b"")
     await wired.close()

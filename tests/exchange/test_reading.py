@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.demo.lab.tenant import LabTenant, Trouble, cmdlets
-from diagnostics.connectors import exchange_online, invoke, wire
+from diagnostics.connectors import admin_api, exchange_online, https_client
 from diagnostics.connectors.exchange_online import ExchangeOnline
 from diagnostics.connectors.source import Object, SourceError
 
@@ -150,7 +150,7 @@ async def test_pages_are_followed_with_the_same_question(tenant: LabTenant, read
     assert all(asked.headers["X-AnchorMailbox"].endswith("@" + tenant.guid) for asked in pages)
 
 
-@pytest.mark.parametrize(("trouble", "asked"), [("link-back", 2), ("links-for-ever", invoke.MAX_PAGES)])
+@pytest.mark.parametrize(("trouble", "asked"), [("link-back", 2), ("links-for-ever", admin_api.MAX_PAGES)])
 async def test_pages_without_an_end(tenant: LabTenant, reader: ExchangeOnline, trouble: str, asked: int) -> None:
     tenant.spoil(Trouble("Get-TransportRule", trouble, times=None))
     with pytest.raises(SourceError, match="without an end"):
@@ -169,7 +169,7 @@ async def test_reads_share_connections(tenant: LabTenant, reader: ExchangeOnline
 
 @pytest.mark.parametrize("trouble", ["busy", "unavailable", "failing", "cut", "cut-body"])
 async def test_what_may_pass_is_asked_again(tenant: LabTenant, reader: ExchangeOnline, trouble: str) -> None:
-    tenant.spoil(Trouble("Get-TransportRule", trouble, times=invoke.TRIES - 1))
+    tenant.spoil(Trouble("Get-TransportRule", trouble, times=admin_api.TRIES - 1))
     assert len(await reader.rules()) == 2
 
 
@@ -191,7 +191,7 @@ async def test_retry_after_is_heeded(tenant: LabTenant, reader: ExchangeOnline) 
 
 
 async def test_a_pause_has_a_limit(tenant: LabTenant, reader: ExchangeOnline, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(invoke, "LONGEST_PAUSE", 0.01)
+    monkeypatch.setattr(admin_api, "LONGEST_PAUSE", 0.01)
     tenant.spoil(Trouble("Get-TransportRule", "busy", retry_after="600"))
     assert await reader.rules()
 
@@ -208,14 +208,14 @@ async def test_a_pause_has_a_limit(tenant: LabTenant, reader: ExchangeOnline, mo
     ],
 )
 def test_retry_after_is_a_number_or_a_date(text: str, low: float, high: float) -> None:
-    pause = wire.pause_of(text)
+    pause = https_client.pause_of(text)
     assert pause is not None
     assert low <= pause <= high
 
 
 @pytest.mark.parametrize("text", [None, "", "-1", "soon", "7.5", "٣", "Fri, 99 Jan 2100 00:00:00 GMT"])
 def test_any_other_retry_after_is_none(text: str | None) -> None:
-    assert wire.pause_of(text) is None
+    assert https_client.pause_of(text) is None
 
 
 # --- What is known ---

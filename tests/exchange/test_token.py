@@ -10,10 +10,10 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 
 from bot.demo.lab.certificates import RECIPES, Recipe, issue, key_of
 from bot.demo.lab.tenant import LabTenant, Trouble
+from diagnostics.connectors.access_token import App, Token, Tokens
 from diagnostics.connectors.exchange_online import ExchangeOnline
 from diagnostics.connectors.faults import Fault
 from diagnostics.connectors.source import SourceError
-from diagnostics.connectors.token import App, Token, Tokens
 
 GET = "Get-TransportRule"
 
@@ -170,8 +170,8 @@ async def test_a_certificate_file_that_is_not_there(tenant: LabTenant, tmp_path:
 async def test_what_it_does_wrong(
     tenant: LabTenant, monkeypatch: pytest.MonkeyPatch, place: str, trouble: str, kind: str
 ) -> None:
-    monkeypatch.setattr("diagnostics.connectors.token.SOCKET_SECONDS", 0.3)
-    monkeypatch.setattr("diagnostics.connectors.token.SECONDS", 0.5)
+    monkeypatch.setattr("diagnostics.connectors.access_token.SOCKET_SECONDS", 0.3)
+    monkeypatch.setattr("diagnostics.connectors.access_token.SECONDS", 0.5)
     tenant.spoil(Trouble(place, trouble, times=None))
     fault = await refused(tokens(tenant))
     assert fault.kind == kind
@@ -197,7 +197,7 @@ async def test_a_certificate_of_the_service_that_is_not_trusted(tenant: LabTenan
 
 async def test_a_thread_ends_too(tenant: LabTenant, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits for it any more, but the end of the program would."""
-    monkeypatch.setattr("diagnostics.connectors.token.SECONDS", 0.3)
+    monkeypatch.setattr("diagnostics.connectors.access_token.SECONDS", 0.3)
     tenant.spoil(Trouble("token", "drip"))
     assert (await refused(tokens(tenant))).kind == "silent"
     async with asyncio.timeout(2):

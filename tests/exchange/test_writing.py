@@ -6,7 +6,7 @@ import time
 import pytest
 
 from bot.demo.lab.tenant import LabTenant, Trouble
-from diagnostics.connectors import wire
+from diagnostics.connectors import https_client
 from diagnostics.connectors.exchange_admin import ExchangeAdmin
 from diagnostics.connectors.exchange_online import ExchangeOnline
 from diagnostics.connectors.source import Change, Sent, SourceError
@@ -87,7 +87,7 @@ async def test_no_answer_in_time(
     tenant: LabTenant, admin: ExchangeAdmin, monkeypatch: pytest.MonkeyPatch, trouble: str, changed: int
 ) -> None:
     await admin.ready()
-    monkeypatch.setattr(wire, "SECONDS", 0.3)
+    monkeypatch.setattr(https_client, "SECONDS", 0.3)
     tenant.spoil(Trouble(SET, trouble))
     started = time.monotonic()
     assert (await admin.send(off(tenant))).kind == "uncertain"
@@ -113,7 +113,7 @@ async def test_a_write_never_goes_out_on_an_old_connection(tenant: LabTenant, ad
 async def test_the_time_for_a_token_is_part_of_the_time(
     tenant: LabTenant, admin: ExchangeAdmin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wire, "SECONDS", 0.8)
+    monkeypatch.setattr(https_client, "SECONDS", 0.8)
     tenant.spoil(Trouble("token", "late", seconds=0.6), Trouble(SET, "silent"))
     started = time.monotonic()
     assert (await admin.send(off(tenant))).kind == "uncertain"

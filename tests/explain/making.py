@@ -5,7 +5,7 @@ from typing import Any
 
 from diagnostics.explain import Beside, ExplainedError, Explanation, explain
 from diagnostics.explain.agreement import agreement
-from diagnostics.explain.model import Agreement, Live
+from diagnostics.explain.document import Agreement, Live
 from diagnostics.findings import Reason, Tag
 from diagnostics.model import Result, StepName
 from diagnostics.parse import ErrorReport, Reported

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from diagnostics import codes
 from diagnostics.catalogue import CodeEntry
-from diagnostics.explain.meaning import MAX_CAUSES, MAX_FIXES
+from diagnostics.explain.advice import MAX_CAUSES, MAX_FIXES
 from diagnostics.findings import UNTESTED, Reason
 from diagnostics.model import Result
 from tests.diagnostics.making import CATALOGUE, connector

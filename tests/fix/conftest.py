@@ -11,9 +11,9 @@ import pytest
 
 from bot.demo.lab import Lab, parse
 from bot.demo.lab.tenant import LabTenant
-from diagnostics.connectors import invoke, wire
-from diagnostics.fix import ledger, writing
-from diagnostics.fix.apply import Desk
+from diagnostics.connectors import admin_api, https_client
+from diagnostics.fix import ledger, write_step
+from diagnostics.fix.execute import Desk
 from diagnostics.store import Store
 from tests.fix.office import QUICK, SAY, WORLD, Clock, Office, Points, apps, planned
 from tests.fix.processes import Program, program
@@ -34,14 +34,14 @@ def new_url(request: pytest.FixtureRequest, tmp_path: Path) -> NewUrl:
 @pytest.fixture
 def points(monkeypatch: pytest.MonkeyPatch) -> Points:
     found = Points()
-    monkeypatch.setattr(writing, "passed", found)
+    monkeypatch.setattr(write_step, "passed", found)
     return found
 
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(invoke, "FIRST_PAUSE", 0.005)
-    monkeypatch.setattr(wire, "SECONDS", 1.0)
+    monkeypatch.setattr(admin_api, "FIRST_PAUSE", 0.005)
+    monkeypatch.setattr(https_client, "SECONDS", 1.0)
     monkeypatch.setattr(ledger, "RETRY", (0.01, 0.02))
 
 

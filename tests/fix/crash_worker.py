@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from bot.__main__ import main
-from diagnostics.fix import ledger, writing
+from diagnostics.fix import ledger, write_step
 
 LOADED = (
     *("bot.settings", "bot.terminal.ask", "bot.terminal.show", "bot.wiring", "bot.exchange"),
@@ -32,8 +32,8 @@ RETRY = (0.2, 0.5, 1.0, 2.0)  # seconds
 def serve() -> None:
     for name in LOADED:
         importlib.import_module(name)
-    ledger.LEASE, ledger.GRACE, ledger.RETRY, writing.STALE = LEASE, GRACE, RETRY, STALE
-    writing.Patience.__init__.__defaults__ = (LAG, 0.05, 0.2, 5, 10)
+    ledger.LEASE, ledger.GRACE, ledger.RETRY, write_step.STALE = LEASE, GRACE, RETRY, STALE
+    write_step.Patience.__init__.__defaults__ = (LAG, 0.05, 0.2, 5, 10)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     print("ready", flush=True)
     for line in sys.stdin:
@@ -64,7 +64,7 @@ def run(argv: list[str], env: dict[str, str], out: str, at: list[Any] | None) ->
     for number, name in enumerate((os.devnull, out, f"{out}.err")):
         os.dup2(os.open(name, os.O_RDWR | os.O_CREAT, 0o600), number)
     if at:
-        setattr(writing, "passed", _at(*at))  # noqa: B010 - to mypy a function is no variable
+        setattr(write_step, "passed", _at(*at))  # noqa: B010 - to mypy a function is no variable
     code = main(argv)
     sys.stdout.flush()
     sys.stderr.flush()

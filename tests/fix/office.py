@@ -10,15 +10,15 @@ import pytest
 
 from bot.demo.lab.tenant import LabTenant
 from diagnostics.catalogue import load
+from diagnostics.connectors.access_token import App
 from diagnostics.connectors.exchange_admin import ExchangeAdmin
 from diagnostics.connectors.exchange_online import ExchangeOnline
-from diagnostics.connectors.token import App
-from diagnostics.fix import apply, ledger
-from diagnostics.fix.apply import Desk
-from diagnostics.fix.model import Fix
+from diagnostics.fix import execute, ledger
+from diagnostics.fix.execute import Desk
 from diagnostics.fix.plan import Wanted, plan
-from diagnostics.fix.reading import read
-from diagnostics.fix.writing import Patience
+from diagnostics.fix.read_tenant import read
+from diagnostics.fix.record import Fix
+from diagnostics.fix.write_step import Patience
 from diagnostics.store import Store, StoredFix, StoreUnavailable
 from tests.store.conftest import BOTH
 
@@ -126,13 +126,13 @@ class Office:
     told: list[str] = field(default_factory=list)
 
     async def do(self) -> Fix:
-        return await apply.do(self.fix, self.desk, actor="U1", tell=self.told.append)
+        return await execute.do(self.fix, self.desk, actor="U1", tell=self.told.append)
 
     async def undo(self) -> Fix:
-        return await apply.undo(await self.kept(), self.desk, actor="U2", tell=self.told.append)
+        return await execute.undo(await self.kept(), self.desk, actor="U2", tell=self.told.append)
 
     async def resume(self) -> Fix:
-        return await apply.resume(await self.kept(), self.desk, actor="U3", tell=self.told.append)
+        return await execute.resume(await self.kept(), self.desk, actor="U3", tell=self.told.append)
 
     async def kept(self) -> Fix:
         """What the ledger says now."""

@@ -15,10 +15,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from bot.demo.lab.tenant import LabTenant, Trouble
 from bot.demo.lab.tenant.service import Asked
 from bot.demo.lab.tenant.state import SOMEBODY, Effect
-from diagnostics.fix import apply, ledger
-from diagnostics.fix.apply import Desk
-from diagnostics.fix.model import Fix, State
-from diagnostics.fix.writing import Patience
+from diagnostics.fix import execute, ledger
+from diagnostics.fix.execute import Desk
+from diagnostics.fix.record import Fix, State
+from diagnostics.fix.write_step import Patience
 from diagnostics.store import Store
 from diagnostics.store.opening import open_store
 from tests.fix.office import (
@@ -203,7 +203,7 @@ class Fixes(RuleBasedStateMachine):
         return answer
 
     async def _verb(self, fix: Fix, verb: str, ends: str, point: str) -> Fix | None:
-        work: Callable[..., Coroutine[Any, Any, Fix]] = getattr(apply, verb)
+        work: Callable[..., Coroutine[Any, Any, Fix]] = getattr(execute, verb)
         task = asyncio.ensure_future(work(fix, self.desk, actor="U1", tell=lambda _: None))
         actions: dict[str, Action] = {"cancelled": task.cancel, "failed": fail}
         if ends == "died":

@@ -13,7 +13,7 @@ from commands.command import FixRules, Services
 from commands.reply import Reply
 from commands.request import Actor, Request
 from commands.run import run
-from diagnostics.fix.model import Fix
+from diagnostics.fix.record import Fix
 from diagnostics.model import Diagnosis, FixNow
 from diagnostics.store import Report
 from tests.fix.office import CONNECTOR, Office

@@ -9,7 +9,7 @@ import pytest
 from bot.demo.lab.tenant import LabTenant, Trouble
 from commands.fix_wording import exit_code
 from diagnostics.fix import ledger
-from diagnostics.fix.writing import Patience
+from diagnostics.fix.write_step import Patience
 from tests.fix.office import (
     AFTER,
     BEFORE,

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from bot.demo.lab.tenant import LabTenant, Trouble
-from diagnostics.fix import apply, ledger
-from diagnostics.fix.remaining import undoing
+from diagnostics.fix import execute, ledger
+from diagnostics.fix.follow_up_plan import undoing
 from tests.fix.office import (
     AFTER,
     BEFORE,
@@ -146,7 +146,7 @@ async def test_a_dead_process_that_had_not_begun_blocks_nobody(office: Office) -
     soon = await office.do()
     assert (soon.state, soon.said) == (
         "blocked",
-        f"Another fix of this connector, {first.id}, is under way. Try again in {apply.LATER} seconds.",
+        f"Another fix of this connector, {first.id}, is under way. Try again in {execute.LATER} seconds.",
     )
     office.lease_ends()
     assert (await office.do()).state == "done"

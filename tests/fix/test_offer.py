@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from diagnostics.classify import classify
-from diagnostics.connectors.model import AcceptedDomain, Connector, Inventory
+from diagnostics.connectors.connector import AcceptedDomain, Connector, Inventory
 from diagnostics.findings import Reason, Tag, Warn
 from diagnostics.model import Evidence, FixNow
 from diagnostics.probes.control import Control

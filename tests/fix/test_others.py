@@ -7,8 +7,8 @@ import pytest
 
 from bot.demo.lab.tenant import LabTenant, Trouble
 from commands.fix_wording import exit_code
-from diagnostics.fix import apply, ledger, writing
-from diagnostics.fix.remaining import resuming, undoing
+from diagnostics.fix import execute, ledger, write_step
+from diagnostics.fix.follow_up_plan import resuming, undoing
 from diagnostics.store import MAX_TEXT, DoesNotFit
 from tests.fix.office import (
     AFTER,
@@ -71,7 +71,7 @@ async def test_changed_between_two_tries(tenant: LabTenant, office: Office) -> N
 
 async def test_changed_while_the_ledger_is_slow(tenant: LabTenant, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """A look is worth nothing any more once the word of the ledger is old."""
-    monkeypatch.setattr(writing, "STALE", -1.0)
+    monkeypatch.setattr(write_step, "STALE", -1.0)
     office.points.at("after-intent", lambda: tenant.change("accepted-domain", DOMAIN, "DomainType", "ExternalRelay"))
     fix = await office.do()
     assert (fix.state, notes(fix), office.sent) == ("blocked", ["changed-since-plan"], (0, 0))
@@ -79,7 +79,7 @@ async def test_changed_while_the_ledger_is_slow(tenant: LabTenant, office: Offic
 
 async def test_the_ledger_stays_slow(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """Under an old word nothing is sent, as somebody else may hold the fix by now."""
-    monkeypatch.setattr(writing, "STALE", -1.0)
+    monkeypatch.setattr(write_step, "STALE", -1.0)
     fix = await office.do()
     assert (fix.state, office.sent) == ("unknown", (0, 0))
     assert "too slow" in fix.said
@@ -193,7 +193,7 @@ async def test_another_fix_of_the_connector(tenant: LabTenant, office: Office) -
     blocked = await office.do()
     assert (blocked.state, blocked.said) == (
         "blocked",
-        f"Another fix of this connector, {first.id}, is under way. Try again in {apply.LATER} seconds.",
+        f"Another fix of this connector, {first.id}, is under way. Try again in {execute.LATER} seconds.",
     )
     assert (await doing).state == "done"
     late = await office.do()
@@ -203,7 +203,7 @@ async def test_another_fix_of_the_connector(tenant: LabTenant, office: Office) -
 @pytest.mark.parametrize("verb", ["do", "undo", "resume"])
 async def test_one_that_is_not_there(office: Office, verb: str) -> None:
     unknown = office.fix.model_copy(update={"id": "f-none"})
-    fix = await getattr(apply, verb)(unknown, office.desk, actor="U1", tell=lambda _: None)
+    fix = await getattr(execute, verb)(unknown, office.desk, actor="U1", tell=lambda _: None)
     assert (fix.state, fix.said, office.sent) == ("failed", "There is no such fix in the ledger.", (0, 0))
 
 

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diagnostics.catalogue import load
-from diagnostics.connectors.model import AcceptedDomain, Connector, Inventory, TransportRule
-from diagnostics.fix.model import Fix
+from diagnostics.connectors.connector import AcceptedDomain, Connector, Inventory, TransportRule
 from diagnostics.fix.plan import MOST_CHOICES, MOST_IN_QUESTION, Read, Wanted, changed, in_question, matching, plan
+from diagnostics.fix.record import Fix
 
 SAY = load().fixing.say
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)

@@ -14,8 +14,8 @@ from commands.command import Call, FixRules, Services
 from commands.registry import FIXES
 from commands.reply import Reply
 from commands.request import Actor, Request
-from diagnostics.fix import apply, ledger
-from diagnostics.fix.model import Audit, Fix, FixNote, State
+from diagnostics.fix import execute, ledger
+from diagnostics.fix.record import Audit, Fix, FixNote, State
 from diagnostics.model import ConnectorRef
 from diagnostics.store import Store
 from tests.fix.office import CONNECTOR, DOMAIN, SET_CONNECTOR, Flaky, Office, on_both, planned
@@ -55,7 +55,7 @@ async def over_a_foreign_change(office: Office) -> Fix:
 
 async def without_a_ledger(office: Office) -> Fix:
     fix, office.desk = await office.kept(), replace(office.desk, store=Flaky(office.desk.store, deaf=9))
-    return await apply.undo(fix, office.desk, actor="U2", tell=office.told.append)
+    return await execute.undo(fix, office.desk, actor="U2", tell=office.told.append)
 
 
 @pytest.mark.parametrize(
@@ -81,21 +81,21 @@ async def test_a_resume_without_a_ledger_can_be_tried_again(tenant: LabTenant, o
     tenant.spoil(Trouble(SET_CONNECTOR, "refused"))
     fix = await office.do()
     flaky = replace(office.desk, store=Flaky(office.desk.store, deaf=9))
-    reply = turned(await apply.resume(fix, flaky, actor="U3", tell=office.told.append), "resume")
+    reply = turned(await execute.resume(fix, flaky, actor="U3", tell=office.told.append), "resume")
     assert reply.headline == f"Resume of {CONNECTOR} failed, nothing was changed"
     assert (verbs(reply), reply.spent) == (["resume", "undo"], "")
 
 
 async def test_what_could_not_be_begun_waits_still(office: Office) -> None:
     flaky = replace(office.desk, store=Flaky(office.desk.store, deaf=9))
-    fix = await apply.do(office.fix, flaky, actor="U1", tell=office.told.append)
+    fix = await execute.do(office.fix, flaky, actor="U1", tell=office.told.append)
     assert (fix.state, fix.kept, fix_wording.outcome(fix, front="click").actions) == ("failed", "planned", ())
 
 
 async def test_a_ledger_that_is_lost_on_the_way_leaves_a_way_on(office: Office) -> None:
     """The ledger says "running" of it, which soon nobody renews."""
     flaky = replace(office.desk, store=Flaky(office.desk.store, spare=2, deaf=9))
-    fix = await apply.do(office.fix, flaky, actor="U1", tell=office.told.append)
+    fix = await execute.do(office.fix, flaky, actor="U1", tell=office.told.append)
     reply = fix_wording.outcome(fix, front="click")
     assert (fix.state, verbs(reply)) == ("failed", ["resume", "undo"])
 

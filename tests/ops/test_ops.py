@@ -16,7 +16,7 @@ from bot.ops import Ready, ops, readiness
 from commands.command import CommandError
 from diagnostics.store import StoreUnavailable
 from diagnostics.store.opening import open_store
-from diagnostics.store.records import Records
+from diagnostics.store.sql_store import Records
 
 
 async def yes() -> str | None:

@@ -5,9 +5,9 @@ import ipaddress
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diagnostics.guard import METADATA, Guard, embedded, is_public
-from diagnostics.names import Address
-from diagnostics.special import is_globally_reachable
+from diagnostics.net.guard import METADATA, Guard, embedded, is_public
+from diagnostics.net.names import Address
+from diagnostics.net.special_purpose import is_globally_reachable
 
 PRIVATE = [ipaddress.ip_network(net) for net in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8")]
 NO_HOST = [ipaddress.ip_network(net) for net in ("0.0.0.0/8", "224.0.0.0/4", "255.255.255.255/32")]

@@ -66,7 +66,7 @@ async def many(services: Services, numbers: Iterator[int], amount: int) -> None:
 async def test_ten_thousand_checks_leave_nothing_behind(ports: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
     # what is kept on purpose is bounded; with small bounds the run is long past them when it is first measured
     monkeypatch.setattr("diagnostics.probes.flights.MAX_KEPT", 256)
-    monkeypatch.setattr("commands.memory.MAX_RESULTS", 256)
+    monkeypatch.setattr("commands.result_cache.MAX_RESULTS", 256)
     settings = Settings(
         dns=(f"127.0.0.1:{ports['dns']}",),
         smtp_port=ports["smtp"],

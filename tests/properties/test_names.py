@@ -12,9 +12,9 @@ from bot.demo.lab.world import parse
 from commands.reply import Reply
 from commands.request import Request
 from commands.run import run
-from diagnostics.guard import is_public
 from diagnostics.model import Diagnosis
-from diagnostics.names import NameFault, address
+from diagnostics.net.guard import is_public
+from diagnostics.net.names import NameFault, address
 from tests.properties.peers import bench
 from tests.scenario import OWNER, Outcome, check
 

@@ -13,9 +13,9 @@ from bot import schedule
 from bot.settings import Settings
 from bot.wiring import open_services
 from commands.command import Services
-from commands.memory import Memory
 from commands.reply import Found, Reply, Tell
 from commands.request import Request
+from commands.result_cache import Memory
 from diagnostics.store import Store
 from diagnostics.store.opening import open_store
 from tests.store.factories import NOW

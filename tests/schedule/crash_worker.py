@@ -11,8 +11,8 @@ from typing import Never
 from bot import schedule
 from bot.settings import load
 from bot.wiring import open_services
-from commands.memory import Memory
 from commands.reply import Reply
+from commands.result_cache import Memory
 from diagnostics.store.opening import open_store
 
 

@@ -14,8 +14,8 @@ from bot.demo.lab.lab import Lab
 from bot.demo.lab.world import World, parse
 from bot.news import owed
 from bot.wiring import open_services
-from commands.memory import Memory
 from commands.reply import Action
+from commands.result_cache import Memory
 from diagnostics.store import LEASE, Store
 from diagnostics.store.opening import open_store
 from tests.conftest import ROOT

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from commands.command import Services
-from commands.memory import Memory
 from commands.reply import Reply
+from commands.result_cache import Memory
 from diagnostics.store import Store
 from diagnostics.store.opening import open_store
 from tests.schedule.conftest import FAILING, HEALTHY, Checks, Clock, quiet, until, watched

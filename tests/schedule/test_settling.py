@@ -11,9 +11,9 @@ from bot.later import Later, settling
 from commands.command import Services
 from commands.reply import Action, Reply
 from diagnostics.durable import Due
-from diagnostics.durable.opening import open_durable
+from diagnostics.durable.open_engine import open_durable
 from diagnostics.fix import ledger
-from diagnostics.fix.model import Fix, State
+from diagnostics.fix.record import Fix, State
 from diagnostics.model import ConnectorRef
 from diagnostics.store import Store
 from tests.schedule.conftest import Clock, Told, quiet, until

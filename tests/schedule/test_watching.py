@@ -12,12 +12,12 @@ import pytest
 from bot import metrics, schedule
 from bot.news import owed
 from commands.command import Services
-from commands.memory import Memory
 from commands.reply import Reply
+from commands.result_cache import Memory
 from diagnostics.model import Diagnosis
 from diagnostics.store import LEASE, Store, StoreUnavailable, Watch
 from diagnostics.store.opening import open_store
-from diagnostics.store.records import Records
+from diagnostics.store.sql_store import Records
 from tests.schedule.conftest import FAILING, HEALTHY, Checks, Clock, Told, ids, quiet, until, watched
 from tests.store.factories import DAY, MINUTE, NOW, SECOND, result, watch
 

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from diagnostics.store import LEASE, MAX_ATTEMPTS, MAX_PLACE, MAX_REQUEST, DoesNotFit, Store
 from diagnostics.store.opening import open_store
-from diagnostics.store.records import Records
+from diagnostics.store.sql_store import Records
 from diagnostics.store.tables import answers
 from tests.store.factories import DAY, NOW, SECOND, answer
 

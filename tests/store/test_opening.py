@@ -20,7 +20,7 @@ from diagnostics.store import StoreFault, schema
 from diagnostics.store import postgresql as pg
 from diagnostics.store import sqlite as lite
 from diagnostics.store.opening import open_store
-from diagnostics.store.records import Records
+from diagnostics.store.sql_store import Records
 from diagnostics.store.tables import metadata
 from tests.store.factories import NOW, answer, entry, fix, result, watch
 from tests.store.server import PASSWORD, QUOTED, Server

@@ -18,7 +18,7 @@ from diagnostics.store import postgresql as pg
 from diagnostics.store import sqlite as lite
 from diagnostics.store.database import Database
 from diagnostics.store.opening import open_store
-from diagnostics.store.records import Records
+from diagnostics.store.sql_store import Records
 from tests.store import full_disk
 from tests.store.factories import MINUTE, NOW, answer, entry, fix, result, watch
 from tests.store.server import PASSWORD, QUOTED, Server

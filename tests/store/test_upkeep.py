@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from diagnostics.store import Retention, Store
 from diagnostics.store.opening import open_store
-from diagnostics.store.records import Records
+from diagnostics.store.sql_store import Records
 from diagnostics.store.tables import results
 from tests.store.factories import DAY, MINUTE, NOW, answer, entry, fix, result, watch
 

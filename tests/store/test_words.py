@@ -2,8 +2,8 @@
 
 import pytest
 
+from diagnostics.store.driver_errors import Kind, Why, say
 from diagnostics.store.postgresql import _MENDS
-from diagnostics.store.trouble import Kind, Why, say
 
 
 def test_every_kind_of_trouble_has_words() -> None:

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
+from diagnostics.connectors.connector import Ignored
 from diagnostics.connectors.export.csv_rows import TYPE
-from diagnostics.connectors.model import Ignored
 from diagnostics.connectors.words import say
 
 Kind = Literal["outbound", "inbound", "send", "receive", "accepted-domain", "remote-domain", "rule", "other"]

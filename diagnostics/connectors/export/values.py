@@ -7,10 +7,10 @@ Export-Csv writes a list's type instead of it, Format-List ends a list after $Fo
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from diagnostics import names
+from diagnostics.connectors.connector import Loss
 from diagnostics.connectors.export.fault import ExportFault
-from diagnostics.connectors.model import Loss
-from diagnostics.names import NameFault
+from diagnostics.net import names
+from diagnostics.net.names import NameFault
 
 _TYPE_NAME = re.compile(
     r"(?:Deserialized\.|Selected\.)*(?:System\.(?:Collections|String|Object|Array|Management|Int\d\d|Guid|Net\.IPAddress|Xml)\b"

@@ -15,9 +15,9 @@ from diagnostics.catalogue.fixing import Topic
 from diagnostics.connectors.source import Admin, Tenant
 from diagnostics.fix import ledger
 from diagnostics.fix.ledger import Event, Held, Lost
-from diagnostics.fix.model import Direction, Fix, FixStep, State
 from diagnostics.fix.notes import Fact, Say, note, worded
-from diagnostics.fix.writing import Patience, Stopped, Tell, Writer
+from diagnostics.fix.record import Direction, Fix, FixStep, State
+from diagnostics.fix.write_step import Patience, Stopped, Tell, Writer
 from diagnostics.store import Store, StoreUnavailable
 
 log = logging.getLogger("mailflow")

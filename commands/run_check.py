@@ -9,7 +9,7 @@ from commands.command import CommandError, Services
 from commands.reply import Progress, Tell
 from commands.request import Request
 from commands.turns import asker_of
-from diagnostics.connectors.model import Inventory
+from diagnostics.connectors.connector import Inventory
 from diagnostics.diagnose import diagnose
 from diagnostics.mailboxes import without_mailboxes
 from diagnostics.model import Diagnosis, Evidence, Result

@@ -5,7 +5,7 @@ from diagnostics.store.database import Database
 from diagnostics.store.fixes import Fixes
 from diagnostics.store.reports import Reports
 from diagnostics.store.results import Results
-from diagnostics.store.upkeep import Upkeep
+from diagnostics.store.retention import Upkeep
 from diagnostics.store.watches import Watches
 
 

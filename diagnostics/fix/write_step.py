@@ -16,8 +16,8 @@ from diagnostics.catalogue.fixing import Objection, Topic
 from diagnostics.connectors.source import Admin, Change, Sent, SourceError, Tenant, Value
 from diagnostics.fix import ledger
 from diagnostics.fix.ledger import Event, Held
-from diagnostics.fix.model import Direction, Fix, FixStep, StepState
 from diagnostics.fix.notes import Fact, Note, Say, fix_note, note, value, worded
+from diagnostics.fix.record import Direction, Fix, FixStep, StepState
 from diagnostics.store import StoreUnavailable
 
 STALE = ledger.LEASE.total_seconds() / 10

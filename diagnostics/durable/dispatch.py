@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from weakref import WeakValueDictionary
 
 from diagnostics.durable import LONGEST, Handler
-from diagnostics.durable.turns import Turn
+from diagnostics.durable.job_turn import Turn
 
 log = logging.getLogger("mailflow.durable")
 

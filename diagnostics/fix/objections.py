@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Iterator
 
 from diagnostics.catalogue.fixing import Objection, Topic
-from diagnostics.fix.case import Case
 from diagnostics.fix.cmdlet import is_guid
 from diagnostics.fix.domains import is_authoritative, is_internal_relay, names_of
+from diagnostics.fix.facts import Case
 from diagnostics.fix.notes import Note, listing, note
 from diagnostics.route import pattern
 

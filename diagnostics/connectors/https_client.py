@@ -11,9 +11,9 @@ from pathlib import Path
 
 import aiohttp
 
-from diagnostics.bounded import of_stream
 from diagnostics.connectors.faults import Fault, shown
-from diagnostics.https import session
+from diagnostics.net.bounded import of_stream
+from diagnostics.net.https import session
 
 SECONDS = 25.0
 """For one request, all included: below the lease under which a fix is written (30 s)."""

@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import TypeVar
 
 from diagnostics.durable import Durable, DurableUnavailable, Handler, Job
-from diagnostics.durable.calls import Calls
-from diagnostics.durable.database import Database
+from diagnostics.durable.adoption import USUAL, Keeper, Pace
+from diagnostics.durable.dispatch import Calls
 from diagnostics.durable.engine import Engine
+from diagnostics.durable.engines import Database
 from diagnostics.durable.jobs import Jobs
-from diagnostics.durable.keeper import USUAL, Keeper, Pace
 from diagnostics.durable.leases import Leases
 from diagnostics.store import PATIENCE
 from diagnostics.store.circuit import Circuit
 from diagnostics.store.database import TROUBLE
-from diagnostics.store.trouble import may_pass, reason
+from diagnostics.store.driver_errors import may_pass, reason
 
 T = TypeVar("T")
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote, urlencode, urlsplit
 
+from diagnostics.connectors.access_token import App, Token, Tokens
 from diagnostics.connectors.faults import TRANSIENT, Fault, Kind, shown
-from diagnostics.connectors.token import App, Token, Tokens
-from diagnostics.connectors.wire import Reply, Wire
+from diagnostics.connectors.https_client import Reply, Wire
 from diagnostics.connectors.words import say
 
 TRIES = 5

@@ -9,15 +9,15 @@ from commands.command import APPROVE, Call, CommandError, Services
 from commands.reply import Progress, Tell
 from commands.request import Request
 from commands.turns import asker_of
-from diagnostics.connectors.model import Inventory
+from diagnostics.connectors.connector import Inventory
 from diagnostics.connectors.source import SourceError
 from diagnostics.diagnose import diagnose
 from diagnostics.findings import Reason
-from diagnostics.fix import apply, ledger
-from diagnostics.fix.model import Fix
+from diagnostics.fix import execute, ledger
 from diagnostics.fix.notes import Say
 from diagnostics.fix.plan import Wanted, matching, plan
-from diagnostics.fix.reading import read
+from diagnostics.fix.read_tenant import read
+from diagnostics.fix.record import Fix
 from diagnostics.probes.dns import mail_hosts
 from diagnostics.route import of_connector
 from diagnostics.store import Store, StoreUnavailable
@@ -103,12 +103,12 @@ def store_of(services: Services) -> Store:
     return services.store
 
 
-def desk(services: Services) -> apply.Desk:
+def desk(services: Services) -> execute.Desk:
     """Raises CommandError when there is no ledger. Whoever comes here has seen that there are credentials."""
     if services.tenant is None or services.admin is None:
         raise CommandError("There are no credentials to write with: set MAILFLOW_EXCHANGE_FIX_CLIENT_ID and its secret.")
     now = services.tools.instruments.now
-    return apply.Desk(store_of(services), services.tenant, services.admin, now, words_of(services), services.fixes.verify_after)
+    return execute.Desk(store_of(services), services.tenant, services.admin, now, words_of(services), services.fixes.verify_after)
 
 
 def said_to(tell: Tell) -> Said:

@@ -2,8 +2,8 @@
 
 from diagnostics.catalogue.fixing import Objection
 from diagnostics.fix.cmdlet import Unprintable, write
-from diagnostics.fix.model import Fix, FixStep
 from diagnostics.fix.notes import Say, fix_note, note
+from diagnostics.fix.record import Fix, FixStep
 
 
 def undoing(fix: Fix, *, writable: bool, say: Say) -> Fix | None:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from diagnostics.catalogue.fixing import Topic
-from diagnostics.connectors.model import AcceptedDomain
+from diagnostics.connectors.connector import AcceptedDomain
 from diagnostics.connectors.source import ConnectorSource, SourceError, Tenant
 from diagnostics.fix.notes import note
 from diagnostics.fix.plan import Read, Wanted, in_question, matching

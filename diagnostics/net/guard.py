@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
 
-from diagnostics.names import Address
-from diagnostics.special import is_globally_reachable
+from diagnostics.net.names import Address
+from diagnostics.net.special_purpose import is_globally_reachable
 
 Refusal = Literal["metadata", "no-host", "own-listener", "not-public"]
 """Why an address is not probed."""

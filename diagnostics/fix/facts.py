@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from diagnostics.connectors.model import AcceptedDomain, Connector, Inventory, TransportRule
+from diagnostics.connectors.connector import AcceptedDomain, Connector, Inventory, TransportRule
 from diagnostics.fix.domains import Domains, carriers_without, domains_of
 from diagnostics.fix.notes import Note
 from diagnostics.route import pattern

@@ -3,7 +3,7 @@
 import ipaddress
 from collections.abc import Sequence
 
-from diagnostics.names import NameFault, host
+from diagnostics.net.names import NameFault, host
 
 
 def fits(wanted: str, dns_names: Sequence[str], addresses: Sequence[str], common_names: Sequence[str]) -> bool:
