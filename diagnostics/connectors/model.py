@@ -113,7 +113,6 @@ class AcceptedDomain(_Exported):
     Guid: Annotated[str, BeforeValidator(_empty)] = ""
     DomainType: Word = None
     MatchSubDomains: Flag = False
-    Default: Flag = False
 
 
 class TransportRule(_Exported):

@@ -51,7 +51,6 @@ class Answer:
     """What a resolver said of one name and type. `records` are texts of rdata; `facts` tell a failure by their `how`.
 
     `aliases`: where CNAMEs lead, the last one being the owner of the records. `loop`: they lead back, or too far.
-    `extended_error`: RFC 8914's code and the server's text, which proves nothing.
     `server`: who answered, as ADDRESS or ADDRESS#PORT. `authentic`: it says that it validated the answer (AD).
     """
 
@@ -62,7 +61,6 @@ class Answer:
     seconds: float = 0.0
     rcode: str = ""
     loop: bool = False
-    extended_error: tuple[int, str] | None = None
     server: str = ""
     authentic: bool = False
 
@@ -246,7 +244,7 @@ def _failure(server: str, reply: Reply, asked: Facts) -> Answer:
     if reply.note:
         facts |= {"how": "rcode-note", "note": reply.note[1]}
     status = Status.BOGUS if reply.note and reply.note[0] in _BOGUS_CODES else Status.FAILURE
-    return Answer(status, facts=facts, rcode=rcode, extended_error=reply.note, server=server)
+    return Answer(status, facts=facts, rcode=rcode, server=server)
 
 
 def _most_questions(servers: int) -> int:

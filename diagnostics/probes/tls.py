@@ -36,9 +36,6 @@ _OLD_SUITES = "ALL:!DH:!aNULL:!eNULL:!EXPORT:!PSK:!SRP:@SECLEVEL=0"
 CURRENT = ("TLSv1.2", "TLSv1.3")
 """What Exchange Online speaks."""
 
-CERTIFICATE_REQUIRED = 116
-"""The alert of TLS 1.3 for a client without a certificate (RFC 8446 section 6.2)."""
-
 _NO_COMMON = frozenset({40, 70, 71})
 """Alerts for an offer that the server cannot take: handshake_failure, protocol_version, insufficient_security."""
 

@@ -8,7 +8,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from tests.agreement.making import (
+from tests.agreement.certificate_factory import (
     ANY,
     CLIENT,
     CODE,

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.agreement.making import NAME, Made
+from tests.agreement.certificate_factory import NAME, Made
 
 AT_ONCE = 6
 SECONDS = 30

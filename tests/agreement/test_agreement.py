@@ -14,8 +14,8 @@ from commands.request import Actor, Request
 from commands.run import run
 from diagnostics.findings import CERTIFICATE, Reason
 from diagnostics.model import Diagnosis, Result
+from tests.agreement.certificate_factory import NAME
 from tests.agreement.chains import ROWS, TRUSTED
-from tests.agreement.making import NAME
 from tests.agreement.peers import Clients, Said, pem, servers
 
 pytestmark = pytest.mark.needs("openssl", "postfix")

@@ -15,8 +15,8 @@ from diagnostics.findings import CERTIFICATE, Reason, Warn
 from diagnostics.model import Certificate
 from diagnostics.probes.certificate import judge
 from diagnostics.probes.trust import TrustFault, TrustStore
+from tests.agreement.certificate_factory import Made, key, make
 from tests.agreement.chains import MID, ROOT, TWO_SANS, ca, leaf
-from tests.agreement.making import Made, key, make
 from tests.agreement.peers import pem
 from tests.diagnostics.making import CATALOGUE
 

@@ -15,9 +15,9 @@ from diagnostics.durable import REMEMBERED, Due, Handler, Job
 from diagnostics.durable.database import Database
 from diagnostics.durable.jobs import Jobs
 from diagnostics.durable.opening import open_durable
-from tests.durable.making import nothing_left, now, opened, soon
-from tests.durable.worker import PACE
-from tests.durable.workers import AT_ONCE
+from tests.durable.harness import nothing_left, now, opened, soon
+from tests.durable.job_worker import PACE
+from tests.durable.worker_processes import AT_ONCE
 
 
 @dataclass

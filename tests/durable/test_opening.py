@@ -9,7 +9,7 @@ import pytest
 
 from diagnostics.durable import DurableUnavailable, Job
 from diagnostics.durable.opening import open_durable
-from tests.durable.making import nothing_left, opened, soon
+from tests.durable.harness import nothing_left, opened, soon
 from tests.store.server import PASSWORD, QUOTED, Server
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.durable import cramped
-from tests.durable.workers import AT_ONCE, ROOT, TAKEN_OVER, Worker, working
+from tests.durable import full_disk
+from tests.durable.worker_processes import AT_ONCE, ROOT, TAKEN_OVER, Worker, working
 from tests.store.server import Server
 
 IDS = [f"job-{n}" for n in range(25)]
@@ -141,7 +141,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
         "-c",
         script,
         sys.executable,
-        cramped.__file__,
+        full_disk.__file__,
         str(tmp_path),
     ]
     done = subprocess.run(argv, env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin:/usr/sbin:/sbin"}, timeout=60, check=False)

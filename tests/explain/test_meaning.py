@@ -157,6 +157,22 @@ def test_without_microsofts_words_such_a_code_means_what_rfc_3463_says() -> None
         assert found is None or not found.words, name
 
 
+RANGES: dict[str, str | None] = {
+    "4.7.500": "4.7.500",
+    "4.7.606": "4.7.500",
+    "4.7.899": "4.7.500",
+    "4.7.700": None,
+    "5.7.606": "5.7.606",
+    "5.7.650": None,
+}
+
+
+@pytest.mark.parametrize(("code", "name"), RANGES.items())
+def test_a_range_is_one_of_its_class(code: str, name: str | None) -> None:
+    found = codes.row(code, "")
+    assert (found.name if found else None) == name
+
+
 SUBJECTS = [
     ("550 5.1.7", "Problem with an address", "check-address", "you"),
     ("452 4.2.4", "Problem with the recipient's mailbox", "ask-about-mailbox", "partner"),

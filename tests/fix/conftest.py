@@ -82,6 +82,6 @@ async def lab(tmp_path: Path) -> AsyncIterator[Lab]:
 
 
 @pytest.fixture(scope="session")
-def mortals(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
-    with program(tmp_path_factory.mktemp("mortals")) as started:
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
+    with program(tmp_path_factory.mktemp("programs")) as started:
         yield started

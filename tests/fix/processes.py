@@ -1,4 +1,4 @@
-"""Starts the program as often as a test likes, in processes of their own (mortal.py)."""
+"""Starts the program as often as a test likes, in processes of their own (crash_worker.py)."""
 
 import asyncio
 import contextlib
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from tests.fix import mortal
+from tests.fix import crash_worker
 
 ROOT = Path(__file__).parents[2]
 
@@ -76,7 +76,7 @@ class Program:
 def program(folder: Path, before: Sequence[str] = ()) -> Iterator[Program]:
     """`before`: a command that starts it where it is to run."""
     environ = {"PYTHONPATH": str(ROOT), "PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin", "HOME": str(folder)}
-    argv = [*before, sys.executable, "-W", "error", mortal.__file__]
+    argv = [*before, sys.executable, "-W", "error", crash_worker.__file__]
     with subprocess.Popen(argv, env=environ, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
         assert parent.stdin
         assert parent.stdout

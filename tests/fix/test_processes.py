@@ -9,7 +9,7 @@ import pytest
 
 from bot.demo.lab import Lab
 from diagnostics.store import StoredFix
-from tests.fix import mortal
+from tests.fix import crash_worker
 from tests.fix.office import AFTER, BEFORE, CONNECTOR, Office, on_both
 from tests.fix.processes import Process, Program, program
 from tests.fix.stage import Stage, staged
@@ -38,21 +38,21 @@ async def only_fix(stage: Stage) -> StoredFix:
 async def lease_over(stage: Stage) -> None:
     held = next(row for row in await stage.store.fixes() if row.owner)
     assert held.lease_until
-    await asyncio.sleep((held.lease_until - stage.now() + mortal.GRACE).total_seconds() + 0.1)
+    await asyncio.sleep((held.lease_until - stage.now() + crash_worker.GRACE).total_seconds() + 0.1)
 
 
 # ---- at the same time
 
 
 @on_both
-async def test_two_of_one_connector(mortals: Program, stage: Stage) -> None:
+async def test_two_of_one_connector(programs: Program, stage: Stage) -> None:
     """One does it. The other says that it is under way, or that there is nothing to do any more."""
-    processes = [mortals.start(*FIX, env=stage.env) for _ in range(3)]
+    processes = [programs.start(*FIX, env=stage.env) for _ in range(3)]
     assert await said(*processes) == ["blocked", "blocked", "done"]
     assert sorted([await process.code() for process in processes]) == [0, 1, 1]
     assert (stage.sent, stage.effective, stage.truth) == ((1, 1), (1, 1), AFTER)
     id = next(row.id for row in await stage.store.fixes() if row.state == "done")
-    undos = [mortals.start("undo", id, "--yes", "--json", env=stage.env) for _ in range(3)]
+    undos = [programs.start("undo", id, "--yes", "--json", env=stage.env) for _ in range(3)]
     assert {"undone"} <= set(await said(*undos)) <= {"undone", "running"}
     assert (stage.sent, stage.effective, stage.truth) == ((2, 2), (2, 2), BEFORE)
 
@@ -61,12 +61,12 @@ async def test_two_of_one_connector(mortals: Program, stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("point", ["before-intent", "after-intent", "after-send", "after-read-back"])
-async def test_asleep_for_longer_than_its_lease(mortals: Program, stage: Stage, point: str) -> None:
+async def test_asleep_for_longer_than_its_lease(programs: Program, stage: Stage, point: str) -> None:
     """Another process goes on and ends it. The sleeper wakes up, and is told so by the fence."""
-    sleeper = mortals.start(*FIX, env=stage.env, at=(point, 0, "stop"))
+    sleeper = programs.start(*FIX, env=stage.env, at=(point, 0, "stop"))
     await sleeper.sleeps()
     await lease_over(stage)
-    other = mortals.start("resume", (await only_fix(stage)).id, "--yes", "--json", env=stage.env)
+    other = programs.start("resume", (await only_fix(stage)).id, "--yes", "--json", env=stage.env)
     assert (await said(other), stage.truth, stage.effective) == (["done"], AFTER, (1, 1))
     sent = stage.sent
     await sleeper.send(signal.SIGCONT)
@@ -77,12 +77,12 @@ async def test_asleep_for_longer_than_its_lease(mortals: Program, stage: Stage, 
 
 
 @on_both
-async def test_asleep_while_it_is_taken_back(mortals: Program, stage: Stage) -> None:
+async def test_asleep_while_it_is_taken_back(programs: Program, stage: Stage) -> None:
     """It had said that it would write, and then somebody took the fix back: it does not write any more."""
-    sleeper = mortals.start(*FIX, env=stage.env, at=("after-intent", 1, "stop"))
+    sleeper = programs.start(*FIX, env=stage.env, at=("after-intent", 1, "stop"))
     await sleeper.sleeps()
     await lease_over(stage)
-    other = mortals.start("undo", (await only_fix(stage)).id, "--yes", "--json", env=stage.env)
+    other = programs.start("undo", (await only_fix(stage)).id, "--yes", "--json", env=stage.env)
     assert (await said(other), stage.truth) == (["undone"], BEFORE)
     await sleeper.send(signal.SIGCONT)
     assert await said(sleeper) == ["undone"]
@@ -98,8 +98,8 @@ on_postgresql = pytest.mark.parametrize(
 
 @on_postgresql
 @pytest.mark.parametrize("point", ["before-intent", "after-intent", "after-send"])
-async def test_the_server_is_restarted(mortals: Program, stage: Stage, server: Server, point: str) -> None:
-    process = mortals.start(*FIX, env=stage.env, at=(point, 0, "stop"))
+async def test_the_server_is_restarted(programs: Program, stage: Stage, server: Server, point: str) -> None:
+    process = programs.start(*FIX, env=stage.env, at=(point, 0, "stop"))
     await process.sleeps()
     server.kill()
     await process.send(signal.SIGCONT)
@@ -110,17 +110,17 @@ async def test_the_server_is_restarted(mortals: Program, stage: Stage, server: S
 @on_postgresql
 @pytest.mark.parametrize(("point", "left"), [("before-intent", (0, ["failed"])), ("after-send", (1, ["unknown"]))])
 async def test_the_server_is_gone(
-    mortals: Program, stage: Stage, server: Server, point: str, left: tuple[int, list[str]]
+    programs: Program, stage: Stage, server: Server, point: str, left: tuple[int, list[str]]
 ) -> None:
     """Nothing more is written; what was sent is not called failed. Once the server is back, it is finished."""
-    process = mortals.start(*FIX, env=stage.env, at=(point, 0, "stop"))
+    process = programs.start(*FIX, env=stage.env, at=(point, 0, "stop"))
     await process.sleeps()
     server.kill()
     await process.send(signal.SIGCONT)
     assert (stage.sent[0], await said(process), await process.code()) == (*left, 1)
     await asyncio.to_thread(server.start)
     await lease_over(stage)
-    other = mortals.start("resume", (await only_fix(stage)).id, "--yes", "--json", env=stage.env)
+    other = programs.start("resume", (await only_fix(stage)).id, "--yes", "--json", env=stage.env)
     assert (await said(other), stage.truth, stage.effective) == (["done"], AFTER, (1, 1))
 
 
@@ -135,9 +135,9 @@ async def test_gone_before_it_begins(office: Office, server: Server) -> None:
 
 
 @on_postgresql
-async def test_gone_when_the_program_starts(mortals: Program, stage: Stage, server: Server) -> None:
+async def test_gone_when_the_program_starts(programs: Program, stage: Stage, server: Server) -> None:
     server.kill()
-    process = mortals.start(*FIX, env=stage.env)
+    process = programs.start(*FIX, env=stage.env)
     assert await process.code() == 2
     assert "start the server" in (await process.said())["errors"]
     assert not stage.tenant.requests

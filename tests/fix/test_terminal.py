@@ -124,13 +124,13 @@ def set_domain(guid: str) -> str:
     return f"Set-AcceptedDomain -Identity '{guid}' -DomainType 'Authoritative'"
 
 
-async def test_every_fix_and_every_line(mortals: Program, stage: Stage) -> None:
+async def test_every_fix_and_every_line(programs: Program, stage: Stage) -> None:
     stage.tenant.spoil(Trouble(SET_CONNECTOR, "refused"))
-    half = await mortals.start("fix", CONNECTOR, "--yes", "--gone-for-good", "--json", env=stage.env).said()
+    half = await programs.start("fix", CONNECTOR, "--yes", "--gone-for-good", "--json", env=stage.env).said()
     assert (half["state"], as_in_contract_6(half)) == ("half-done", True)
-    resumed = mortals.start("resume", half["id"], "--yes", "--json", env=stage.env)
+    resumed = programs.start("resume", half["id"], "--yes", "--json", env=stage.env)
     assert ((await resumed.said())["state"], await resumed.code()) == ("done", 0)
-    document = await mortals.start("fixes", "--json", env=stage.env).said()
+    document = await programs.start("fixes", "--json", env=stage.env).said()
     assert document["schema"] == "mailflow/fixes/1"
     assert is_valid(document)
     assert [fix["id"] for fix in document["fixes"] if as_in_contract_6(fix)] == [half["id"]]
@@ -145,9 +145,9 @@ async def test_every_fix_and_every_line(mortals: Program, stage: Stage) -> None:
     ("on", "trouble", "state"),
     [(SET_DOMAIN, "refused", "failed"), (SET_CONNECTOR, "refused", "half-done"), (SET_DOMAIN, "errors", "unknown")],
 )
-async def test_exit_code_1(mortals: Program, stage: Stage, on: str, trouble: str, state: str) -> None:
+async def test_exit_code_1(programs: Program, stage: Stage, on: str, trouble: str, state: str) -> None:
     stage.tenant.spoil(Trouble(on, trouble, EVER))
-    process = mortals.start("fix", CONNECTOR, "--yes", "--gone-for-good", "--json", env=stage.env)
+    process = programs.start("fix", CONNECTOR, "--yes", "--gone-for-good", "--json", env=stage.env)
     assert ((await process.said())["state"], await process.code()) == (state, 1)
 
 
@@ -161,23 +161,23 @@ async def test_exit_code_1(mortals: Program, stage: Stage, on: str, trouble: str
         ("fix a --reason", 2, "--reason"),
     ],
 )
-async def test_what_is_not_there(mortals: Program, stage: Stage, words: str, code: int, says: str) -> None:
-    process = mortals.start(*words.split(), env=stage.env)
+async def test_what_is_not_there(programs: Program, stage: Stage, words: str, code: int, says: str) -> None:
+    process = programs.start(*words.split(), env=stage.env)
     assert await process.code() == code
     assert says in process.out.read_text() + process.errors
     assert stage.sent == (0, 0)
 
 
-async def test_ctrl_c(mortals: Program, stage: Stage) -> None:
+async def test_ctrl_c(programs: Program, stage: Stage) -> None:
     """The connector is free at once, and the ledger says what is not known."""
-    process = mortals.start("fix", CONNECTOR, "--yes", "--gone-for-good", env=stage.env, at=("after-send", 1, "stop"))
+    process = programs.start("fix", CONNECTOR, "--yes", "--gone-for-good", env=stage.env, at=("after-send", 1, "stop"))
     await process.sleeps()
     await process.send(signal.SIGINT)
     await process.send(signal.SIGCONT)
     assert await process.code() == 130
     (row,) = await stage.store.fixes()
     assert (row.state, row.owner) == ("unknown", None)
-    resumed = mortals.start("resume", row.id, "--yes", "--json", env=stage.env)
+    resumed = programs.start("resume", row.id, "--yes", "--json", env=stage.env)
     assert ((await resumed.said())["state"], stage.effective) == ("done", (1, 1))
 
 
@@ -207,8 +207,8 @@ NO_READER = {"MAILFLOW_EXCHANGE_TENANT": "", "MAILFLOW_EXCHANGE_CLIENT_ID": "", 
     ],
     ids=str,
 )
-async def test_one_line_that_names_the_setting(mortals: Program, stage: Stage, settings: dict[str, str], named: str) -> None:
-    process = mortals.start("fix", CONNECTOR, "--yes", "--gone-for-good", env=stage.env | settings)
+async def test_one_line_that_names_the_setting(programs: Program, stage: Stage, settings: dict[str, str], named: str) -> None:
+    process = programs.start("fix", CONNECTOR, "--yes", "--gone-for-good", env=stage.env | settings)
     assert await process.code() == 2
     assert process.out.read_text() == ""
     assert len(process.errors.strip().splitlines()) == 1
@@ -218,25 +218,27 @@ async def test_one_line_that_names_the_setting(mortals: Program, stage: Stage, s
 
 
 @pytest.mark.parametrize("yes", [(), ("--yes", "--gone-for-good")])
-async def test_without_credentials_to_write_the_cmdlets_are_printed(mortals: Program, stage: Stage, yes: tuple[str, ...]) -> None:
-    process = mortals.start("fix", CONNECTOR, *yes, env=stage.env | NO_WRITER)
+async def test_without_credentials_to_write_the_cmdlets_are_printed(
+    programs: Program, stage: Stage, yes: tuple[str, ...]
+) -> None:
+    process = programs.start("fix", CONNECTOR, *yes, env=stage.env | NO_WRITER)
     assert await process.code() == 1
     text = process.out.read_text()
     assert "not-writable" in text
     assert text.index(set_domain(stage.guids[0])) < text.index(f"Set-OutboundConnector -Identity '{stage.guids[1]}'")
-    assert await ids(mortals.start("fix", CONNECTOR, *yes, "--json", env=stage.env | NO_WRITER)) == ["not-writable"]
+    assert await ids(programs.start("fix", CONNECTOR, *yes, "--json", env=stage.env | NO_WRITER)) == ["not-writable"]
     assert not [request for request in stage.tenant.requests if request.app == stage.tenant.writer.client_id]
     assert await stage.store.fixes() == []
 
 
-async def test_an_exported_file_alone(mortals: Program, stage: Stage, tmp_path: Path) -> None:
+async def test_an_exported_file_alone(programs: Program, stage: Stage, tmp_path: Path) -> None:
     """A plan with its cmdlets, and a word on all that an export does not tell."""
     rows = {"connectors": "connector", "accepted-domains": "accepted-domain"}
     for name, table in rows.items():
         text = json.dumps([one.row for one in stage.tenant.state.tables[table]])  # type: ignore[index]
         (tmp_path / f"{name}.json").write_text(text)
     files = [f"--{name}={tmp_path}/{name}.json" for name in rows]
-    process = mortals.start("fix", CONNECTOR, "--json", *files, env=stage.env | NO_WRITER | NO_READER)
+    process = programs.start("fix", CONNECTOR, "--json", *files, env=stage.env | NO_WRITER | NO_READER)
     document = await process.said()
     assert (await process.code(), as_in_contract_6(document)) == (1, True)
     assert (await ids(process), await ids(process, "warnings")) == (["not-writable"], ["recipients-not-read"])
@@ -247,18 +249,18 @@ async def test_an_exported_file_alone(mortals: Program, stage: Stage, tmp_path: 
 # ---- what nobody may see
 
 
-async def test_no_secret_and_nobodys_address(mortals: Program, stage: Stage, tmp_path: Path) -> None:
+async def test_no_secret_and_nobodys_address(programs: Program, stage: Stage, tmp_path: Path) -> None:
     """Not in what is printed, not in the ledger, whatever goes wrong."""
     env = stage.env
     for trouble in ("refused", "forbidden", "html", "errors"):
         stage.tenant.spoil(Trouble(SET_CONNECTOR, trouble, 1), Trouble("Get-MailUser", trouble, 1))
-        fix = await mortals.start("fix", CONNECTOR, "--yes", "--gone-for-good", "--json", env=env).said()
-        back = mortals.start("undo", fix["id"], "--yes", env=env)
+        fix = await programs.start("fix", CONNECTOR, "--yes", "--gone-for-good", "--json", env=env).said()
+        back = programs.start("undo", fix["id"], "--yes", env=env)
         assert await back.code() == 0, (trouble, back.errors)
-    await mortals.start("check", env=env).code()
-    await mortals.start("fixes", "--json", env=env).code()
+    await programs.start("check", env=env).code()
+    await programs.start("fixes", "--json", env=env).code()
     stage.tenant.change("mail-user", "bob.canary@contoso.test", "ExternalEmailAddress", "SMTP:bob.canary@contoso.test")
-    last = mortals.start("fix", CONNECTOR, "--json", env=env)
+    last = programs.start("fix", CONNECTOR, "--json", env=env)
     assert await ids(last) == ["recipients-on-premises"]
     files = [*tmp_path.glob("ledger*"), *last.out.parent.glob("out-*")]
     written = b"".join(file.read_bytes() for file in files)

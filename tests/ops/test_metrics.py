@@ -10,7 +10,7 @@ from bot import metrics
 from commands.reply import Reply
 from diagnostics.findings import Reason
 from diagnostics.model import STEPS, Diagnosis, FixNow, Path, Result, Step
-from tests.store.making import NOW
+from tests.store.factories import NOW
 
 
 @pytest.fixture(autouse=True)

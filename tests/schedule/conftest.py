@@ -18,7 +18,7 @@ from commands.reply import Found, Reply, Tell
 from commands.request import Request
 from diagnostics.store import Store
 from diagnostics.store.opening import open_store
-from tests.store.making import NOW
+from tests.store.factories import NOW
 
 FAILING = Reply("Failing: mail.contoso.com — 450 4.4.316 Connection refused", "bad", exit_code=1, verdict="failing")
 WELL = Found("mail.contoso.com", "healthy", "mail can be delivered")

@@ -21,7 +21,7 @@ from diagnostics.store.opening import open_store
 from tests.conftest import ROOT
 from tests.scenario import settings_for
 from tests.schedule.conftest import Clock, Told, quiet, until, watched
-from tests.store.making import DAY, MINUTE, watch
+from tests.store.factories import DAY, MINUTE, watch
 
 HOST = "mail.contoso.lab.test"
 HEALED = f"Works again: {HOST} (Contoso) — "
@@ -85,7 +85,7 @@ async def died(lab: Lab, url: str, clock: Clock, point: str) -> str:
         "MAILFLOW_CONTROL_HOST": "",
         "MAILFLOW_EHLO_NAME": "probe.lab.test",
     }
-    argv = (sys.executable, "-m", "tests.schedule.killed", url, clock().isoformat(), point)
+    argv = (sys.executable, "-m", "tests.schedule.crash_worker", url, clock().isoformat(), point)
     child = await asyncio.create_subprocess_exec(*argv, cwd=ROOT, env=env, stdout=asyncio.subprocess.PIPE)
     async with asyncio.timeout(30):
         said, _ = await child.communicate()

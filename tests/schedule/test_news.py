@@ -11,7 +11,7 @@ from commands.reply import Action, Found, Item, Reply, Section, Verdict
 from diagnostics.store import MAX_ID, MAX_REQUEST, Answer
 from tests.schedule.conftest import FAILING, HEALTHY
 from tests.slack.replies import TEXTS
-from tests.store.making import DAY, MINUTE, NOW, SECOND, answer, watch
+from tests.store.factories import DAY, MINUTE, NOW, SECOND, answer, watch
 
 LATE = NOW + DAY
 

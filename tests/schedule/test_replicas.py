@@ -14,7 +14,7 @@ from diagnostics.store import Store
 from diagnostics.store.opening import open_store
 from tests.schedule.conftest import FAILING, HEALTHY, Checks, Clock, quiet, until, watched
 from tests.store.conftest import _server, server  # noqa: F401 - fixtures
-from tests.store.making import DAY, MINUTE, watch
+from tests.store.factories import DAY, MINUTE, watch
 from tests.store.server import Server
 
 pytestmark = pytest.mark.needs("postgresql")

@@ -19,7 +19,7 @@ from diagnostics.store import LEASE, Store, StoreUnavailable, Watch
 from diagnostics.store.opening import open_store
 from diagnostics.store.records import Records
 from tests.schedule.conftest import FAILING, HEALTHY, Checks, Clock, Told, ids, quiet, until, watched
-from tests.store.making import DAY, MINUTE, NOW, SECOND, result, watch
+from tests.store.factories import DAY, MINUTE, NOW, SECOND, result, watch
 
 DUE = 5 * MINUTE
 WORD = watch().word

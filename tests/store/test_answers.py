@@ -10,7 +10,7 @@ from diagnostics.store import LEASE, MAX_ATTEMPTS, MAX_PLACE, MAX_REQUEST, DoesN
 from diagnostics.store.opening import open_store
 from diagnostics.store.records import Records
 from diagnostics.store.tables import answers
-from tests.store.making import DAY, NOW, SECOND, answer
+from tests.store.factories import DAY, NOW, SECOND, answer
 
 LATER = NOW + LEASE
 

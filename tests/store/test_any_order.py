@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from diagnostics.store import LEASE, MAX_ATTEMPTS, RUNNING, Store, StoredFix
 from diagnostics.store.opening import open_store
 from tests.store.conftest import NewUrl
-from tests.store.making import GUID, MINUTE, NOW, SECOND, answer, entry, fix, watch
+from tests.store.factories import GUID, MINUTE, NOW, SECOND, answer, entry, fix, watch
 
 T = TypeVar("T")
 

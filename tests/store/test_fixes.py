@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from diagnostics.store import MAX_DOCUMENT, MAX_ID, MAX_TEXT, AuditEntry, DoesNotFit, Store, StoredFix, StoreUnavailable
 from diagnostics.store.opening import open_store
 from diagnostics.store.records import Records
-from tests.store.making import DAY, GUID, MINUTE, NOW, SECOND, entry, fix
+from tests.store.factories import DAY, GUID, MINUTE, NOW, SECOND, entry, fix
 from tests.store.server import Server
 
 GRACE = MINUTE

@@ -22,7 +22,7 @@ from diagnostics.store import sqlite as lite
 from diagnostics.store.opening import open_store
 from diagnostics.store.records import Records
 from diagnostics.store.tables import metadata
-from tests.store.making import NOW, answer, entry, fix, result, watch
+from tests.store.factories import NOW, answer, entry, fix, result, watch
 from tests.store.server import PASSWORD, QUOTED, Server
 
 ROOT = Path(__file__).parents[2]

@@ -10,7 +10,7 @@ from diagnostics.store import LEASE, Answer, Store, Watch, schema
 from diagnostics.store import postgresql as pg
 from diagnostics.store import sqlite as lite
 from diagnostics.store.opening import open_store
-from tests.store.making import DAY, MINUTE, NOW, answer
+from tests.store.factories import DAY, MINUTE, NOW, answer
 
 PLACE = ConversationRef("C1", "U1", "Approve", "17.5")
 BEFORE = '{"channel": "C1", "user": "U1", "line": "Approve", "thread": "17.5"}'

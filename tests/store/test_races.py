@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from diagnostics.store.opening import open_store
-from tests.store import racing
+from tests.store import race_worker
 from tests.store.conftest import NewUrl
 
 ROOT = Path(__file__).parents[2]
@@ -25,7 +25,7 @@ class Field:
         env = {**os.environ, "PYTHONPATH": str(ROOT)}
         self.running = [
             subprocess.Popen(
-                [sys.executable, "-W", "error", racing.__file__, f"owner-{n}"],
+                [sys.executable, "-W", "error", race_worker.__file__, f"owner-{n}"],
                 env=env,
                 text=True,
                 stdin=subprocess.PIPE,
@@ -64,10 +64,10 @@ async def test_each_is_won_once(field: Field, new_url: NewUrl) -> None:
         assert sorted(field.heard()) == [[f"owner-{n}"] for n in range(PROCESSES)]
         async with open_store(url) as store:
             await store.ping()
-    await racing.prepare(url)
-    for what in racing.RACES:
+    await race_worker.prepare(url)
+    for what in race_worker.RACES:
         field.say(f"{what} {url}")
         assert field.heard() == [["ready"]] * PROCESSES
         field.say("go")
         won = field.heard()
-        assert Counter(id for mine in won for id in mine) == Counter(racing.IDS), what
+        assert Counter(id for mine in won for id in mine) == Counter(race_worker.IDS), what

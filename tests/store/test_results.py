@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from diagnostics.store import MAX_DOCUMENT, MAX_ID, MAX_TEXT, MAX_WORD, DoesNotFit, Store
 from diagnostics.store.opening import open_store
 from diagnostics.store.tables import storable
-from tests.store.making import NOW, result
+from tests.store.factories import NOW, result
 
 ANY_TEXT = st.text(st.characters(), max_size=200)  # NUL and lone surrogates too
 

@@ -19,8 +19,8 @@ from diagnostics.store import sqlite as lite
 from diagnostics.store.database import Database
 from diagnostics.store.opening import open_store
 from diagnostics.store.records import Records
-from tests.store import cramped
-from tests.store.making import MINUTE, NOW, answer, entry, fix, result, watch
+from tests.store import full_disk
+from tests.store.factories import MINUTE, NOW, answer, entry, fix, result, watch
 from tests.store.server import PASSWORD, QUOTED, Server
 
 ROOT = Path(__file__).parents[2]
@@ -228,7 +228,7 @@ async def test_the_file_is_deleted(tmp_path: Path) -> None:
 def test_a_small_disk(tmp_path: Path, what: str) -> None:
     """In a mount namespace of its own, on a disk of a megabyte."""
     script = 'mount -t tmpfs -o size=1m tmpfs "$3" && exec "$0" -W error "$1" "$2" "$3"'
-    inside = [sys.executable, cramped.__file__, what, str(tmp_path)]
+    inside = [sys.executable, full_disk.__file__, what, str(tmp_path)]
     argv = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, *inside]
     done = subprocess.run(argv, env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin:/usr/sbin:/sbin"}, timeout=60, check=False)
     assert done.returncode == 0

@@ -13,7 +13,7 @@ from diagnostics.store import Retention, Store
 from diagnostics.store.opening import open_store
 from diagnostics.store.records import Records
 from diagnostics.store.tables import results
-from tests.store.making import DAY, MINUTE, NOW, answer, entry, fix, result, watch
+from tests.store.factories import DAY, MINUTE, NOW, answer, entry, fix, result, watch
 
 
 async def kept(store: Store, *ids: str) -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 
 from diagnostics.store import LEASE, DoesNotFit, Store, TooManyWatches
 from diagnostics.store.opening import open_store
-from tests.store.making import DAY, MINUTE, NOW, SECOND, answer, watch
+from tests.store.factories import DAY, MINUTE, NOW, SECOND, answer, watch
 
 DUE = NOW + 5 * MINUTE
 

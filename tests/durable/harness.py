@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from diagnostics.durable import Durable, Handler
 from diagnostics.durable.opening import open_durable
-from tests.durable.worker import PACE
+from tests.durable.job_worker import PACE
 
 
 def now() -> datetime:

@@ -1,4 +1,4 @@
-"""On a disk of a megabyte, alone there: python cramped.py full|read-only FOLDER."""
+"""On a disk of a megabyte, alone there: python full_disk.py full|read-only FOLDER."""
 
 import asyncio
 import contextlib
@@ -12,7 +12,7 @@ import pytest
 
 from diagnostics.store import Store, StoreFault, StoreUnavailable, StoreUnwritable
 from diagnostics.store.opening import open_store
-from tests.store.making import MINUTE, NOW, entry, fix, result
+from tests.store.factories import MINUTE, NOW, entry, fix, result
 
 
 async def full(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""On a disk of two megabytes, alone there: python cramped.py FOLDER."""
+"""On a disk of two megabytes, alone there: python full_disk.py FOLDER."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""A process that does jobs: python -m tests.durable.worker URL LEASE. Orders come by standard input, a line each:
+"""A process that does jobs: python -m tests.durable.job_worker URL LEASE. Orders come by standard input, a line each:
 
 start ID KIND KEY SECONDS…   printed: started ID True|False
 cancel ID                    printed: cancelled ID

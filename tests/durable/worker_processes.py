@@ -1,4 +1,4 @@
-"""Processes of worker.py: what they are told, and what they say."""
+"""Processes of job_worker.py: what they are told, and what they say."""
 
 import asyncio
 import signal
@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from tests.durable import worker
+from tests.durable import job_worker
 
 ROOT = Path(__file__).parents[2]
 AT_ONCE = 8.0
 """Seconds within which a job that is due begins: a second of DBOS's own, and what a busy machine needs."""
-TAKEN_OVER = worker.PACE.lease + worker.PACE.grace + worker.PACE.heartbeat + AT_ONCE
+TAKEN_OVER = job_worker.PACE.lease + job_worker.PACE.grace + job_worker.PACE.heartbeat + AT_ONCE
 
 
 class Worker:
@@ -55,10 +55,10 @@ class Worker:
 
 
 @asynccontextmanager
-async def working(url: str, *, lease: float = worker.PACE.lease) -> AsyncIterator[Worker]:
+async def working(url: str, *, lease: float = job_worker.PACE.lease) -> AsyncIterator[Worker]:
     """Killed at the end."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-W", "error", "-m", worker.__name__, url, str(lease)),
+        *(sys.executable, "-W", "error", "-m", job_worker.__name__, url, str(lease)),
         cwd=ROOT,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""One of several processes that do the same at the same moment: python racing.py OWNER URL…
+"""One of several processes that do the same at the same moment: python race_worker.py OWNER URL…
 
 Each line of input, `WHAT URL`, is one race; printed is a line with the ids that this process won.
 """
@@ -9,7 +9,7 @@ import sys
 
 from diagnostics.store import LEASE, Store
 from diagnostics.store.opening import open_store
-from tests.store.making import DAY, NOW, answer, entry, fix, watch
+from tests.store.factories import DAY, NOW, answer, entry, fix, watch
 
 IDS = [f"id-{n}" for n in range(50)]
 

@@ -1,4 +1,4 @@
-"""A process that dies while it looks after a watch: `python -m tests.schedule.killed URL NOW POINT`, settings as always."""
+"""A process that dies while it looks after a watch: `python -m tests.schedule.crash_worker URL NOW POINT`, settings as always."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""The program in processes that die, stop, or fill the disk at a named point of a write: python mortal.py
+"""The program in processes that die, stop, or fill the disk at a named point of a write: python crash_worker.py
 
 A line of JSON on standard input starts one: {"argv", "env", "out" (a file), "at": [point, times before, one of ACTIONS] | null}.
 Beside `out` stand out.pid and, at its end, out.code. With all modules loaded, a process is but a fork.
