@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from bot.conversation.platform import Admission, Form, FormNotOpened, Moved
+from bot.conversation.platform import Admission, Form, Moved
 from bot.conversation.question import File, Question, Used
 from bot.conversation.tasks import Tasks
 from bot.slack.access import Access
@@ -73,10 +73,7 @@ class Workspace:
         return await fetched(self.slack, files)
 
     async def open_form(self, trigger: str, form: Form, place: ConversationRef) -> str:
-        try:
-            return await views.opened(self.slack, trigger, modals.view(form, place))
-        except views.NotOpened as error:
-            raise FormNotOpened("Slack did not open the form in time. Try once more." if error.again else "") from None
+        return await views.opened(self.slack, trigger, modals.view(form, place))
 
     async def update_form(self, id: str, form: Form, place: ConversationRef, *, submitted: bool = False) -> bool:
         return await views.updated(self.slack, id, modals.view(form, place), after=views.SETTLED if submitted else 0.0)

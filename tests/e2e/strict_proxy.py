@@ -104,6 +104,7 @@ class StrictProxy:
         self._buckets: dict[str, tuple[float, float]] = {}
         self._sockets: list[str] = []
         self._live: set[web.WebSocketResponse] = set()
+        self.connected = 0  # sockets that were opened, and carry envelopes from then on
         self._hooks: list[str] = []
         self._open_envelopes: dict[str, float] = {}
         self._stack = contextlib.AsyncExitStack()
@@ -340,6 +341,7 @@ class StrictProxy:
                 # only now: what local-slack sends while no socket is open is lost
                 await bot.prepare(request)
                 self._live.add(bot)
+                self.connected += 1
                 down = asyncio.create_task(self._down(slack, bot))
                 await self._up(bot, slack)
                 await slack.close()

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 
+from bot.conversation.platform import FormNotOpened
 from bot.slack.blockkit.blocks import Block
 from bot.slack.transport.client import FAILURES, Slack, error_code, noted, part
 
@@ -14,22 +15,15 @@ SETTLED = 0.5
 _VIEW = 20.0  # seconds for filling a form, HTTP 429 waited out
 
 
-class NotOpened(Exception):
-    """`again`: the person may try once more; otherwise another process has opened it."""
-
-    def __init__(self, *, again: bool) -> None:
-        super().__init__("a form was not opened")
-        self.again = again
-
-
 async def opened(slack: Slack, trigger: str, view: Block) -> str:
-    """The id of the view. Raises NotOpened."""
+    """The id of the view. Raises FormNotOpened."""
     try:
         answer = await slack.no_retry.views_open(trigger_id=trigger, view=view)
         return part(part(answer, "view", dict), "id", str)
     except FAILURES as error:
         noted("views.open", error)
-        raise NotOpened(again=error_code(error) != "exchanged_trigger_id") from None
+        by_another = error_code(error) == "exchanged_trigger_id"
+        raise FormNotOpened("" if by_another else "Slack did not open the form in time. Try once more.") from None
 
 
 async def updated(slack: Slack, id: str, view: Block, *, after: float = 0.0) -> bool:
