@@ -15,6 +15,34 @@ from tests.diagnostics.making import CATALOGUE, evidence, result
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 
 
+WORDS = {
+    "4.4.8": "failed MTA-STS validation",
+    "4.7.5": "failed MTA-STS validation",
+    "5.4.4": "SMTPSEND.DNS.NonExistentDomain",
+    "5.1.8": "Access denied, bad outbound sender",
+    "5.2.2 submission": "Submission quota exceeded",
+    "5.7.30": "Basic authentication is not supported",
+    "4.7.26": "sent over IPv6",
+    "5.7.25": "the sending IPv6 address",
+    "4.3.2": "Temporary server error ATTR2",
+    "4.7.0": "Temporary server error PRX5",
+    "5.1.0": "Sender denied",
+    "4.3.2 throttled": "STOREDRV.Deliver; recipient thread limit exceeded",
+    "5.7.1 restricted": "RESOLVER.RST.NotAuthorized",
+    "5.7.1 rule": "TRANSPORT.RULES.RejectMessage",
+    "4.7.0 exchange": "PRX5",
+    "5.7.23": "Sender Policy Framework violation",
+    "5.4.1": "Recipient address rejected",
+    "5.4.1 relay": "Relay Access Denied",
+    "5.4.6": "Hop count exceeded",
+    "4.4.4": "no mail-enabled subscriptions",
+    "5.2.252": "SendAsDenied",
+    "4.4.7 delayed": "Message delayed",
+    "4.7.5 certificate": "TlsCertificateName",
+}
+"""What stands beside codes that others use in another sense."""
+
+
 def reported(code: str = "450 4.4.316", reason: Reason | None = Reason.TCP_REFUSED, **fields: Any) -> Reported:
     """An error of mail that waits; with a basic code of 5xx of mail that was refused."""
     basic, _, enhanced = code.partition(" ")
@@ -52,4 +80,4 @@ def seen(*tags: Tag, failed: StepName | None = None, **fields: Any) -> Result:
     return result([evidence(*tags, failed=failed)], **fields)
 
 
-__all__ = ["NOW", "Submessage", "agree", "document", "explained", "report", "reported", "seen"]
+__all__ = ["NOW", "WORDS", "Submessage", "agree", "document", "explained", "report", "reported", "seen"]

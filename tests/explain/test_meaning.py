@@ -10,7 +10,7 @@ from diagnostics.explain.advice import MAX_CAUSES, MAX_FIXES
 from diagnostics.findings import UNTESTED, Reason
 from diagnostics.model import Result
 from tests.diagnostics.making import CATALOGUE, connector
-from tests.explain.making import Submessage, explained, reported, seen
+from tests.explain.making import WORDS, Submessage, explained, reported, seen
 
 R = Reason
 
@@ -121,34 +121,6 @@ def test_every_code_of_the_catalogue_is_explained_in_every_class() -> None:
             found = codes.row(code, WORDS.get(row.name, ""))
             assert found is row, (row.name, code)
             assert entry.causes or CATALOGUE.reasons(f"450 {code}"), code
-
-
-WORDS = {
-    "4.4.8": "failed MTA-STS validation",
-    "4.7.5": "failed MTA-STS validation",
-    "5.4.4": "SMTPSEND.DNS.NonExistentDomain",
-    "5.1.8": "Access denied, bad outbound sender",
-    "5.2.2 submission": "Submission quota exceeded",
-    "5.7.30": "Basic authentication is not supported",
-    "4.7.26": "sent over IPv6",
-    "5.7.25": "the sending IPv6 address",
-    "4.3.2": "Temporary server error ATTR2",
-    "4.7.0": "Temporary server error PRX5",
-    "5.1.0": "Sender denied",
-    "4.3.2 throttled": "STOREDRV.Deliver; recipient thread limit exceeded",
-    "5.7.1 restricted": "RESOLVER.RST.NotAuthorized",
-    "5.7.1 rule": "TRANSPORT.RULES.RejectMessage",
-    "4.7.0 exchange": "PRX5",
-    "5.7.23": "Sender Policy Framework violation",
-    "5.4.1": "Recipient address rejected",
-    "5.4.1 relay": "Relay Access Denied",
-    "5.4.6": "Hop count exceeded",
-    "4.4.4": "no mail-enabled subscriptions",
-    "5.2.252": "SendAsDenied",
-    "4.4.7 delayed": "Message delayed",
-    "4.7.5 certificate": "TlsCertificateName",
-}
-"""What stands beside codes that others use in another sense."""
 
 
 def test_without_microsofts_words_such_a_code_means_what_rfc_3463_says() -> None:

@@ -11,8 +11,7 @@ from diagnostics.explain import ExplainedError
 from diagnostics.findings import UNTESTED, Reason
 from diagnostics.parse import Reported
 from tests.diagnostics.making import CATALOGUE
-from tests.explain.making import NOW, explained, reported
-from tests.explain.test_meaning import WORDS
+from tests.explain.making import NOW, WORDS, explained, reported
 
 TENANT = re.compile(
     r"outbound ?connector|\bthe connector\b|accepted domain|Authoritative|Internal Relay|Set-AcceptedDomain|"

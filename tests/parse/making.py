@@ -4,6 +4,7 @@ import base64
 import io
 import quopri
 import struct
+import textwrap
 import zipfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -213,3 +214,12 @@ def zipped(files: Mapping[str, str | bytes], method: int = zipfile.ZIP_DEFLATED)
         for name, content in files.items():
             file.writestr(name, content)
     return buffer.getvalue()
+
+
+def broken(text: str, width: int, quote: str) -> str:
+    """As a mail program breaks lines: between words, none longer than the width if its words are not."""
+    return "\n".join(
+        quote + row
+        for line in text.split("\n")
+        for row in textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False) or [""]
+    )

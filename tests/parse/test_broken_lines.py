@@ -6,8 +6,7 @@ import pytest
 
 from diagnostics.findings import Reason
 from diagnostics.parse import read
-from tests.parse.making import ATTEMPT, NDR, codes, holds, primary, utc
-from tests.parse.test_samples import broken
+from tests.parse.making import ATTEMPT, NDR, broken, codes, holds, primary, utc
 
 FIELDS = "{LED=450 4.4.316 Connection refused};{FQDN=mail.contoso.com};{IP=203.0.113.5};"
 MISMATCH = {

@@ -16,7 +16,7 @@ from diagnostics.parse.files import archives
 from diagnostics.parse.read import MAX_DEPTH, MAX_FILE, Packed, read_all
 from diagnostics.parse.report import Note
 from tests.parse.making import ATTEMPT, NDR, bounce, codes, mail, multipart, outlook, part, primary, zipped
-from tests.parse.test_kinds import DOCUMENTS
+from tests.parse.unread_files import DOCUMENTS
 
 BOTH = ["550 5.4.316", "450 4.4.316"]
 UNKNOWN = "550 5.1.1 <someone@contoso.com>: unknown"

@@ -4,7 +4,6 @@ import base64
 import html
 import json
 import quopri
-import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import pytest
 
 from diagnostics.parse import ErrorReport, read, read_file
 from diagnostics.parse.tokens.times import moment
-from tests.parse.making import codes, mail, part, primary
+from tests.parse.making import broken, codes, mail, part, primary
 
 SAMPLES: list[dict[str, Any]] = [
     json.loads(line) for line in (Path(__file__).parents[1] / "samples/error-samples.jsonl").read_text().splitlines()
@@ -80,15 +79,6 @@ def test_a_wrapping_changes_nothing(sample: dict[str, Any], wrapping: str) -> No
     known = (error.code, error.server, error.ip, error.message, error.reason, error.last_retry)
     clean = primary(read(text))
     assert known == (clean.code, clean.server, clean.ip, clean.message, clean.reason, clean.last_retry)
-
-
-def broken(text: str, width: int, quote: str) -> str:
-    """As a mail program breaks lines: between words, none longer than the width if its words are not."""
-    return "\n".join(
-        quote + row
-        for line in text.split("\n")
-        for row in textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False) or [""]
-    )
 
 
 @pytest.mark.parametrize("quote", ["", "> "])

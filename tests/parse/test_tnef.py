@@ -11,7 +11,7 @@ from diagnostics.findings import Unread
 from diagnostics.parse import read_file
 from diagnostics.parse.report import Note
 from tests.parse.making import ATTEMPT, NDR, bounce, codes, lzfu, mail, multipart, part, primary, rtf_of_html
-from tests.parse.test_kinds import DOCUMENTS
+from tests.parse.unread_files import DOCUMENTS
 
 BODY, PROPERTIES, TITLE, CONTENT, CLASS = 0x0002800C, 0x00069003, 0x00018010, 0x0006800F, 0x00078008
 BOTH = ["550 5.4.316", "450 4.4.316"]
