@@ -12,7 +12,7 @@ from diagnostics import codes
 from diagnostics.catalogue import Catalogue, CauseEntry, CodeEntry, Entry, FixEntry, Kind, Way, refusals
 from diagnostics.causes import ranked
 from diagnostics.findings import NO_FACTS, Clue, Finding, Reason, Tag
-from diagnostics.model import Cause
+from diagnostics.model import Cause, Sender
 from diagnostics.parse import Reported
 from diagnostics.replies import clues
 
@@ -70,10 +70,11 @@ def entry(error: Reported, catalogue: Catalogue, apart: str | None = None) -> En
     said = words_of(error)
     row = _row(error, said)
     code = catalogue.codes[row.name] if row else None
-    if error.reason is not None and error.sender != "other":
-        return _by_reason(error, code, catalogue)
     if error.reason is not None:
-        return _on_the_way(error, code, catalogue)
+        way = _way(error.reason, error.to_microsoft, catalogue)
+        if error.sender != "other":
+            return _by_reason(error.reason, error.sender, way, code, catalogue)
+        return _on_the_way(error.reason, way, code, catalogue) if way else _by_status(error, catalogue)
     told = refusals.kind(said) or (apart if is_empty(error) else None)
     general = row is None or row.wraps or row.waits or row.plain
     if told and general and not (code and code.often):
@@ -111,7 +112,7 @@ def findings(error: Reported) -> tuple[Finding, ...]:
         return ()
     said = error.message or error.text
     hints = clues(said) if error.submessage.reply else ()
-    proved = tuple(Clue.ISSUER_NOT_SENT for _ in range(error.reason in _UNTRUSTED))
+    proved = (Clue.ISSUER_NOT_SENT,) if error.reason in _UNTRUSTED else ()
     tags: tuple[Tag, ...] = (error.reason, *proved, Clue.REPORTED, *hints)
     found = [Finding(tag, {"how": "as-reported", "line": line(error)}) for tag in tags]
     if error.ip and ":" not in error.ip:
@@ -143,29 +144,27 @@ def _with(seen: Cause, told: Cause | None) -> Cause:
     return seen.model_copy(update={"likelihood": likelihood, "evidence": (*told.evidence, *seen.evidence)[:5]})
 
 
-def _by_reason(error: Reported, code: CodeEntry | None, catalogue: Catalogue) -> Entry:
+def _by_reason(reason: Reason, sender: Sender, way: Way | None, code: CodeEntry | None, catalogue: Catalogue) -> Entry:
     """What Exchange Online met. Where nothing says that it was Exchange Online, the sending server's own side comes first."""
-    known = _untrusted(catalogue) if error.reason in _UNTRUSTED else catalogue[error.reason or Reason.TCP_TIMEOUT]
+    known = _untrusted(catalogue) if reason in _UNTRUSTED else catalogue[reason]
     if code is not None:
         known = _with_code(known, code)
-    if error.sender == "exchange-online":
+    if sender == "exchange-online" or way is None:
         return known
-    way = _way(error, catalogue)
-    if code is None and way is not None:
+    if code is None:
         known = known.model_copy(update={"title": way.title or known.title, "meaning": ""})
-    fixes = [*way.fixes, *(fix for fix in known.fixes if fix.tenant and not fix.mends)] if way else list(known.fixes)
-    causes = _merged(way.causes if way else (), [known.causes])
+    fixes = [*way.fixes, *(fix for fix in known.fixes if fix.tenant and not fix.mends)]
+    causes = _merged(way.causes, [known.causes])
     return known.model_copy(update={"causes": tuple(causes[:MAX_CAUSES]), "fixes": tuple(fixes[:MAX_FIXES])})
 
 
 def _with_code(known: Entry, code: CodeEntry) -> Entry:
     """In the words of the code, with what it alone suggests behind what the reason proves."""
-    own = (
-        {}
-        if code.often
-        else {"causes": tuple(_merged(known.causes, [code.causes])), "fixes": tuple(_merged(known.fixes, [code.fixes]))}
-    )
-    return known.model_copy(update={"title": code.title, "meaning": code.meaning, **own})
+    said = known.model_copy(update={"title": code.title, "meaning": code.meaning})
+    if code.often:  # its own causes stand for all its reasons, and this is one of them
+        return said
+    causes, fixes = _merged(known.causes, [code.causes]), _merged(known.fixes, [code.fixes])
+    return said.model_copy(update={"causes": tuple(causes), "fixes": tuple(fixes)})
 
 
 def _untrusted(catalogue: Catalogue) -> Entry:
@@ -179,14 +178,11 @@ def _untrusted(catalogue: Catalogue) -> Entry:
     return untrusted.model_copy(update=both)
 
 
-def _on_the_way(error: Reported, code: CodeEntry | None, catalogue: Catalogue) -> Entry:
+def _on_the_way(reason: Reason, way: Way, code: CodeEntry | None, catalogue: Catalogue) -> Entry:
     """What a server other than Exchange Online met on its way."""
-    way = _way(error, catalogue)
-    if way is None:
-        return _by_status(error, catalogue)
     on_the_way = Entry(
         code=None,
-        title=way.title or catalogue[error.reason or Reason.TCP_TIMEOUT].title,
+        title=way.title or catalogue[reason].title,
         meaning="",
         summary=way.summary,
         basis="inferred",
@@ -197,12 +193,11 @@ def _on_the_way(error: Reported, code: CodeEntry | None, catalogue: Catalogue) -
     return on_the_way if code is None else _with_code(on_the_way, code).model_copy(update={"meaning": "", "page": code.page})
 
 
-def _way(error: Reported, catalogue: Catalogue) -> Way | None:
-    failed = _FAILED.get(error.reason) if error.reason else None
-    if failed is None:
+def _way(reason: Reason, to_microsoft: bool, catalogue: Catalogue) -> Way | None:
+    if reason not in _FAILED:
         return None
-    both = catalogue.elsewhere[failed]
-    return both.to_microsoft if error.to_microsoft else both.to_others
+    both = catalogue.elsewhere[_FAILED[reason]]
+    return both.to_microsoft if to_microsoft else both.to_others
 
 
 def _by_kind(kind: Kind, code: CodeEntry | None, catalogue: Catalogue) -> Entry:
