@@ -128,8 +128,8 @@ _ROWS = (
     Row("5.4.1", "inbound", words=re.compile("(?i)recipient address rejected|access denied")),
     # Exchange on premises
     Row("5.4.6", "on-premises", words=re.compile("(?i)hop count exceeded")),
-    Row("4.4.397", codes=("4.4.395",)),
-    Row("4.4.400", codes=("4.4.101",)),
+    Row("4.4.397", codes=("4.4.395",), wraps=True),
+    Row("4.4.400", codes=("4.4.101",), wraps=True),
     Row(
         "4.7.5 certificate",
         "on-premises",

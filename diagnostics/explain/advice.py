@@ -71,6 +71,8 @@ def entry(error: Reported, catalogue: Catalogue, apart: str | None = None) -> En
     row = _row(error, said)
     code = catalogue.codes[row.name] if row else None
     if error.reason is not None:
+        if code is not None and row is not None and (row.wraps or row.waits):
+            code = code.model_copy(update={"causes": (), "fixes": ()})  # they send to the words that prove the reason
         way = _way(error.reason, error.to_microsoft, catalogue)
         if error.sender != "other":
             return _by_reason(error.reason, error.sender, way, code, catalogue)
@@ -172,6 +174,7 @@ def _untrusted(catalogue: Catalogue) -> Entry:
     untrusted, incomplete = (catalogue[reason] for reason in _UNTRUSTED)
     both = {
         "summary": catalogue.explained.untrusted,
+        "partner": incomplete.partner,
         "causes": tuple(_merged(incomplete.causes, [untrusted.causes])),
         "fixes": tuple(_merged(incomplete.fixes, [untrusted.fixes])),
     }
