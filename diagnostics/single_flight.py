@@ -6,6 +6,9 @@ from collections.abc import Callable, Coroutine, Hashable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+MOST = 4096
+"""Answers that are kept where nobody says otherwise."""
+
 T = TypeVar("T")
 
 
@@ -24,8 +27,8 @@ class SingleFlight(Generic[T]):
     so many answers are kept; what is under way is never dropped.
     """
 
-    def __init__(self, kept: float | Callable[[T], float], *, failures: float | None = None, most: int = 4096) -> None:
-        self._kept, self._failures, self._most = kept, failures, most
+    def __init__(self, kept: float | Callable[[T], float], *, failures: float | None = None, most: int | None = None) -> None:
+        self._kept, self._failures, self._most = kept, failures, MOST if most is None else most
         self._flights: OrderedDict[Hashable, Flight[T]] = OrderedDict()
 
     async def get(self, key: Hashable, ask: Callable[[], Coroutine[Any, Any, T]], *, anew: bool = False) -> T:

@@ -65,7 +65,7 @@ async def many(services: Services, numbers: Iterator[int], amount: int) -> None:
 @pytest.mark.timeout(300)
 async def test_ten_thousand_checks_leave_nothing_behind(ports: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
     # what is kept on purpose is bounded; with small bounds the run is long past them when it is first measured
-    monkeypatch.setattr("diagnostics.probes.flights.MAX_KEPT", 256)
+    monkeypatch.setattr("diagnostics.single_flight.MOST", 256)
     monkeypatch.setattr("commands.result_cache.MAX_RESULTS", 256)
     settings = Settings(
         dns=(f"127.0.0.1:{ports['dns']}",),
