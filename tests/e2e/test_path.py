@@ -5,9 +5,13 @@ import sys
 from pathlib import Path
 from types import FrameType
 
+import pytest
+
 from bot.demo.local_slack import LocalSlack
 from tests.e2e.reading import final_parent
 from tests.e2e.strict_proxy import StrictProxy
+
+pytestmark = pytest.mark.needs("local-slack", "namespaces")
 
 ROOT = Path(__file__).parents[2]
 
