@@ -118,11 +118,6 @@ def load(ranges: Ranges = SHIPPED) -> Catalogue:
     phrases.check([*Reason, *Warn, *Clue, *Trace])
     unread = Phrases("parse.toml", files.words("parse.toml", ranges))
     unread.check(Unread)
-    try:
-        status = Status.model_validate(files.joined("status.toml", ranges))
-        explained = Explained.model_validate(files.joined("explained.toml", ranges))
-    except ValidationError as error:
-        raise CatalogueFault(f"status.toml or explained.toml: {error}") from None
     return Catalogue(
         entries=entries,
         warnings=warnings,
@@ -135,9 +130,9 @@ def load(ranges: Ranges = SHIPPED) -> Catalogue:
         elsewhere=_elsewhere(files.joined("elsewhere.toml", ranges)),
         oldest=_checked("exchange-builds.toml", Oldest, files.rules("exchange-builds.toml", ranges)),
         enforcement=Phrases("enforcement.toml", files.words("enforcement.toml", ranges)),
-        other=_code_entry("other.toml", files.joined("other.toml", ranges)),
-        status=status,
-        explained=explained,
+        other=_checked("other.toml", CodeEntry, files.joined("other.toml", ranges)),
+        status=_checked("status.toml", Status, files.joined("status.toml", ranges)),
+        explained=_checked("explained.toml", Explained, files.joined("explained.toml", ranges)),
     )
 
 
@@ -164,7 +159,7 @@ def _add(entries: dict[Reason, Entry], name: str, document: dict[str, Any]) -> N
 
 
 def _add_code(codes: dict[str, CodeEntry], name: str, document: dict[str, Any]) -> None:
-    entry = _code_entry(name, {key: value for key, value in document.items() if key != "reason"})
+    entry = _checked(name, CodeEntry, {key: value for key, value in document.items() if key != "reason"})
     if not entry.causes and "reason" not in document:
         raise CatalogueFault(f"{name}: neither a cause nor a reason")
     codes[(entry.code or "").rpartition(" ")[2]] = entry
@@ -175,7 +170,7 @@ def _add_reported(codes: dict[str, CodeEntry], name: str, document: dict[str, An
     for word, body in document.items():
         if word in codes:
             raise CatalogueFault(f"{name}: {word} is explained twice")
-        codes[word] = _code_entry(name, _for(SENDERS[writers.get(word, "anybody")], body))
+        codes[word] = _checked(name, CodeEntry, _for(SENDERS[writers.get(word, "anybody")], body))
 
 
 def _kinds(document: dict[str, Any]) -> dict[str, Kind]:
@@ -193,19 +188,14 @@ def _for(senders: tuple[Sender, ...], body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _checked(name: str, kind: type[T], document: dict[str, Any]) -> T:
+    """Raises CatalogueFault."""
     try:
-        return kind.model_validate(document)
-    except ValidationError as error:
-        raise CatalogueFault(f"{name}: {error}") from None
-
-
-def _code_entry(name: str, document: dict[str, Any]) -> CodeEntry:
-    try:
-        entry = CodeEntry.model_validate(document)
-        _check(entry)
+        found = kind.model_validate(document)
+        if isinstance(found, CodeEntry):
+            _check(found)
     except (ValidationError, ValueError) as error:
         raise CatalogueFault(f"{name}: {error}") from None
-    return entry
+    return found
 
 
 def family(code: str) -> str:

@@ -6,6 +6,7 @@ language is another folder.
 
 import tomllib
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from importlib import resources
 from typing import Any
 
@@ -43,6 +44,7 @@ def joined(name: str, ranges: Ranges) -> dict[str, Any]:
         raise CatalogueFault(f"{name}: rules and words differ in {error}") from None
 
 
+@lru_cache(maxsize=256)
 def _toml(folder: str, name: str, ranges: Ranges) -> dict[str, Any]:
     text = resources.files(__package__).joinpath(folder, *name.split("/")).read_text("utf-8")
     return tomllib.loads(text.replace("{ranges}", str(ranges)).replace("{ranges-version}", ranges.version))
